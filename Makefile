@@ -1,0 +1,68 @@
+# Bengi. `make help` lists what there is.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test check static quick parts fuzz crash fmt screenshots bench lock clean ready ready-dev
+
+PY := .venv/bin/python
+JOBS ?= 2
+STATIC_ENV := DJANGO_SETTINGS_MODULE=bengi.settings.test
+BOOTSTRAP = python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" scripts/bootstrap.py
+UV = $(firstword $(shell command -v uv) .venv/bin/uv)
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: ready ## Start Bengi on http://127.0.0.1:8000 (options: ARGS="--feed replay ...")
+	@exec $(PY) manage.py run $(ARGS)
+
+test: ready-dev static parts ## Everything: static checks and all tests, browser included
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+check: ready-dev static quick ## Static checks and the quick tests, before every push
+
+static: ready-dev
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	$(STATIC_ENV) $(PY) manage.py makemigrations --check --dry-run
+	.venv/bin/djlint --lint --quiet .
+
+quick: ready-dev
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not browser and not real_parts" $(ARGS)
+
+parts: ready-dev
+	@$(PY) scripts/parts.py install
+
+fuzz: ready-dev ## Walk the state machine against its model (walks: N=5000)
+	@FUZZ_EXAMPLES=$(or $(N),2000) $(PY) -m pytest -n $(JOBS) -s tests/state/test_state_machine.py $(ARGS)
+
+crash: ready-dev parts ## Kill brokers and databases at their work, again and again (kills: N=200)
+	@CRASH_ROUNDS=$(or $(N),200) $(PY) -m pytest -s tests/test_crash.py -k again $(ARGS)
+
+fmt: ready-dev ## Format the code and mend what can be mended by machine
+	$(PY) -m ruff check --fix --exit-zero .
+	$(PY) -m ruff format .
+
+screenshots: ready-dev parts ## Make the pictures in docs/images with the browser tests
+	@BENGI_SCREENSHOTS=docs/images $(PY) -m pytest tests/browser -k screenshot $(ARGS)
+
+bench: ready-dev ## Print the benchmark table
+	@$(PY) -m benchmarks $(ARGS)
+
+lock: ready-dev ## Compile the requirement files again from their .in files
+	@test -x "$(UV)" || $(PY) -m pip install --quiet uv
+	$(LOCK) -o requirements.txt requirements.in
+	$(LOCK) -o requirements-dev.txt requirements-dev.in
+	$(LOCK) -o requirements-node.txt requirements-node.in
+
+clean: ## Remove what was installed and built; local data in var/ stays
+	rm -rf .venv node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ready:
+	@$(BOOTSTRAP)
+
+ready-dev:
+	@$(BOOTSTRAP) --dev

@@ -1,0 +1,109 @@
+"""Forms of coming in, of how pages look, and of moving money."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from bengi.errors import BengiError
+from bengi.inputs import DECIMAL_DIGITS
+from bengi.money import MINOR_UNITS, parse_decimal
+
+THEMES = ["", "light", "dark"]
+UPDOWNS = ["", "red-up", "blue-orange"]
+
+
+class SignInForm(forms.Form):
+    """E-mail and password. The same words for every reason why not."""
+
+    email = forms.EmailField(
+        label="E-mail", error_messages={"required": "Write the e-mail address you signed up with."}
+    )
+    password = forms.CharField(
+        strip=False, max_length=256, error_messages={"required": "Write your password."}
+    )
+
+    def __init__(self, *args: Any, request: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if self.errors:
+            return values
+        user = authenticate(self.request, username=values["email"], password=values["password"])
+        if not isinstance(user, User):
+            self.add_error("password", "This e-mail address and password do not go together.")
+            return values
+        self.user = user
+        return values
+
+
+class SignUpForm(forms.Form):
+    """What a new trader tells about themselves."""
+
+    name = forms.CharField(
+        max_length=120, error_messages={"required": "Write the name to greet you with."}
+    )
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        error_messages={
+            "required": "Write your e-mail address.",
+            "invalid": "This is not an e-mail address.",
+        },
+    )
+    password = forms.CharField(
+        strip=False, max_length=256, error_messages={"required": "Choose a password."}
+    )
+
+
+class AppearanceForm(forms.Form):
+    """Colours of the pages. theme "other" turns to the other one of light and dark."""
+
+    theme = forms.ChoiceField(required=False, choices=[(t, t) for t in (*THEMES, "other")])
+    updown = forms.ChoiceField(required=False, choices=[(u, u) for u in UPDOWNS])
+
+
+CURRENCIES = [(code, code) for code in sorted(MINOR_UNITS)]
+
+
+class AmountField(forms.Field):
+    """An amount in plain digits; whether it fits its currency is the service's word."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        try:
+            return parse_decimal(text, digits=DECIMAL_DIGITS)
+        except ValueError as error:
+            raise ValidationError("Write digits and a point only, such as 250.00.") from error
+
+
+class MoneyForm(forms.Form):
+    """What every movement of money needs. key is made with the page: sent twice, it moves once."""
+
+    amount = AmountField(error_messages={"required": "Write how much."})
+    key = forms.CharField(max_length=64)
+
+    def refuse(self, error: BengiError) -> None:
+        """Say beside the field at fault why the money did not move."""
+        self.add_error(error.field if error.field in self.fields else "amount", error.detail)
+
+
+class MoveForm(MoneyForm):
+    """A deposit or a withdrawal."""
+
+    currency = forms.ChoiceField(choices=CURRENCIES)
+
+
+class ConvertForm(MoneyForm):
+    """One currency for another."""
+
+    source = forms.ChoiceField(choices=CURRENCIES)
+    target = forms.ChoiceField(choices=CURRENCIES)

@@ -1,0 +1,245 @@
+"""People, their accounts, and money that comes in and goes out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts import tariff
+from accounts.idempotency import known_answer, remember
+from accounts.ledger import LedgerLeg, NewTransaction, post, transaction_payload
+from accounts.models import Account, CashBalance, FeeSchedule, RegulatoryRate, User
+from accounts.payloads import cash_shape, transaction_shape
+from accounts.selectors import cash_state_of
+from bengi.errors import Conflict, Forbidden, Malformed, Refused
+from bengi.events.services import NewEvent, append
+from bengi.ids import new_id
+from bengi.money import ZERO, minor_unit, plain, round_money
+from bengi.realtime.publish import publish
+from bengi.terms import AccountStatus, LedgerBook, LedgerKind
+
+BALANCE_MAX = Decimal(10_000_000_000)
+"""Far below what the databases hold exactly (bengi/fields.py), so that trades still fit."""
+
+
+def register(email: str, name: str, password: str) -> User:
+    """Create a person. Raises Malformed weak_password and Conflict email_taken."""
+    user = User(email=User.objects.normalize_email(email.strip()), name=name.strip())
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Malformed("weak_password", " ".join(error.messages), field="password") from error
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        detail = "There is an account with this e-mail address already."
+        raise Conflict("email_taken", detail, field="email") from error
+    return user
+
+
+def default_fee_schedule() -> FeeSchedule:
+    """Return the schedule new accounts start with: 0.005 a share, at least 1.00, at most 1 %."""
+    return _offer(tariff.PER_SHARE)
+
+
+@transaction.atomic
+def import_fees() -> None:
+    """Add the fee schedules and regulatory rates that are not there yet; change none that is."""
+    for schedule in tariff.SCHEDULES:
+        _offer(schedule)
+    known = set(RegulatoryRate.objects.values_list("code", "effective_from"))
+    RegulatoryRate.objects.bulk_create(
+        RegulatoryRate(**asdict(rate))
+        for rate in tariff.RATES
+        if (rate.code, rate.effective_from) not in known
+    )
+
+
+def _offer(published: tariff.PublishedSchedule) -> FeeSchedule:
+    values = {**asdict(published), "tiers": [list(tier) for tier in published.tiers]}
+    key = {"code": values.pop("code"), "effective_from": tariff.SINCE_EVER}
+    schedule, _ = FeeSchedule.objects.get_or_create(**key, defaults=values)
+    return schedule
+
+
+@transaction.atomic
+def open_account(
+    user: User, *, name: str, currency: str, now: datetime, schedule: FeeSchedule | None = None
+) -> Account:
+    """Open a cash account with an empty balance in its base currency, and its event stream."""
+    account = Account.objects.create(
+        user=user,
+        name=name,
+        base_currency=currency,
+        fee_schedule=schedule or default_fee_schedule(),
+        created_at=now,
+    )
+    CashBalance.objects.create(account=account, currency=currency)
+    payload = {"account_id": str(account.id), "currency": currency, "name": name}
+    append([NewEvent(account.id, "account.opened", payload, now)])
+    return account
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a movement of money; replayed when its key had made this very one before."""
+
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+@transaction.atomic
+def deposit(
+    account: Account, amount: Decimal, currency: str, *, key: str, now: datetime
+) -> Receipt:
+    """Credit amount from outside, settled at once; the same key does it once.
+
+    Raises Malformed invalid_amount, Refused max_balance or idempotency_mismatch, Forbidden.
+    """
+    check_amount(amount, currency)
+    return _move(
+        account.id,
+        LedgerKind.DEPOSIT,
+        (
+            LedgerLeg(LedgerBook.CUSTOMER_CASH, account.id, currency, amount),
+            LedgerLeg(LedgerBook.EXTERNAL, None, currency, -amount),
+        ),
+        key=key,
+        now=now,
+    )
+
+
+@transaction.atomic
+def withdraw(
+    account_id: UUID, amount: Decimal, currency: str, *, key: str, now: datetime
+) -> Receipt:
+    """Pay amount out of settled cash that is not reserved; the same key does it once.
+
+    Raises Refused insufficient_available with needed and available, Malformed invalid_amount,
+    Refused idempotency_mismatch, Forbidden. A refusal leaves no trace.
+    """
+    check_amount(amount, currency)
+    return _move(
+        account_id,
+        LedgerKind.WITHDRAWAL,
+        (
+            LedgerLeg(LedgerBook.CUSTOMER_CASH, account_id, currency, -amount),
+            LedgerLeg(LedgerBook.EXTERNAL, None, currency, amount),
+        ),
+        key=key,
+        now=now,
+    )
+
+
+def _move(
+    account_id: UUID, kind: LedgerKind, legs: tuple[LedgerLeg, ...], *, key: str, now: datetime
+) -> Receipt:
+    """Post one movement in or out, unless key has done it already."""
+    account = lock_accounts([account_id])[account_id]
+    mine, _ = legs
+    route, body = f"accounts/{account_id}/{kind}", [mine.currency, plain(mine.amount)]
+    known = known_answer(account.user_id, route, key, body, now)
+    if known is not None:
+        return Receipt(known, replayed=True)
+    check_active(account)
+    if mine.amount < 0:
+        check_withdrawable(account, -mine.amount, mine.currency, now)
+    new = NewTransaction(
+        id=new_id(),
+        kind=kind,
+        reference=f"{account_id}:{new_id()}",
+        account_id=account_id,
+        occurred_at=now,
+        description=str(kind).capitalize(),
+        legs=legs,
+    )
+    post_cash([new], "cash.posted", {}, now)
+    answer = {
+        "transaction": transaction_shape(new),
+        "balance": cash_shape(mine.currency, cash_state_of(account, mine.currency, now)),
+    }
+    remember(account.user_id, route, key, body, answer, now)
+    return Receipt(answer)
+
+
+def check_amount(amount: Decimal, currency: str) -> None:
+    """Raise Malformed invalid_amount unless amount is above zero and in whole minor units."""
+    if amount <= ZERO or amount != round_money(amount, currency):
+        unit = plain(minor_unit(currency))
+        detail = f"An amount of {currency} must be above zero, in steps of {unit}."
+        raise Malformed("invalid_amount", detail, field="amount", value=plain(amount), limit=unit)
+
+
+def check_active(account: Account) -> None:
+    """Raise Forbidden unless money of the account may move."""
+    if account.status == AccountStatus.FROZEN:
+        raise Forbidden("account_frozen", "The account is frozen; its money cannot be moved.")
+    if account.status != AccountStatus.ACTIVE:
+        raise Forbidden("forbidden", "The account is closed.", account_status=account.status)
+
+
+def check_withdrawable(account: Account, amount: Decimal, currency: str, now: datetime) -> None:
+    """Raise Refused insufficient_available unless amount is settled and not reserved."""
+    state = cash_state_of(account, currency, now)
+    if amount <= state.withdrawable:
+        return
+    available = plain(state.withdrawable)
+    raise Refused(
+        "insufficient_available",
+        f"{plain(amount)} {currency} needed, {available} available: "
+        "settled cash that no open order holds.",
+        field="amount",
+        needed=plain(amount),
+        available=available,
+        reserved=plain(state.reserved),
+        unsettled=plain(state.unsettled),
+    )
+
+
+def post_cash(
+    transactions: Sequence[NewTransaction], event: str, payload: dict[str, Any], now: datetime
+) -> None:
+    """Post transactions of one locked account, carry its balances along and log one event.
+
+    Raises Refused max_balance when a balance would go beyond what can be kept exactly.
+    """
+    (account_id,) = {new.account_id for new in transactions}
+    legs = [leg for new in transactions for leg in new.legs if leg.account_id is not None]
+    balances = {row.currency: row for row in CashBalance.objects.filter(account_id=account_id)}
+    for leg in legs:
+        balance = balances.setdefault(
+            leg.currency, CashBalance(account_id=account_id, currency=leg.currency)
+        )
+        balance.amount += leg.amount
+        if balance.amount > BALANCE_MAX:
+            detail = f"A balance can be {plain(BALANCE_MAX)} {leg.currency} at most."
+            raise Refused("max_balance", detail, field="amount", limit=plain(BALANCE_MAX))
+    CashBalance.objects.bulk_create(
+        [balances[currency] for currency in sorted({leg.currency for leg in legs})],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["amount"],
+    )
+    post(transactions)
+    told = {"transactions": [transaction_payload(new) for new in transactions], **payload}
+    heads = append([NewEvent(account_id, event, told, now)])
+    transaction.on_commit(lambda: publish(heads), robust=True)
+
+
+def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, Account]:
+    """Lock the accounts in id order and return them, with their fee schedules.
+
+    The row is the lock for all that belongs to an account: balances, positions, lots, its orders'
+    state and its event stream. Second in the lock order, after the shard.
+    """
+    rows = Account.objects.select_for_update(no_key=True, of=("self",)).order_by("id")
+    found = rows.filter(id__in=set(account_ids)).select_related("fee_schedule")
+    return {account.id: account for account in found}

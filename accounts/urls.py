@@ -1,0 +1,14 @@
+"""Addresses of coming in and of the account. Signing up needs more apps: see bengi/urls.py."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("signin", views.signin, name="signin"),
+    path("signin/demo", views.demo, name="demo"),
+    path("signout", views.signout, name="signout"),
+    path("settings/theme", views.appearance, name="appearance"),
+    path("account", views.account, name="account"),
+]

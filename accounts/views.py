@@ -1,0 +1,237 @@
+"""Coming in, going out, how pages look, and the account."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from accounts.context import COOKIE
+from accounts.conversions import convert
+from accounts.forms import (
+    AppearanceForm,
+    ConvertForm,
+    MoneyForm,
+    MoveForm,
+    SignInForm,
+    SignUpForm,
+)
+from accounts.models import Account, User
+from accounts.selectors import (
+    VIOLATIONS_MAX,
+    accounts_of,
+    cash_states_of,
+    rates_at,
+    with_unsettled,
+)
+from accounts.services import deposit, withdraw
+from accounts.statement import read_statement
+from bengi import clock
+from bengi.access import PageRequest, next_path, signed_in
+from bengi.errors import BengiError, NotFound
+from bengi.ids import new_id
+from bengi.money import MINOR_UNITS
+from bengi.numerals import money
+
+SignUp = Callable[..., User]
+
+COOKIE_AGE_S = 365 * 24 * 3600
+STATEMENT_PAGE = 50
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Say what this is and let people in; traders go straight to work."""
+    if request.user.is_authenticated:
+        return redirect("trade")
+    return _front(request, SignInForm())
+
+
+@sensitive_post_parameters("password")
+def signin(request: HttpRequest) -> HttpResponse:
+    """Sign in with e-mail and password, and go on to where one was headed."""
+    if request.user.is_authenticated:
+        return redirect(next_path(request, reverse("trade")))
+    if request.method != "POST":
+        return _front(request, SignInForm())
+    form = SignInForm(request.POST, request=request)
+    if not form.is_valid() or form.user is None:
+        return _front(request, form)
+    login(request, form.user)
+    return redirect(next_path(request, reverse("trade")))
+
+
+@require_POST
+def demo(request: HttpRequest) -> HttpResponse:
+    """Sign in as the demo trader, whose password is no secret, where there is one."""
+    user = _demo_user()
+    if user is None:
+        raise Http404
+    login(request, user)
+    return redirect("trade")
+
+
+@sensitive_post_parameters("password")
+def signup(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
+    """Register, open an account with demo money and go to work."""
+    if request.user.is_authenticated:
+        return redirect("trade")
+    form = SignUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = sign_up(**form.cleaned_data, now=clock.now())
+        except BengiError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.detail)
+        else:
+            login(request, user)
+            return redirect("trade")
+    return render(request, "accounts/signup.html", {"form": form})
+
+
+@require_POST
+def signout(request: HttpRequest) -> HttpResponse:
+    """Leave."""
+    logout(request)
+    return redirect("home")
+
+
+@require_POST
+def appearance(request: HttpRequest) -> HttpResponse:
+    """Keep theme and colours: with the user, or in a visitor's cookie."""
+    form = AppearanceForm(request.POST)
+    response = redirect(next_path(request, reverse("home")))
+    if not form.is_valid():
+        return response
+    user = request.user
+    if isinstance(user, User):
+        if "theme" in request.POST:
+            user.theme = _theme(form.cleaned_data["theme"], user.theme)
+        if "updown" in request.POST:
+            user.updown = form.cleaned_data["updown"]
+        user.save(update_fields=["theme", "updown"])
+    else:
+        theme = _theme(form.cleaned_data["theme"], request.COOKIES.get(COOKIE, ""))
+        response.set_cookie(
+            COOKIE, theme, max_age=COOKIE_AGE_S, secure=request.is_secure(), samesite="Lax"
+        )
+    return response
+
+
+@signed_in
+def account(request: PageRequest) -> HttpResponse:
+    """Show cash per currency, what moved it, and the forms that move it; a POST moves some.
+
+    A refused form comes back with what is wrong, on the page it was sent from.
+    """
+    forms = _fresh_forms(request.GET.get("currency", ""))
+    what = request.POST.get("what", "")
+    if request.method != "POST" or what not in forms:
+        return _account_page(request, forms)
+    mine = accounts_of(request.user).first()
+    if mine is None:
+        raise NotFound
+    form = type(forms[what])(request.POST)
+    if form.is_valid():
+        try:
+            said = _move(what, mine, form.cleaned_data)
+        except BengiError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, said)
+            return redirect("account")
+    return _account_page(request, {**forms, what: form}, status=422)
+
+
+def _move(what: str, mine: Account, asked: dict[str, Any]) -> str:
+    """Do it, and return what the page says afterwards."""
+    amount, key, now = asked["amount"], asked["key"], clock.now()
+    if what == "convert":
+        source, target = asked["source"], asked["target"]
+        told = convert(mine.id, source, target, amount, key=key, now=now).body["conversion"]
+        came = money(Decimal(told["target_amount"]), target)
+        return (
+            f"{money(amount, source)} {source} became {came} {target} "
+            f"at {told['rate_pair']} {told['rate']}."
+        )
+    currency = asked["currency"]
+    if what == "deposit":
+        deposit(mine, amount, currency, key=key, now=now)
+        return f"{money(amount, currency)} {currency} came in."
+    withdraw(mine.id, amount, currency, key=key, now=now)
+    return f"{money(amount, currency)} {currency} went out."
+
+
+def _fresh_forms(currency: str) -> dict[str, MoneyForm]:
+    """Return the empty forms, each with a key of its own."""
+    first = currency if currency in MINOR_UNITS else "USD"
+    return {
+        "deposit": MoveForm(initial={"currency": first, "key": new_id()}),
+        "withdraw": MoveForm(initial={"currency": first, "key": new_id()}),
+        "convert": ConvertForm(
+            initial={"source": first, "target": "EUR" if first == "USD" else "USD", "key": new_id()}
+        ),
+    }
+
+
+def _account_page(
+    request: PageRequest, money_forms: dict[str, MoneyForm], status: int = 200
+) -> HttpResponse:
+    now = clock.now()
+    mine = with_unsettled(accounts_of(request.user), now).first()
+    context: dict[str, Any] = {"place": "account", "themes": _THEMES, "updowns": _UPDOWNS}
+    if mine:
+        states = cash_states_of(mine, now)
+        wanted = request.GET.get("currency", "")
+        currency = wanted if wanted in states else mine.base_currency
+        context |= {
+            "account": mine,
+            "cash": list(states.items()),
+            "forms": money_forms,
+            "rates": rates_at(now),
+            "violations": list(mine.violations.all())[:VIOLATIONS_MAX],
+            "currency": currency,
+            **_statement(mine, currency, request.GET.get("page")),
+        }
+    return render(request, "accounts/account.html", context, status=status)
+
+
+_THEMES = [("", "System"), ("light", "Light"), ("dark", "Dark")]
+_UPDOWNS = [("", "Green up"), ("red-up", "Red up"), ("blue-orange", "Blue up")]
+
+
+def _front(request: HttpRequest, form: SignInForm) -> HttpResponse:
+    context = {
+        "form": form,
+        "next": next_path(request, ""),
+        "has_demo": _demo_user() is not None,
+    }
+    return render(request, "accounts/front.html", context)
+
+
+def _demo_user() -> User | None:
+    if not (settings.DEMO_EMAIL and settings.DEMO_PASSWORD):
+        return None
+    return User.objects.filter(email__iexact=settings.DEMO_EMAIL, is_active=True).first()
+
+
+def _theme(wanted: str, now: str) -> str:
+    """Without script nobody knows what the system shows: dark, then light, then the system."""
+    if wanted != "other":
+        return wanted
+    return {"": "dark", "dark": "light"}.get(now, "")
+
+
+def _statement(mine: Account, currency: str, number: str | None) -> dict[str, Any]:
+    """Return one page of the statement of a currency, its running balance exact on every page."""
+    statement = read_statement(mine, currency)
+    page_of = Paginator(statement.entries, STATEMENT_PAGE).get_page(number)
+    lines = statement.newest(max(0, page_of.start_index() - 1), page_of.end_index())
+    csv_url = f"/api/v1/accounts/{mine.id}/statement?currency={currency}&format=csv"
+    return {"page_of": page_of, "lines": lines, "csv_url": csv_url}

@@ -1,0 +1,63 @@
+"""Who may see a page, and what happens to those who may not."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+from bengi.errors import NotFound
+
+View = Callable[..., HttpResponse]
+
+
+class PageRequest(HttpRequest):
+    """A request of somebody signed in, as the views behind signed_in() see it."""
+
+    user: Any
+    htmx: Any
+
+
+def signed_in(view: View) -> View:
+    """Send visitors to the sign-in and back again; NotFound of the selectors becomes the 404 page.
+
+    A part of a page that is asked for by script must not be answered with a whole sign-in page: it
+    sends the browser there instead.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound as error:
+            raise Http404(error.detail) from error
+
+    return guarded
+
+
+def next_path(request: HttpRequest, default: str) -> str:
+    """Return the path the form says to go on to, if it is one of this site, else default."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if is_ours else default
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    htmx = getattr(request, "htmx", None)
+    if htmx:
+        return HttpResponseClientRedirect(_sign_in_address(htmx.current_url_abs_path))
+    return redirect(_sign_in_address(request.get_full_path() if request.method == "GET" else None))
+
+
+def _sign_in_address(headed_for: str | None) -> str:
+    query = f"?{urlencode({'next': headed_for})}" if headed_for else ""
+    return reverse("signin") + query

@@ -1,0 +1,55 @@
+"""The addresses of /api/v1/. Each answers with and without a slash at its end, never a redirect."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from accounts.api import (
+    AccountsView,
+    ConvertView,
+    DepositView,
+    EventsView,
+    RatesView,
+    StatementView,
+    TransactionsView,
+    WithdrawView,
+)
+from instruments.api import BarsView, InstrumentsView, MarketsView, QuoteView
+from orders.api import CancelView, OrdersView, OrderView, PreviewView
+from orders.book_quotes import book_quotes
+from portfolios.api import LotsView, PortfolioView, PositionsView
+from trades.api import TradesView, TradeView
+
+
+class SymbolConverter(StringConverter):
+    """What can be a symbol at all: up to 16 printable ASCII characters without blank and slash."""
+
+    regex = "[!-.0-~]{1,16}"
+
+
+register_converter(SymbolConverter, "symbol")
+
+ROUTES = {
+    "accounts": AccountsView.as_view(),
+    "accounts/<uuid:account_id>/convert": ConvertView.as_view(),
+    "accounts/<uuid:account_id>/deposit": DepositView.as_view(),
+    "accounts/<uuid:account_id>/statement": StatementView.as_view(),
+    "accounts/<uuid:account_id>/transactions": TransactionsView.as_view(),
+    "accounts/<uuid:account_id>/withdraw": WithdrawView.as_view(),
+    "events": EventsView.as_view(),
+    "fx-rates": RatesView.as_view(),
+    "instruments": InstrumentsView.as_view(),
+    "instruments/<symbol:symbol>/bars": BarsView.as_view(),
+    "instruments/<symbol:symbol>/quote": QuoteView.as_view(book_quotes=book_quotes),
+    "markets": MarketsView.as_view(),
+    "orders": OrdersView.as_view(),
+    "orders/<uuid:order_id>": OrderView.as_view(),
+    "orders/<uuid:order_id>/cancel": CancelView.as_view(),
+    "orders/preview": PreviewView.as_view(),
+    "portfolios/<uuid:portfolio_id>": PortfolioView.as_view(),
+    "portfolios/<uuid:portfolio_id>/lots": LotsView.as_view(),
+    "portfolios/<uuid:portfolio_id>/positions": PositionsView.as_view(),
+    "trades": TradesView.as_view(),
+    "trades/<uuid:exec_id>": TradeView.as_view(),
+}
+
+urlpatterns = [path(route + end, view) for route, view in ROUTES.items() for end in ("", "/")]

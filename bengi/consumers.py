@@ -1,0 +1,352 @@
+"""The one WebSocket, /ws: who is it, which topics may they have, from where do they go on.
+
+A socket has one reader (the messages, one after the other) and three writers: prices, which skip
+what is old; events, which skip nothing; and the watch on its session. What is sent of an account
+is read from its log, so that every seq arrives once, in order, however many hints were lost.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import InterfaceError, OperationalError
+from django.db.models.functions import Now
+from django.http.request import split_domain_port, validate_host
+
+from accounts.models import Account
+from bengi import clock
+from bengi.errors import Malformed
+from bengi.events.models import Event, Stream
+from bengi.events.selectors import events_after
+from bengi.realtime import protocol
+from bengi.realtime.hub import Feed, Hub, hub_of_loop
+from bengi.realtime.protocol import Allowance, Topics
+from instruments.models import Instrument
+from instruments.quotes import Tick
+from instruments.selectors import latest_quotes
+from orders.book_quotes import book_quotes
+
+logger = logging.getLogger(__name__)
+
+MESSAGES_PER_S = 50
+REFUSED_MAX = 50
+"""Messages over the rate, in a row, after which the socket is closed."""
+MISTAKES_MAX = 20
+"""Messages that cannot be read, in a row, after which the socket is closed."""
+REPLAY_BATCH = 200
+
+
+class Found(NamedTuple):
+    """Which of the wanted topics there are, for this user."""
+
+    prices: dict[str, Tick | None]
+    """symbol -> its newest tick, None where nobody has quoted it yet"""
+    heads: dict[UUID, int]
+    """account -> seq of its newest event"""
+
+
+class StreamConsumer(AsyncWebsocketConsumer):
+    """One socket. docs/stream.md describes the protocol."""
+
+    channel_layer_alias = "none"  # nothing here goes through the channel layer
+    hub: Hub
+    feed: Feed
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_open = False
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._end()
+
+    async def connect(self) -> None:
+        if not is_same_site(self.scope):
+            await self.close()
+            return
+        await self.accept()
+        if not self.scope["user"].is_authenticated:
+            await self.close(code=protocol.CLOSE_NOT_SIGNED_IN)
+            return
+        self._begin()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self._is_open or not await self._is_allowed(text_data or ""):
+            return
+        try:
+            if text_data is None:
+                raise Malformed("malformed_json", "Send text frames.")
+            await self._handle(protocol.decode(text_data))
+            self._mistakes = 0
+        except Malformed as error:
+            await self._mistake(error)
+        except (OperationalError, InterfaceError):
+            logger.exception("the socket cannot read the database")
+            await self._hang_up(protocol.CLOSE_TRY_LATER)
+
+    # -- messages ----------------------------------------------------------------------------
+
+    async def _handle(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "SUBSCRIBE":
+                await self._subscribe(protocol.topics_in(message))
+            case "UNSUBSCRIBE":
+                await self._unsubscribe(protocol.topics_in(message))
+            case "RESUME":
+                await self._resume(message.get("topic"), message.get("after"))
+            case "PING":
+                now = protocol.moment(clock.now())
+                await self._say({"type": "PONG", "id": message.get("id"), "now": now})
+            case _:
+                raise Malformed("unknown_type", "There is no such type of message.")
+
+    async def _subscribe(self, topics: Topics) -> None:
+        """Answer with what there is, then the newest prices, then whatever comes."""
+        if self._count_with(topics) > protocol.TOPICS_MAX:
+            most = f"A socket may have {protocol.TOPICS_MAX} topics."
+            await self._say(protocol.error("too_many_topics", most))
+            return
+        async with self._writing_prices:
+            symbols = set(topics.symbols.values()) - self.feed.symbols
+            self.hub.watch(self.feed, symbols)
+            found = await _find(self.scope["user"].pk, topics)
+            self.hub.unwatch(self.feed, symbols - found.prices.keys())
+            await self._say_subscribed(topics, found)
+            await self._say_snapshot(found)
+
+    async def _say_subscribed(self, topics: Topics, found: Found) -> None:
+        heads = {a: self.feed.seqs.get(a, head) for a, head in found.heads.items()}
+        told: list[dict[str, Any]] = [
+            {"topic": t} for t, symbol in topics.symbols.items() if symbol in found.prices
+        ]
+        told += [{"topic": t, "seq": heads[a]} for t, a in topics.accounts.items() if a in heads]
+        if told:
+            await self._say({"type": "SUBSCRIBED", "topics": told})
+        for account_id, head in heads.items():
+            self.hub.follow(self.feed, account_id)
+            self.feed.seqs.setdefault(account_id, head)
+            self.feed.hint(account_id)
+        known = {each["topic"] for each in told}
+        for topic in (*topics.symbols, *topics.accounts, *topics.unknown):
+            if topic not in known:
+                await self._say(protocol.error("unknown_topic", "No such topic.", topic))
+
+    async def _say_snapshot(self, found: Found) -> None:
+        """Send what the hub has heard since, where it has, and what was read from the tables."""
+        if not found.prices:
+            return
+        prices = [
+            self.hub.newest.get(symbol) or protocol.encode(protocol.price(tick))
+            for symbol, tick in found.prices.items()
+            if tick is not None
+        ]
+        await self._say_text(protocol.price_frame(prices))
+
+    async def _unsubscribe(self, topics: Topics) -> None:
+        self.hub.unwatch(self.feed, topics.symbols.values())
+        for account_id in topics.accounts.values():
+            self.hub.unfollow(self.feed, account_id)
+        told = [{"topic": topic} for topic in (*topics.symbols, *topics.accounts)]
+        await self._say({"type": "UNSUBSCRIBED", "topics": told})
+
+    async def _resume(self, topic: Any, after: Any) -> None:
+        """Go on after a seq that the client has: everything later is sent again, in order."""
+        topics = protocol.sort_topics([topic] if isinstance(topic, str) else [])
+        found = await _find(self.scope["user"].pk, topics)
+        if not found.heads:
+            await self._say(protocol.error("unknown_topic", "No such topic.", str(topic)))
+            return
+        ((account_id, head),) = found.heads.items()
+        if isinstance(after, bool) or not isinstance(after, int) or not 0 <= after <= head:
+            wanted = f"Send after as a number from 0 to {head}."
+            await self._say(protocol.error("bad_seq", wanted, topic))
+        elif head - after > protocol.REPLAY_MAX:
+            far = f"More than {protocol.REPLAY_MAX} events behind: load a snapshot and subscribe."
+            await self._say(protocol.error("resync_required", far, topic))
+        elif self._count_with(topics) > protocol.TOPICS_MAX:
+            await self._say(protocol.error("too_many_topics", "Too many topics.", topic))
+        else:
+            await self._rewind(account_id, after)
+
+    async def _rewind(self, account_id: UUID, after: int) -> None:
+        async with self._writing_events:
+            topic = protocol.account_topic(account_id)
+            await self._say({"type": "SUBSCRIBED", "topics": [{"topic": topic, "seq": after}]})
+            self.hub.follow(self.feed, account_id)
+            self.feed.seqs[account_id] = after
+            self.feed.hint(account_id)
+
+    def _count_with(self, topics: Topics) -> int:
+        symbols = self.feed.symbols | set(topics.symbols.values())
+        return len(symbols) + len(self.feed.seqs.keys() | set(topics.accounts.values()))
+
+    # -- limits ------------------------------------------------------------------------------
+
+    async def _is_allowed(self, text: str) -> bool:
+        if len(text.encode("utf-8", "surrogatepass")) > protocol.MESSAGE_BYTES_MAX:
+            await self._hang_up(protocol.CLOSE_TOO_BIG)
+            return False
+        if self._allowance.take(self._loop.time()):
+            self._refused = 0
+            return True
+        self._refused += 1
+        if self._refused == 1:
+            most = f"Send at most {MESSAGES_PER_S} messages a second; this one was not read."
+            await self._say(protocol.error("rate_limited", most))
+        if self._refused > REFUSED_MAX:
+            await self._hang_up(protocol.CLOSE_RATE)
+        return False
+
+    async def _mistake(self, error: Malformed) -> None:
+        known = "unknown_type" if error.code == "unknown_type" else "malformed_json"
+        await self._say(protocol.error(known, error.detail))
+        self._mistakes += 1
+        if self._mistakes > MISTAKES_MAX:
+            await self._hang_up(protocol.CLOSE_PROTOCOL)
+
+    # -- writers -----------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._allowance = Allowance(MESSAGES_PER_S, MESSAGES_PER_S, self._loop.time())
+        self._refused = 0
+        self._mistakes = 0
+        self._writing_prices = asyncio.Lock()
+        self._writing_events = asyncio.Lock()
+        session = self.scope.get("session")
+        self.hub = hub_of_loop(_read_heads, _read_sessions)
+        self.feed = self.hub.join(session.session_key if session else None)
+        self._is_open = True
+        writers = (self._write_prices(), self._write_events(), self._watch_session())
+        self._tasks = [self._loop.create_task(writer) for writer in writers]
+
+    async def _end(self) -> None:
+        """Stop the writers and leave the hub, however the socket came to its end."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await self.hub.leave(self.feed)
+
+    async def _write_prices(self) -> None:
+        while True:
+            await self.feed.prices_due.wait()
+            async with self._writing_prices:
+                await self._say_text(protocol.price_frame(self.feed.take_prices()))
+
+    async def _write_events(self) -> None:
+        while True:
+            await self.feed.events_due.wait()
+            try:
+                for account_id in self.feed.take_hints():
+                    await self._catch_up(account_id)
+            except (OperationalError, InterfaceError):
+                logger.exception("the socket cannot read the log")
+                await self._hang_up(protocol.CLOSE_TRY_LATER)
+
+    async def _catch_up(self, account_id: UUID) -> None:
+        """Send what the account's log holds after the last seq sent, to its end."""
+        more = True
+        while more:
+            async with self._writing_events:
+                after = self.feed.seqs.get(account_id)
+                if after is None:
+                    return
+                events = await _read_events(account_id, after)
+                for event in events:
+                    await self._say(protocol.account_message(account_id, event))
+                    self.feed.seqs[account_id] = event.seq
+                more = len(events) == REPLAY_BATCH
+
+    async def _watch_session(self) -> None:
+        await self.feed.signed_out.wait()
+        await self._hang_up(protocol.CLOSE_NOT_SIGNED_IN)
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        await self._say_text(protocol.encode(message))
+
+    async def _say_text(self, text: str) -> None:
+        if self._is_open:
+            self.feed.sent_s = self._loop.time()
+            await self.send(text_data=text)
+
+    async def _hang_up(self, code: int) -> None:
+        """Close once; what comes after is not read and nothing more is sent."""
+        if self._is_open:
+            self._is_open = False
+            await self.close(code=code)
+
+
+class NoSuchSocket(AsyncWebsocketConsumer):
+    """Any other address: the handshake is refused."""
+
+    channel_layer_alias = "none"
+
+    async def connect(self) -> None:
+        await self.close()
+
+
+def is_same_site(scope: Any) -> bool:
+    """Return whether a browser's page of this very site (or none at all) opens the socket.
+
+    Browsers always send Origin, so a script of another site cannot ride on the session cookie;
+    a program that sends none has no cookie of somebody else.
+    """
+    headers = dict(scope["headers"])
+    if b"origin" not in headers:
+        return True
+    origin = headers[b"origin"].decode("latin1").lower()
+    host = headers.get(b"host", b"").decode("latin1").lower()
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    domain, _ = split_domain_port(host)
+    return _netloc(origin) == host and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+@database_sync_to_async
+def _find(user_id: UUID, topics: Topics) -> Found:
+    wanted = list(topics.accounts.values())
+    own = Account.objects.filter(id__in=wanted, user_id=user_id).values_list("id", flat=True)
+    return Found(prices=_prices_now(list(topics.symbols.values())), heads=_heads(list(own)))
+
+
+def _prices_now(symbols: Sequence[str]) -> dict[str, Tick | None]:
+    instruments = list(Instrument.objects.filter(symbol__in=symbols).order_by("has_feed", "-mic"))
+    listed = {instrument.symbol: instrument for instrument in instruments}.values()
+    ticks = latest_quotes(listed) | book_quotes(listed, clock.now())
+    return {instrument.symbol: ticks.get(instrument.symbol) for instrument in listed}
+
+
+def _heads(account_ids: Sequence[UUID]) -> dict[UUID, int]:
+    heads = dict(Stream.objects.filter(id__in=account_ids).values_list("id", "seq"))
+    return {account_id: heads.get(account_id, 0) for account_id in account_ids}
+
+
+_read_heads = database_sync_to_async(_heads)
+
+
+@database_sync_to_async
+def _read_sessions(keys: list[str]) -> set[str]:
+    """Sessions end by the database's clock, also while a replay drives the market's."""
+    live = Session.objects.filter(session_key__in=keys, expire_date__gt=Now())
+    return set(live.values_list("session_key", flat=True))
+
+
+@database_sync_to_async
+def _read_events(account_id: UUID, after: int) -> list[Event]:
+    return events_after(account_id, after, REPLAY_BATCH)

@@ -1,0 +1,64 @@
+"""The embedded mode: engine and feed as threads beside the ASGI server, joined by the bus."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+
+from bengi import clock
+from bengi.bus import NUDGE, TICKS, get_bus
+from instruments.days import CalendarWatch
+from instruments.feed import FeedLoop
+from instruments.providers.base import Provider
+from trades.engine import Engine
+from trades.loop import EngineLoop
+from trades.session import SessionHours
+
+
+class Embedded:
+    """Starts and stops the threads of one process. The engine stops after the feed."""
+
+    def __init__(self, provider: Provider) -> None:
+        max_quote_age = timedelta(seconds=settings.STALE_QUOTE_S)
+        hours = SessionHours(settings.MARKET_HOURS)
+        self._stop_feed = threading.Event()
+        self._feed = FeedLoop(provider, self._stop_feed)
+        self._calendar = CalendarWatch()
+        self._engines = [
+            EngineLoop(Engine(shard, max_quote_age=max_quote_age, hours=hours), clock.now)
+            for shard in range(settings.MATCHING_SHARDS)
+        ]
+        self._threads: list[tuple[threading.Thread, Callable[[], None]]] = []
+
+    def prepare(self) -> None:
+        """Make the feed ready; raises what keeps it from running, before anything else starts."""
+        self._feed.prepare()
+
+    def start(self) -> None:
+        """Start the calendar, the engines, then the feed, so that no tick goes unheard."""
+        self._spawn("calendar", self._calendar.run, self._calendar.stop)
+        bus = get_bus()
+        for shard, engine in enumerate(self._engines):
+            bus.subscribe(TICKS, engine.on_ticks)
+            bus.subscribe(NUDGE, engine.nudge)
+            self._spawn(f"engine-{shard}", engine.run, engine.stop)
+        self._spawn("feed", self._feed.run, self._stop_feed.set)
+
+    def stop(self, timeout_s: float = 5) -> None:
+        """Stop every thread, the feed first, and wait for each to end what it is at."""
+        for thread, stop in reversed(self._threads):
+            stop()
+            thread.join(timeout_s)
+
+    def _spawn(self, name: str, run: Callable[[], None], stop: Callable[[], None]) -> None:
+        def body() -> None:
+            try:
+                run()
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=body, name=name, daemon=True)
+        thread.start()
+        self._threads.append((thread, stop))

@@ -1,0 +1,17 @@
+"""Read the event log."""
+
+from uuid import UUID
+
+from bengi.events.models import Event, Stream
+
+
+def events_after(stream_id: UUID, seq: int, limit: int = 500) -> list[Event]:
+    """Return the stream's events with a greater seq, oldest first, at most limit of them."""
+    found = Event.objects.filter(stream_id=stream_id, seq__gt=seq).order_by("seq")
+    return list(found[:limit])
+
+
+def head_seq(stream_id: UUID) -> int:
+    """Return the seq of the stream's newest event, 0 when there is none."""
+    seq = Stream.objects.filter(id=stream_id).values_list("seq", flat=True).first()
+    return seq or 0

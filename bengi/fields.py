@@ -1,0 +1,87 @@
+"""Exact decimals in every database: numeric(28, 8) on PostgreSQL, scaled integers on SQLite.
+
+SQLite keeps decimals as floating point and loses digits past the fifteenth; an integer of
+hundred-millionths is exact and compares and sums exactly. Its range is about 92 billion.
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from bengi.money import PLACES, QUANTUM, plain
+
+_SCALE = 10**PLACES
+_SQLITE_MAX = Decimal(2**63 - 1) / _SCALE
+
+
+class ExactField(models.Field):
+    """A Decimal of 8 places. Raises ValidationError when a value has more places than that."""
+
+    description = "Exact decimal of 8 places"
+
+    def db_type(self, connection: Any) -> str:
+        return "numeric(28, 8)" if connection.vendor == "postgresql" else "bigint"
+
+    def rel_db_type(self, connection: Any) -> str:
+        return self.db_type(connection)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        if isinstance(value, float):
+            raise ValidationError("a float is not exact; pass a Decimal or a string")
+        try:
+            return Decimal(value)
+        except (InvalidOperation, TypeError, ValueError) as error:
+            raise ValidationError(f"{value!r} is not a decimal number") from error
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return self.to_python(value)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        value = super().get_db_prep_value(value, connection, prepared)
+        if not isinstance(value, Decimal):
+            return value
+        if connection.vendor == "postgresql":
+            return _exact(value)
+        if abs(value) > _SQLITE_MAX:
+            raise ValidationError(f"{value} is beyond what SQLite can hold exactly")
+        return int(_exact(value).scaleb(PLACES))
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
+        if value is None or connection.vendor == "postgresql":
+            return value
+        return Decimal(value).scaleb(-PLACES)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value: Any = self.value_from_object(obj)
+        return "" if value is None else plain(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        from django import forms  # noqa: PLC0415 - forms are loaded only where a form is made
+
+        return super().formfield(
+            **{"form_class": forms.DecimalField, "max_digits": 28, "decimal_places": 8, **kwargs}
+        )
+
+
+class MoneyField(ExactField):
+    """An amount in the currency of its row."""
+
+
+class PriceField(ExactField):
+    """A price per share in the instrument's currency."""
+
+
+class QuantityField(ExactField):
+    """A number of shares."""
+
+
+def _exact(value: Decimal) -> Decimal:
+    scaled = value.quantize(QUANTUM)
+    if scaled != value:
+        raise ValidationError(f"{value} has more than {PLACES} decimal places")
+    return scaled

@@ -1,0 +1,199 @@
+"""What clients send, field by field: strict types, every wrong field told together.
+
+The framework's own fields take "１２", "1e2", true for "True" and names it has never heard of.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+from uuid import UUID
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from bengi.errors import BengiError, Malformed
+from bengi.money import PLACES, parse_decimal
+from bengi.problem import Invalid, as_bengi_error
+
+DECIMAL_DIGITS = 10
+"""Digits before the point: what fits every database's column (bengi/fields.py)."""
+
+_PRINTABLE = re.compile(r"[ -~]*")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class ApiRequest(Request):
+    """A request of somebody signed in, as the views behind IsAuthenticated see it."""
+
+    user: Any
+    data: Any
+
+
+class Input(serializers.Serializer[Any]):
+    """A serializer that only reads, and refuses names it does not know."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        unknown = [name for name in data if name not in self.fields]
+        try:
+            values: dict[str, Any] = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            told: Any = error.detail
+            raise serializers.ValidationError({**told, **_unknown(unknown)}) from error
+        if unknown:
+            raise serializers.ValidationError(_unknown(unknown))
+        return values
+
+
+def _unknown(names: Sequence[str]) -> dict[str, list[serializers.ErrorDetail]]:
+    return {
+        name[:64]: [serializers.ErrorDetail("There is no such field.", code="unknown_field")]
+        for name in names[:20]
+    }
+
+
+def read_body(form: type[Input], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body's values. Raises Invalid with every wrong field."""
+    found = form(data=data)
+    found.is_valid(raise_exception=True)
+    return dict(found.validated_data)
+
+
+def read_query(form: type[Input], query: QueryDict) -> dict[str, Any]:
+    """Return the query's values. Raises Invalid; each wrong, unknown or repeated one is told."""
+    twice = [name for name, values in query.lists() if len(values) > 1]
+    if twice:
+        raise Invalid([_parameter(name[:64], "Say it once.") for name in twice])
+    found = form(data=query.dict())
+    try:
+        found.is_valid(raise_exception=True)
+    except serializers.ValidationError as error:
+        known = as_bengi_error(error)
+        assert isinstance(known, Invalid)
+        raise Invalid([_parameter(e.field or "", e.detail) for e in known.errors]) from error
+    return dict(found.validated_data)
+
+
+def _parameter(name: str, detail: str) -> BengiError:
+    return Malformed("invalid_parameter", detail, field=name)
+
+
+class _Field(serializers.Field[Any, Any, Any, Any]):
+    code = "invalid_field"
+
+    def refuse(self, detail: str) -> NoReturn:
+        raise serializers.ValidationError(detail, code=self.code)
+
+
+class TextField(_Field):
+    """Printable ASCII of 1 to max_length characters."""
+
+    def __init__(self, *, max_length: int, **options: Any) -> None:
+        self.max_length = max_length
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.refuse("Send a string.")
+        if not 1 <= len(data) <= self.max_length or not _PRINTABLE.fullmatch(data):
+            self.refuse(f"Send 1 to {self.max_length} printable ASCII characters.")
+        return data
+
+
+class SearchField(_Field):
+    """Any printable text of up to max_length characters, without the blanks around it."""
+
+    def __init__(self, *, max_length: int, **options: Any) -> None:
+        self.max_length = max_length
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or len(data) > self.max_length or not data.isprintable():
+            self.refuse(f"Send up to {self.max_length} printable characters.")
+        return data.strip()
+
+
+class WordField(_Field):
+    """One of a few words."""
+
+    def __init__(self, words: Sequence[str], **options: Any) -> None:
+        self.words = {str(word): word for word in words}
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.words:
+            self.refuse(f"Send one of: {', '.join(self.words)}.")
+        return self.words[data]
+
+
+class UUIDField(_Field):
+    """An identifier in its usual form of 36 characters."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            self.refuse("Send an identifier such as 01890a5d-ac96-774b-bcce-b302099a8057.")
+        return UUID(data)
+
+
+class PositiveDecimalField(_Field):
+    """A plain decimal above zero, as a string or as a JSON integer; a JSON float is refused."""
+
+    def __init__(self, *, code: str = "invalid_field", **options: Any) -> None:
+        self.code = code
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, Decimal):
+            self.refuse('Send a decimal as a string, such as "12.50": JSON floats are not exact.')
+        if isinstance(data, bool) or not isinstance(data, str | int):
+            self.refuse('Send a decimal as a string, such as "12.50".')
+        try:
+            value = parse_decimal(str(data), digits=DECIMAL_DIGITS)
+        except ValueError:
+            self.refuse(f"Send up to {DECIMAL_DIGITS} digits and {PLACES} decimal places.")
+        if not value:
+            self.refuse("Must be more than zero.")
+        return value
+
+
+class MomentField(_Field):
+    """A time as RFC 3339 with its zone, such as 2026-01-05T15:00:00Z."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(data) if isinstance(data, str) else None
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None or not 1900 < moment.year < 3000:
+            self.refuse("Send a time with its zone, such as 2026-01-05T15:00:00Z.")
+        return moment.astimezone(UTC)
+
+
+class DayField(_Field):
+    """A calendar day such as 2026-01-05."""
+
+    def to_internal_value(self, data: Any) -> date:
+        written = isinstance(data, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", data)
+        try:
+            day = date.fromisoformat(data) if written else None
+        except ValueError:
+            day = None
+        if day is None or not 1900 < day.year < 3000:
+            self.refuse("Send a day such as 2026-01-05.")
+        return day
+
+
+class CountField(_Field):
+    """A whole number from minimum to maximum, as it stands in a query string."""
+
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
+        self.minimum, self.maximum = minimum, maximum
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> int:
+        whole = isinstance(data, str) and re.fullmatch(r"[0-9]{1,19}", data)
+        if not whole or not self.minimum <= int(data) <= self.maximum:
+            self.refuse(f"Send a whole number from {self.minimum} to {self.maximum}.")
+        return int(data)

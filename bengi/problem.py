@@ -1,0 +1,283 @@
+"""Every error under /api/ as application/problem+json (RFC 9457), in one shape:
+
+    {type, title, status, code, detail, errors: [{field, code, detail, ...numbers}], request_id}
+
+status, code and detail are those of the gravest of errors: 400 before 403 before 422.
+
+Three roads lead here. exception_handler() answers what a view raises; ApiProblemMiddleware answers
+what never reached a view or came out of Django as a page (404, 413, 500); both call problem().
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.decorators import sync_and_async_middleware
+from rest_framework import authentication, exceptions
+
+from bengi.errors import (
+    BengiError,
+    Forbidden,
+    Malformed,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+from bengi.ids import new_id
+from bengi.money import plain
+
+logger = logging.getLogger(__name__)
+
+BODY_BYTES_MAX = 256 * 1024
+MEDIA_TYPE = "application/problem+json"
+AUTHENTICATE = 'Session realm="bengi"'
+RETRY_AFTER_S = 1
+
+CODE_OF_STATUS = {
+    400: "invalid_parameter",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "payload_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    500: "internal_error",
+    503: "unavailable",
+}
+DETAIL_OF_STATUS = {
+    400: "The request cannot be read.",
+    401: "Sign in first.",
+    403: "You may not do this.",
+    404: "There is nothing here by that name.",
+    405: "This address does not take that method.",
+    413: f"A request may hold {BODY_BYTES_MAX // 1024} KB.",
+    415: "Send application/json.",
+    500: "Something went wrong on our side. The request_id finds it in the log.",
+    503: "Try again in a moment.",
+}
+_KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
+
+
+class PayloadTooLarge(BengiError):
+    """The body is over BODY_BYTES_MAX."""
+
+    status = 413
+    default_code = "payload_too_large"
+
+    def __init__(self) -> None:
+        super().__init__(detail=DETAIL_OF_STATUS[413])
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The session cookie with the CSRF token; without a session the answer is a 401."""
+
+    def authenticate_header(self, request: Any) -> str:
+        return AUTHENTICATE
+
+    def enforce_csrf(self, request: Any) -> None:
+        check = _CsrfCheck(lambda _: HttpResponse())
+        check.process_request(request)
+        reason: Any = check.process_view(request, lambda _: HttpResponse(), (), {})
+        if reason:
+            raise Forbidden("csrf_failed", reason)
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def problem(error: BengiError, request: HttpRequest) -> HttpResponse:
+    """Return the answer for error, with the headers its status asks for."""
+    reasons = _reasons(error)
+    lead = min(reasons, key=lambda reason: reason.status) if reasons else error
+    body = {
+        "type": f"urn:bengi:problem:{lead.code}",
+        "title": HTTPStatus(lead.status).phrase,
+        "status": lead.status,
+        "code": lead.code,
+        "detail": lead.detail or DETAIL_OF_STATUS.get(lead.status, ""),
+        "errors": [entry(reason) for reason in reasons],
+        "request_id": getattr(request, "request_id", ""),
+    }
+    response = HttpResponse(
+        json.dumps(body, default=_plain), content_type=MEDIA_TYPE, status=lead.status
+    )
+    if lead.status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = AUTHENTICATE
+    if lead.status in {429, 503}:
+        response["Retry-After"] = str(lead.details.get("retry_after_s", RETRY_AFTER_S))
+    return response
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Answer what a view raised; None for a bug, which is logged and answered as a 500."""
+    known = as_bengi_error(error)
+    return problem(known, context["request"]._request) if known else None
+
+
+def as_bengi_error(error: Exception) -> BengiError | None:
+    """Translate what Django and the REST framework raise; None when it is not a known kind."""
+    if isinstance(error, BengiError):
+        return error
+    if isinstance(error, exceptions.ValidationError):
+        return Invalid(list(_flatten(error.get_full_details())))
+    if isinstance(error, exceptions.APIException):
+        return of_status(error.status_code)
+    if isinstance(error, Http404):
+        return NotFound()
+    if isinstance(error, PermissionDenied):
+        return of_status(403)
+    if isinstance(error, UnreadablePostError | SuspiciousOperation):
+        return Malformed("malformed_json", "The request could not be read to its end.")
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.error("database unavailable", exc_info=error)
+        return Unavailable(retry_after_s=RETRY_AFTER_S)
+    return None
+
+
+class Invalid(Malformed):
+    """Fields of a request that cannot be read; errors holds every one, the first one leads."""
+
+    def __init__(self, errors: list[BengiError]) -> None:
+        first = errors[0]
+        super().__init__(first.code, first.detail, field=first.field)
+        self.errors = errors
+
+
+def of_status(status: int) -> BengiError:
+    """Return the error that stands for a bare HTTP status."""
+    known = status if status in CODE_OF_STATUS else (500 if status >= 500 else 400)
+    error = BengiError(CODE_OF_STATUS[known], DETAIL_OF_STATUS.get(known, ""))
+    error.status = status
+    return error
+
+
+def _reasons(error: BengiError) -> list[BengiError]:
+    if isinstance(error, Refused | Invalid):
+        return list(error.errors)
+    return [error] if error.field or error.details else []
+
+
+def entry(error: BengiError) -> dict[str, Any]:
+    """Return one reason as it stands in errors, the numbers behind it included."""
+    return {"field": error.field, "code": error.code, "detail": error.detail, **error.details}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a problem's details")
+
+
+_CODES = {"required": "invalid_field", "null": "invalid_field", "invalid": "invalid_field"}
+
+
+def _flatten(details: Any, path: str = "") -> Iterator[BengiError]:
+    """Yield one error per reason in the nested {field: [{message, code}]} of the framework."""
+    if isinstance(details, list):
+        for each in details:
+            yield from _flatten(each, path)
+    elif set(details) == {"message", "code"}:
+        code = _CODES.get(details["code"], details["code"])
+        yield Malformed(code, str(details["message"]), field=path or None)
+    else:
+        for name, each in details.items():
+            below = path if name == "non_field_errors" else f"{path}.{name}".lstrip(".")
+            yield from _flatten(each, below)
+
+
+# -- middleware --------------------------------------------------------------------------------
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+@sync_and_async_middleware
+def RequestIdMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
+    """Name every request, by its X-Request-ID where that is a plain word, and say the name back."""
+    if iscoroutinefunction(get_response):
+
+        async def named_async(request: HttpRequest) -> HttpResponseBase:
+            _name(request)
+            return _say_name(request, await get_response(request))
+
+        return named_async
+
+    def named(request: HttpRequest) -> HttpResponseBase:
+        _name(request)
+        return _say_name(request, get_response(request))
+
+    return named
+
+
+@sync_and_async_middleware
+def ApiProblemMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
+    """Under /api/: refuse large bodies unread, and turn every error page into a problem.
+
+    Stands outside the middleware that may refuse a request (host, CSRF), next to the request's id.
+    """
+    if iscoroutinefunction(get_response):
+
+        async def guarded_async(request: HttpRequest) -> HttpResponseBase:
+            if not request.path_info.startswith("/api/"):
+                return await get_response(request)
+            return _too_large(request) or _as_problem(request, await get_response(request))
+
+        return guarded_async
+
+    def guarded(request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith("/api/"):
+            return get_response(request)
+        return _too_large(request) or _as_problem(request, get_response(request))
+
+    return guarded
+
+
+def _name(request: HttpRequest) -> None:
+    given = request.headers.get("X-Request-ID", "")
+    request.request_id = given if _SAFE_ID.fullmatch(given) else str(new_id())  # type: ignore[attr-defined]
+
+
+def _say_name(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+    return response
+
+
+def _too_large(request: HttpRequest) -> HttpResponse | None:
+    length = request.META.get("CONTENT_LENGTH")
+    if length is None and request.headers.get("Transfer-Encoding"):
+        # Frameworks take a body of untold length for none: measure it, up to what is too much.
+        body = request.read(BODY_BYTES_MAX + 1)
+        length = request.META["CONTENT_LENGTH"] = str(len(body))
+        request._body = body  # what request.body answers from now on
+    if length and length.isdecimal() and int(length[:20]) > BODY_BYTES_MAX:
+        return problem(PayloadTooLarge(), request)
+    return None
+
+
+def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if response.status_code < 400 or response.headers.get("Content-Type") == MEDIA_TYPE:
+        return response
+    answer = problem(of_status(response.status_code), request)
+    for header in _KEPT_HEADERS:
+        if header in response.headers:
+            answer.headers[header] = response.headers[header]
+    answer.cookies = response.cookies
+    return answer

@@ -1,0 +1,223 @@
+"""The hub: one reader of the bus per event loop, many sockets behind it.
+
+Prices: the newest tick per symbol is kept, written as JSON once per flush, and every socket gets
+one frame with its symbols that changed. A socket that is still busy with the frame before is not
+queued for: it finds the newest prices when it is ready. Accounts: a message on the bus only says
+"look at the log"; a sweep says the same now and then, so that a lost message heals.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from bengi.bus import ACCOUNT, TICKS, get_bus
+from bengi.realtime import protocol
+
+logger = logging.getLogger(__name__)
+
+FLUSH_S = 0.1
+HEARTBEAT_S = 2.0
+SWEEP_S = 5.0
+
+Heads = Callable[[list[UUID]], Awaitable[dict[UUID, int]]]
+"""Reads the newest seq of each account's log."""
+
+Sessions = Callable[[list[str]], Awaitable[set[str]]]
+"""Reads which of the session keys are still signed in."""
+
+
+class Feed:
+    """What one socket watches, and what is waiting for it."""
+
+    def __init__(self, hub: "Hub", session_key: str | None) -> None:
+        self.session_key = session_key
+        self.symbols: set[str] = set()
+        self.seqs: dict[UUID, int] = {}
+        """account -> seq of the last event sent"""
+        self.prices_due = asyncio.Event()
+        self.events_due = asyncio.Event()
+        self.signed_out = asyncio.Event()
+        self.sent_s = 0.0
+        """When the last frame went out, on the loop's clock."""
+        self._hub = hub
+        self._changed: set[str] = set()
+        self._hinted: set[UUID] = set()
+
+    def price_changed(self, symbol: str) -> None:
+        self._changed.add(symbol)
+        self.prices_due.set()
+
+    def take_prices(self) -> list[str]:
+        """Return the newest JSON of each watched symbol that changed since the last call."""
+        self.prices_due.clear()
+        changed, self._changed = self._changed, set()
+        newest = self._hub.newest
+        return [newest[symbol] for symbol in changed if symbol in newest]
+
+    def hint(self, account_id: UUID) -> None:
+        self._hinted.add(account_id)
+        self.events_due.set()
+
+    def take_hints(self) -> set[UUID]:
+        """Return the accounts whose log may have grown since the last call."""
+        self.events_due.clear()
+        hinted, self._hinted = self._hinted, set()
+        return hinted
+
+
+class Hub:
+    """Runs while it has feeds. Everything but the two bus callbacks happens in its event loop."""
+
+    def __init__(self, read_heads: Heads, read_sessions: Sessions) -> None:
+        self.newest: dict[str, str] = {}
+        """symbol -> JSON of its newest price, of symbols that somebody watches"""
+        self._read_heads = read_heads
+        self._read_sessions = read_sessions
+        self._loop = asyncio.get_running_loop()
+        self._feeds: set[Feed] = set()
+        self._watchers: dict[str, set[Feed]] = defaultdict(set)
+        self._followers: dict[UUID, set[Feed]] = defaultdict(set)
+        self._incoming: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def join(self, session_key: str | None = None) -> Feed:
+        """Return a new socket's feed; the first one starts the hub."""
+        feed = Feed(self, session_key)
+        feed.sent_s = self._loop.time()
+        if not self._feeds:
+            self._start()
+        self._feeds.add(feed)
+        return feed
+
+    async def leave(self, feed: Feed) -> None:
+        """Forget a feed; the last one stops the hub and leaves no task behind."""
+        self.unwatch(feed, list(feed.symbols))
+        for account_id in list(self._followers):
+            self.unfollow(feed, account_id)
+        self._feeds.discard(feed)
+        if not self._feeds:
+            await self._stop()
+
+    def watch(self, feed: Feed, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            feed.symbols.add(symbol)
+            self._watchers[symbol].add(feed)
+
+    def unwatch(self, feed: Feed, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            feed.symbols.discard(symbol)
+            watchers = self._watchers.get(symbol, set())
+            watchers.discard(feed)
+            if not watchers:
+                self._watchers.pop(symbol, None)
+                self.newest.pop(symbol, None)
+
+    def follow(self, feed: Feed, account_id: UUID) -> None:
+        self._followers[account_id].add(feed)
+
+    def unfollow(self, feed: Feed, account_id: UUID) -> None:
+        feed.seqs.pop(account_id, None)
+        followers = self._followers.get(account_id, set())
+        followers.discard(feed)
+        if not followers:
+            self._followers.pop(account_id, None)
+
+    # -- in the publisher's thread ---------------------------------------------------------
+
+    def _on_ticks(self, ticks: Iterable[Any]) -> None:
+        with self._lock:
+            for tick in ticks:
+                if tick.symbol in self._watchers:
+                    self._incoming[tick.symbol] = tick
+
+    def _on_account(self, message: dict[str, Any]) -> None:
+        account_id = UUID(message["account_id"])
+        if account_id not in self._followers:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._hint, account_id)
+        except RuntimeError:
+            logger.debug("a hint came after the loop was closed")
+
+    # -- in the loop -----------------------------------------------------------------------
+
+    def _start(self) -> None:
+        bus = get_bus()
+        self._unsubscribe = [
+            bus.subscribe(TICKS, self._on_ticks),
+            bus.subscribe(ACCOUNT, self._on_account),
+        ]
+        self._tasks = [
+            self._loop.create_task(_every(FLUSH_S, self._flush)),
+            self._loop.create_task(_every(SWEEP_S, self._sweep)),
+        ]
+
+    async def _stop(self) -> None:
+        _hubs.pop(self._loop, None)
+        tasks, self._tasks = self._tasks, []
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _hint(self, account_id: UUID) -> None:
+        for feed in self._followers.get(account_id, ()):
+            feed.hint(account_id)
+
+    async def _flush(self) -> None:
+        with self._lock:
+            ticks, self._incoming = self._incoming, {}
+        for symbol, tick in ticks.items():
+            watchers = self._watchers.get(symbol)
+            if watchers:
+                self.newest[symbol] = protocol.encode(protocol.price(tick))
+                for feed in watchers:
+                    feed.price_changed(symbol)
+        silent_s = self._loop.time() - HEARTBEAT_S
+        for feed in self._feeds:
+            if feed.sent_s <= silent_s:
+                feed.prices_due.set()
+
+    async def _sweep(self) -> None:
+        heads = await self._read_heads(list(self._followers))
+        for account_id, head in heads.items():
+            for feed in self._followers.get(account_id, ()):
+                if feed.seqs.get(account_id, head) < head:
+                    feed.hint(account_id)
+        keys = {feed.session_key for feed in self._feeds if feed.session_key}
+        ended = keys - await self._read_sessions(list(keys))
+        for feed in self._feeds:
+            if feed.session_key in ended:
+                feed.signed_out.set()
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do work at an even pace. A failure is logged and the next round tries again."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        due = max(due + seconds, loop.time())
+        await asyncio.sleep(due - loop.time())
+        try:
+            await work()
+        except Exception:  # an edge of the process: the loop has to outlive a database that is away
+            logger.exception("the hub's %s failed", work.__name__)
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def hub_of_loop(read_heads: Heads, read_sessions: Sessions) -> Hub:
+    """Return the running loop's hub. Join it at once: a hub without feeds is forgotten."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub(read_heads, read_sessions)
+    return _hubs[loop]

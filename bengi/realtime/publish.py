@@ -1,0 +1,13 @@
+"""Tell the streams, after commit, that accounts have new events. A hint; the log is the truth."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from bengi.bus import ACCOUNT, get_bus
+
+
+def publish(heads: Mapping[UUID, int]) -> None:
+    """Hint, per account, the seq its log has reached."""
+    bus = get_bus()
+    for account_id, seq in heads.items():
+        bus.publish(ACCOUNT, {"account_id": str(account_id), "seq": seq})

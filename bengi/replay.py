@@ -1,0 +1,233 @@
+"""Fold the event log from zero and compare the outcome with the tables, to the byte.
+
+The fold writes nothing and reads nothing but events; the tables are then read the same way and
+both become sorted lines of text. One line that differs is one line printed.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import CashBalance, LedgerEntry
+from bengi.calendar_replay import FoldedDays, fold_calendar, folded_day_lines, table_day_lines
+from bengi.cash_replay import (
+    FoldedCash,
+    fold_cash,
+    fold_settling,
+    folded_cash_lines,
+    table_cash_lines,
+)
+from bengi.events.models import Event
+from bengi.money import ZERO, plain
+from bengi.terms import CostBasisMethod, LedgerBook, OrderStatus, Side
+from instruments.models import Instrument
+from orders.models import Order
+from orders.payloads import order_payload, order_state
+from portfolios.models import Lot, LotClosing, Portfolio, Position
+from trades.models import Trade
+from trades.payloads import trade_payload, trade_state
+
+CLOSED = {
+    OrderStatus.FILLED,
+    OrderStatus.CANCELED,
+    OrderStatus.EXPIRED,
+    OrderStatus.REPLACED,
+    OrderStatus.REJECTED,
+}
+
+
+@dataclass(slots=True)
+class Folded:
+    """State as the events tell it. Keys and values are JSON-ready text."""
+
+    events: int = 0
+    cash: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    entries: list[tuple[str, ...]] = field(default_factory=list)
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trades: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    methods: dict[str, str] = field(default_factory=dict)
+    closings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    holdings: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    overrides: FoldedDays = field(default_factory=dict)
+    settling: FoldedCash = field(default_factory=FoldedCash)
+
+
+def fold_log() -> Folded:
+    """Fold every event of every stream, each stream in order of seq."""
+    state = Folded()
+    for event in Event.objects.order_by("stream_id", "seq").iterator():
+        fold(state, event.type, event.payload, str(event.stream_id))
+        state.events += 1
+    return state
+
+
+def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str) -> None:
+    """Carry state forward by one event. Raises ValueError for a type it does not know."""
+    if event_type == "account.opened":
+        state.cash[stream_id, payload["currency"]] += ZERO
+    elif fold_cash(state.settling, event_type, payload):
+        _fold_transactions(state, payload.get("transactions", []))
+    elif event_type == "trade.executed":
+        _fold_trade(state, payload)
+        fold_settling(state.settling, payload)
+        _fold_transactions(state, payload["transactions"])
+    elif event_type == "portfolio.updated":
+        state.methods[payload["portfolio_id"]] = payload["cost_basis_method"]
+    elif event_type.startswith("order."):
+        state.orders[payload["order"]["id"]] = {**payload["order"], **payload["state"]}
+    elif event_type.startswith("calendar."):
+        fold_calendar(state.overrides, event_type, payload)
+    else:
+        raise ValueError(f"event type {event_type} is not known to the replay")
+
+
+def _fold_transactions(state: Folded, transactions: list[dict[str, Any]]) -> None:
+    state.settling.transactions += transactions
+    for new in transactions:
+        for entry in new["entries"]:
+            state.entries.append(
+                (
+                    new["kind"],
+                    new["reference"],
+                    entry["book"],
+                    entry["account_id"] or "-",
+                    entry["currency"],
+                    entry["amount"],
+                )
+            )
+            if entry["book"] == LedgerBook.CUSTOMER_CASH:
+                key = (entry["account_id"], entry["currency"])
+                state.cash[key] += Decimal(entry["amount"])
+
+
+def _fold_trade(state: Folded, payload: dict[str, Any]) -> None:
+    trade = {**payload["trade"], **payload["state"]}
+    state.trades[trade["exec_id"]] = trade
+    holding = (trade["portfolio_id"], trade["instrument_id"])
+    sign = 1 if trade["side"] == Side.BUY else -1
+    state.holdings[holding] += sign * Decimal(trade["quantity"])
+    if payload["lot"]:
+        lot = payload["lot"]
+        state.lots[lot["id"]] = {
+            "trade_id": trade["exec_id"],
+            "holding": holding,
+            "quantity": Decimal(lot["quantity"]),
+            "cost": Decimal(lot["cost"]),
+            "shift": ZERO,
+        }
+    for shift in payload.get("shifts", []):
+        lot = state.lots[shift["lot_id"]]
+        lot["cost"] += Decimal(shift["cost"])
+        lot["shift"] += Decimal(shift["cost"])
+    for closing in payload["closings"]:
+        state.closings[closing["id"]] = closing | {"trade_id": trade["exec_id"]}
+        lot = state.lots[closing["lot_id"]]
+        lot["quantity"] -= Decimal(closing["quantity"])
+        lot["cost"] -= Decimal(closing["cost"])
+
+
+def differences(state: Folded) -> Iterator[str]:
+    """Yield a line for everything that stands in the events or the tables, but not in both."""
+    folded, stored = set(_folded_lines(state)), set(_table_lines())
+    yield from (f"events only: {line}" for line in sorted(folded - stored))
+    yield from (f"tables only: {line}" for line in sorted(stored - folded))
+
+
+def _folded_lines(state: Folded) -> Iterator[str]:
+    reserved_cash, reserved_shares = _reserved(state)
+    for (account_id, currency), amount in state.cash.items():
+        held = reserved_cash[account_id, currency]
+        yield f"cash {account_id} {currency} {plain(amount)} reserved {plain(held)}"
+    for (portfolio_id, instrument_id), quantity in state.holdings.items():
+        held = reserved_shares[portfolio_id, instrument_id]
+        yield f"position {portfolio_id} {instrument_id} {plain(quantity)} reserved {plain(held)}"
+    yield from (_line("order", order) for order in state.orders.values())
+    yield from (_line("trade", trade) for trade in state.trades.values())
+    for lot_id, lot in state.lots.items():
+        left, cost, shift = plain(lot["quantity"]), plain(lot["cost"]), plain(lot["shift"])
+        yield f"lot {lot_id} {lot['trade_id']} {' '.join(lot['holding'])} {left} {cost} {shift}"
+    for portfolio_id, method in state.methods.items():
+        if method != CostBasisMethod.FIFO:
+            yield f"portfolio {portfolio_id} {method}"
+    yield from (_line("closing", closing) for closing in state.closings.values())
+    yield from ("entry " + " ".join(entry) for entry in state.entries)
+    yield from folded_day_lines(state.overrides)
+    yield from folded_cash_lines(state.settling)
+
+
+def _reserved(state: Folded) -> tuple[dict[Any, Decimal], dict[Any, Decimal]]:
+    """Return the cash and the shares that open orders hold, by the events alone."""
+    currencies = _currencies()
+    cash: dict[Any, Decimal] = defaultdict(Decimal)
+    shares: dict[Any, Decimal] = defaultdict(Decimal)
+    for order in state.orders.values():
+        if order["status"] in CLOSED:
+            continue
+        if order["side"] == Side.BUY:
+            currency = currencies[order["instrument_id"]]
+            cash[order["account_id"], currency] += Decimal(order["reserved"])
+        else:
+            left = Decimal(order["quantity"]) - Decimal(order["filled_quantity"])
+            if order["status"] == OrderStatus.HELD and order["replaces"]:
+                total = Decimal(state.orders[order["replaces"]]["quantity"])
+                left = max(ZERO, Decimal(order["quantity"]) - total)
+            shares[order["portfolio_id"], order["instrument_id"]] += left
+    return cash, shares
+
+
+def _currencies() -> dict[str, str]:
+    return {
+        str(key): currency for key, currency in Instrument.objects.values_list("id", "currency")
+    }
+
+
+def _table_lines() -> Iterator[str]:
+    for balance in CashBalance.objects.all():
+        amount, held = plain(balance.amount), plain(balance.reserved)
+        yield f"cash {balance.account_id} {balance.currency} {amount} reserved {held}"
+    for position in Position.objects.all():
+        held = plain(position.reserved_quantity)
+        where = f"{position.portfolio_id} {position.instrument_id}"
+        yield f"position {where} {plain(position.quantity)} reserved {held}"
+    for order in Order.objects.select_related("instrument").iterator():
+        yield _line("order", order_payload(order, order.instrument.symbol) | order_state(order))
+    for trade in Trade.objects.select_related("instrument").iterator():
+        yield _line("trade", trade_payload(trade, trade.instrument.symbol) | trade_state(trade))
+    for lot in Lot.objects.iterator():
+        left, cost = plain(lot.remaining_quantity), plain(lot.remaining_cost)
+        where = f"{lot.portfolio_id} {lot.instrument_id}"
+        yield f"lot {lot.id} {lot.trade_id} {where} {left} {cost} {plain(lot.cost_shift)}"
+    for portfolio in Portfolio.objects.exclude(cost_basis_method=CostBasisMethod.FIFO):
+        yield f"portfolio {portfolio.id} {portfolio.cost_basis_method}"
+    yield from _table_closings()
+    yield from table_day_lines()
+    yield from table_cash_lines()
+    entries = LedgerEntry.objects.select_related("transaction")
+    for entry in entries.iterator():
+        kind, reference = entry.transaction.kind, entry.transaction.reference
+        owner = str(entry.account_id) if entry.account_id else "-"
+        amount = plain(entry.amount)
+        yield f"entry {kind} {reference} {entry.book} {owner} {entry.currency} {amount}"
+
+
+def _table_closings() -> Iterator[str]:
+    for closing in LotClosing.objects.iterator():
+        values = {
+            "id": str(closing.id),
+            "lot_id": str(closing.lot_id),
+            "method": str(closing.method),
+            "quantity": plain(closing.quantity),
+            "cost": plain(closing.cost),
+            "proceeds": plain(closing.proceeds),
+            "fees": plain(closing.fees),
+            "realized_pnl": plain(closing.realized_pnl),
+            "trade_id": str(closing.trade_id),
+        }
+        yield _line("closing", values)
+
+
+def _line(kind: str, values: dict[str, Any]) -> str:
+    return f"{kind} " + " ".join(f"{key}={values[key]}" for key in sorted(values))

@@ -1,0 +1,19 @@
+"""Settings of the test suite: a database of its own, fast password hashing, no demo."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from .base import *  # noqa: F403
+from .base import DATABASES, INSTALLED_APPS  # noqa: F401
+
+SECRET_KEY = "test-key"  # noqa: S105 - signs nothing outside a test run
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MARKET_HOURS = "always"
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
+if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # A file, not shared memory: threads of one test then meet the same locks as in the product.
+    _name = Path(tempfile.gettempdir()) / f"bengi-test-{os.getpid()}.sqlite3"
+    DATABASES["default"]["TEST"] = {"NAME": str(_name)}

@@ -1,0 +1,79 @@
+"""Filters that write numbers the one way the product does (bengi/numerals.py).
+
+A missing number is an en dash, so that a column keeps its shape.
+"""
+
+from typing import Any
+
+from django import template
+
+from bengi import money as amounts
+from bengi import numerals
+
+register = template.Library()
+NOTHING = "\N{EN DASH}"
+
+
+def _is_missing(value: object) -> bool:
+    """None, or what a template makes of a name that leads nowhere (a quote that is not there)."""
+    return value is None or value == ""
+
+
+@register.filter
+def money(amount: Any, currency: str) -> str:
+    """{{ 1234.5|money:"USD" }} -> 1,234.50"""
+    return NOTHING if _is_missing(amount) else numerals.money(amount, currency)
+
+
+@register.filter
+def signed_money(amount: Any, currency: str) -> str:
+    """{{ 1234.5|signed_money:"USD" }} -> +1,234.50"""
+    return NOTHING if _is_missing(amount) else numerals.signed_money(amount, currency)
+
+
+@register.filter
+def price(value: Any, instrument: Any) -> str:
+    """{{ quote.last|price:instrument }} -> 229.87, with the places of its tick size."""
+    return NOTHING if _is_missing(value) else numerals.price(value, instrument.price_places)
+
+
+@register.filter
+def signed_price(value: Any, instrument: Any) -> str:
+    """{{ change|signed_price:instrument }} -> +2.41"""
+    return NOTHING if _is_missing(value) else numerals.signed(value, instrument.price_places)
+
+
+@register.filter
+def quantity(value: Any) -> str:
+    """{{ 1200|quantity }} -> 1,200"""
+    return NOTHING if _is_missing(value) else numerals.quantity(value)
+
+
+@register.filter
+def compact(value: Any) -> str:
+    """{{ 11400000|compact }} -> 11.4 M"""
+    return NOTHING if _is_missing(value) else numerals.compact(value)
+
+
+@register.filter
+def percent(value: Any, places: int = 2) -> str:
+    """{{ -0.54|percent }} -> −0.54%"""
+    return NOTHING if _is_missing(value) else f"{numerals.signed(value, places)}%"
+
+
+@register.filter
+def age(seconds: Any) -> str:
+    """{{ 0.31|age }} -> 0.3 s"""
+    return NOTHING if _is_missing(seconds) else numerals.age(seconds)
+
+
+@register.filter
+def direction(value: Any, places: int = 8) -> str:
+    """{{ change|direction:2 }} -> up, down or flat: the class that colours and points."""
+    return "flat" if _is_missing(value) else numerals.direction(value, places)
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """{{ 229.87000000|plain }} -> 229.87, for data attributes and form fields."""
+    return "" if _is_missing(value) else amounts.plain(value)

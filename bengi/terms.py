@@ -1,0 +1,159 @@
+"""The words of the trade, as they stand in JSON, in columns and on pages, with their FIX codes."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """FIX 54."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    """FIX 40."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
+
+
+class TimeInForce(StrEnum):
+    """FIX 59."""
+
+    DAY = "day"
+    GTC = "gtc"
+    GTD = "gtd"
+    IOC = "ioc"
+    FOK = "fok"
+    OPG = "opg"
+    CLS = "cls"
+
+
+class OrderStatus(StrEnum):
+    """FIX 39. accepted: booked, not yet seen by the engine; new: working in the book."""
+
+    ACCEPTED = "accepted"
+    NEW = "new"
+    HELD = "held"
+    PARTIALLY_FILLED = "partially_filled"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_REPLACE = "pending_replace"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    REJECTED = "rejected"
+
+
+class Liquidity(StrEnum):
+    """Who stood on the other side: another customer's order, or the market's quote (FIX 851)."""
+
+    BOOK = "book"
+    STREET = "street"
+
+
+class LedgerKind(StrEnum):
+    """Why money moved."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    TRADE = "trade"
+    COMMISSION = "commission"
+    FEE = "fee"
+    DIVIDEND = "dividend"
+    FX = "fx"
+    ADJUSTMENT = "adjustment"
+    REVERSAL = "reversal"
+
+
+class LedgerBook(StrEnum):
+    """The ledger accounts. Only customer_cash belongs to a customer; the rest are the house's.
+
+    fx is the other side of conversions, to 8 places; rounding what they leave below a minor unit;
+    house the other side of adjustments.
+    """
+
+    CUSTOMER_CASH = "customer_cash"
+    CLEARING = "clearing"
+    COMMISSION = "commission"
+    FEES = "fees"
+    EXTERNAL = "external"
+    FX = "fx"
+    ROUNDING = "rounding"
+    HOUSE = "house"
+
+
+class AccountStatus(StrEnum):
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    CLOSED = "closed"
+
+
+class InstrumentStatus(StrEnum):
+    ACTIVE = "active"
+    HALTED = "halted"
+    DELISTED = "delisted"
+
+
+class InstrumentType(StrEnum):
+    STOCK = "stock"
+    ETF = "etf"
+    CRYPTO = "crypto"
+
+
+class CostBasisMethod(StrEnum):
+    """Which lots a sale closes."""
+
+    FIFO = "fifo"
+    LIFO = "lifo"
+    HIFO = "hifo"
+    AVERAGE = "average"
+    SPECIFIC = "specific"
+
+
+class CommissionKind(StrEnum):
+    ZERO = "zero"
+    FLAT_RATE = "flat_rate"
+    PER_SHARE = "per_share"
+    TIERED = "tiered"
+    CUSTOM = "custom"
+
+
+FIX_SIDE = {Side.BUY: "1", Side.SELL: "2"}
+FIX_ORDER_TYPE = {
+    OrderType.MARKET: "1",
+    OrderType.LIMIT: "2",
+    OrderType.STOP: "3",
+    OrderType.STOP_LIMIT: "4",
+    OrderType.TRAILING_STOP: "P",
+}
+FIX_TIME_IN_FORCE = {
+    TimeInForce.DAY: "0",
+    TimeInForce.GTC: "1",
+    TimeInForce.OPG: "2",
+    TimeInForce.IOC: "3",
+    TimeInForce.FOK: "4",
+    TimeInForce.GTD: "6",
+    TimeInForce.CLS: "7",
+}
+FIX_ORDER_STATUS = {
+    OrderStatus.NEW: "0",
+    OrderStatus.PARTIALLY_FILLED: "1",
+    OrderStatus.FILLED: "2",
+    OrderStatus.CANCELED: "4",
+    OrderStatus.REPLACED: "5",
+    OrderStatus.PENDING_CANCEL: "6",
+    OrderStatus.REJECTED: "8",
+    OrderStatus.HELD: "9",
+    OrderStatus.ACCEPTED: "A",
+    OrderStatus.EXPIRED: "C",
+    OrderStatus.PENDING_REPLACE: "E",
+}
+
+
+def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
+    """Return (value, label) pairs for a model field."""
+    return [(member.value, member.value.replace("_", " ")) for member in enum]

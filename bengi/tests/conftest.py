@@ -1,0 +1,31 @@
+"""Somebody with an account who is signed in, and a hub whose rounds come quickly."""
+
+import pytest
+
+from accounts.tests.factories import AccountFactory
+from bengi.realtime import hub
+from bengi.tests.sockets import cookie_of
+from instruments.board import board
+
+
+@pytest.fixture
+def empty_board():
+    board.clear()
+
+
+@pytest.fixture
+def account(db):
+    return AccountFactory()
+
+
+@pytest.fixture
+def cookie(account):
+    return cookie_of(account.user)
+
+
+@pytest.fixture
+def swift(monkeypatch):
+    """Let the hub's rounds come quickly."""
+    monkeypatch.setattr(hub, "SWEEP_S", 0.05)
+    monkeypatch.setattr(hub, "FLUSH_S", 0.01)
+    monkeypatch.setattr(hub, "HEARTBEAT_S", 0.05)

@@ -1,0 +1,189 @@
+"""The hub without a socket: conflation, hints, and that it stops when nobody is left."""
+
+import asyncio
+import json
+import threading
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from bengi.bus import ACCOUNT, TICKS, get_bus
+from bengi.ids import new_id
+from bengi.realtime import hub as hub_module
+from bengi.realtime.hub import hub_of_loop
+from instruments.quotes import Tick
+
+WAIT_S = 2
+
+
+def tick(symbol: str, bid: str) -> Tick:
+    return Tick(
+        symbol=symbol,
+        instrument_id="",
+        shard=0,
+        bid=Decimal(bid),
+        ask=Decimal(bid) + 1,
+        bid_size=Decimal(100),
+        ask_size=Decimal(200),
+        last=None,
+        last_size=Decimal(0),
+        volume=Decimal(0),
+        day_open=None,
+        day_high=None,
+        day_low=None,
+        previous_close=None,
+        as_of=datetime(2026, 1, 5, 15, 0, tzinfo=UTC),
+        source="test",
+    )
+
+
+async def no_heads(account_ids):
+    return dict.fromkeys(account_ids, 0)
+
+
+async def all_sessions(keys):
+    return set(keys)
+
+
+@pytest.fixture
+async def feed():
+    before = get_bus()._callbacks[TICKS]
+    hub = hub_of_loop(no_heads, all_sessions)
+    feed = hub.join()
+    yield feed
+    await hub.leave(feed)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert get_bus()._callbacks[TICKS] == before
+
+
+async def prices_of(feed) -> dict[str, dict]:
+    await asyncio.wait_for(feed.prices_due.wait(), WAIT_S)
+    return {price["symbol"]: price for price in map(json.loads, feed.take_prices())}
+
+
+async def test_a_feed_gets_only_the_newest_price_of_what_it_watches(feed):
+    feed._hub.watch(feed, ["ABC", "DEF"])
+    for cents in range(50):
+        get_bus().publish(TICKS, [tick("ABC", f"10.{cents:02}"), tick("XYZ", "5")])
+    prices = await prices_of(feed)
+    assert prices.keys() == {"ABC"}
+    assert prices["ABC"]["bid"] == "10.49"
+    assert prices["ABC"]["ask"] == "11.49"
+    assert prices["ABC"]["as_of"] == "2026-01-05T15:00:00.000000Z"
+    assert feed.take_prices() == []
+
+
+async def test_a_busy_socket_finds_the_newest_price_not_a_queue(feed):
+    feed._hub.watch(feed, ["ABC"])
+    for bid in ("1", "2", "3"):
+        get_bus().publish(TICKS, [tick("ABC", bid)])
+        await feed._hub._flush()
+    prices = await prices_of(feed)
+    assert prices["ABC"]["bid"] == "3"
+
+
+async def test_ticks_from_another_thread_arrive(feed):
+    feed._hub.watch(feed, ["ABC"])
+    thread = threading.Thread(target=get_bus().publish, args=(TICKS, [tick("ABC", "7")]))
+    thread.start()
+    thread.join()
+    assert (await prices_of(feed))["ABC"]["bid"] == "7"
+
+
+async def test_each_symbol_is_written_once_for_all_sockets(feed, monkeypatch):
+    written = []
+    encode = hub_module.protocol.encode
+
+    def counting(message):
+        written.append(message["symbol"])
+        return encode(message)
+
+    monkeypatch.setattr(hub_module.protocol, "encode", counting)
+    hub = feed._hub
+    others = [hub.join() for _ in range(20)]
+    for each in (feed, *others):
+        hub.watch(each, ["ABC"])
+    get_bus().publish(TICKS, [tick("ABC", "7")])
+    await hub._flush()
+    assert written == ["ABC"]
+    assert all(len(each.take_prices()) == 1 for each in others)
+    for other in others:
+        await hub.leave(other)
+
+
+async def test_nothing_comes_after_unwatch(feed):
+    feed._hub.watch(feed, ["ABC"])
+    feed._hub.unwatch(feed, ["ABC"])
+    get_bus().publish(TICKS, [tick("ABC", "7")])
+    await feed._hub._flush()
+    assert feed.take_prices() == []
+    assert feed._hub.newest == {}
+
+
+async def test_who_leaves_is_forgotten(feed):
+    hub, account_id = feed._hub, new_id()
+    gone = hub.join()
+    hub.watch(gone, ["ABC"])
+    hub.follow(gone, account_id)
+    await hub.leave(gone)
+    assert (hub._watchers, hub._followers, hub._feeds) == ({}, {}, {feed})
+
+
+async def test_silence_makes_a_heartbeat_due(feed):
+    feed.sent_s -= hub_module.HEARTBEAT_S
+    await asyncio.wait_for(feed.prices_due.wait(), WAIT_S)
+    assert feed.take_prices() == []
+
+
+async def test_a_hint_reaches_the_followers_of_that_account_only(feed):
+    own, other = new_id(), new_id()
+    feed._hub.follow(feed, own)
+    for account_id in (own, other):
+        message = {"account_id": str(account_id), "seq": 3}
+        threading.Thread(target=get_bus().publish, args=(ACCOUNT, message)).start()
+    await asyncio.wait_for(feed.events_due.wait(), WAIT_S)
+    await asyncio.sleep(0)
+    assert feed.take_hints() == {own}
+
+
+async def test_the_sweep_finds_what_a_lost_hint_did_not_tell(feed):
+    behind, level = new_id(), new_id()
+
+    async def heads(account_ids):
+        return dict.fromkeys(account_ids, 5)
+
+    feed._hub._read_heads = heads
+    for account_id, seq in ((behind, 4), (level, 5)):
+        feed._hub.follow(feed, account_id)
+        feed.seqs[account_id] = seq
+    await feed._hub._sweep()
+    assert feed.take_hints() == {behind}
+
+
+async def test_the_sweep_tells_sockets_whose_session_has_ended():
+    async def only_first(keys):
+        return {"first"}
+
+    hub = hub_of_loop(no_heads, only_first)
+    first, second, none = hub.join("first"), hub.join("second"), hub.join(None)
+    await hub._sweep()
+    ended = [feed.signed_out.is_set() for feed in (first, second, none)]
+    for feed in (first, second, none):
+        await hub.leave(feed)
+    assert ended == [False, True, False]
+
+
+async def test_a_round_that_fails_does_not_end_the_sweep(caplog):
+    rounds = []
+
+    async def work():
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise OSError("the database is away")
+
+    task = asyncio.create_task(hub_module._every(0, work))
+    while len(rounds) < 3:
+        await asyncio.sleep(0)
+    task.cancel()
+    assert "work failed" in caplog.text

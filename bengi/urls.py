@@ -1,0 +1,18 @@
+"""Every address of the product: pages at the root, the API under /api/v1/, the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from accounts.views import signup
+from bengi.onboarding import sign_up
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("bengi.api")),
+    path("signup", signup, {"sign_up": sign_up}, name="signup"),
+    path("", include("accounts.urls")),
+    path("", include("instruments.urls")),
+    path("", include("portfolios.urls")),
+    path("", include("orders.urls")),
+    path("", include("trades.urls")),
+]

@@ -1,0 +1,175 @@
+"""What can be traded, and at what price."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from bengi.fields import PriceField, QuantityField
+from bengi.ids import new_id
+from bengi.terms import InstrumentStatus, InstrumentType, choices
+
+INTERVALS = ["1m", "5m", "15m", "1h", "1d"]
+
+
+class Instrument(models.Model):
+    """A listing. mic is its exchange (ISO 10383); without a feed it trades on customers' orders."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    symbol = models.CharField(max_length=16)
+    name = models.CharField(max_length=120)
+    mic = models.CharField(max_length=4)
+    type = models.CharField(max_length=8, choices=choices(InstrumentType))
+    currency = models.CharField(max_length=3)
+    tick_size = PriceField()
+    quantity_step = QuantityField(default=1)
+    status = models.CharField(
+        max_length=8, default=InstrumentStatus.ACTIVE, choices=choices(InstrumentStatus)
+    )
+    has_feed = models.BooleanField(default=True)
+    shard = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["symbol", "mic"]
+        constraints = [
+            models.UniqueConstraint(fields=["symbol", "mic"], name="instrument_once_per_exchange"),
+            models.CheckConstraint(condition=Q(tick_size__gt=0), name="tick_size_positive"),
+            models.CheckConstraint(condition=Q(quantity_step__gt=0), name="step_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+    @property
+    def price_places(self) -> int:
+        """Decimal places to show a price with: those of the tick size."""
+        return max(0, -int(self.tick_size.normalize().as_tuple().exponent))
+
+
+class Quote(models.Model):
+    """The newest quote of an instrument. bid_size and ask_size are shares on display."""
+
+    instrument = models.OneToOneField(
+        Instrument, primary_key=True, on_delete=models.PROTECT, related_name="quote"
+    )
+    bid = PriceField(null=True, blank=True)
+    ask = PriceField(null=True, blank=True)
+    bid_size = QuantityField(default=0)
+    ask_size = QuantityField(default=0)
+    last = PriceField(null=True, blank=True)
+    day_open = PriceField(null=True, blank=True)
+    day_high = PriceField(null=True, blank=True)
+    day_low = PriceField(null=True, blank=True)
+    day_volume = QuantityField(default=0)
+    previous_close = PriceField(null=True, blank=True)
+    as_of = models.DateTimeField()
+    source = models.CharField(max_length=16)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(bid__isnull=True) | Q(ask__isnull=True) | Q(bid__lte=F("ask")),
+                name="quote_not_crossed",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bid} / {self.ask}"
+
+
+class Bar(models.Model):
+    """Open, high, low, close and volume of one interval from starts_at."""
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="bars")
+    interval = models.CharField(max_length=3, choices=[(i, i) for i in INTERVALS])
+    starts_at = models.DateTimeField()
+    open = PriceField()
+    high = PriceField()
+    low = PriceField()
+    close = PriceField()
+    volume = QuantityField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument", "interval", "starts_at"], name="bar_once_per_interval"
+            ),
+            models.CheckConstraint(condition=Q(low__lte=F("high")), name="bar_low_within_high"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.interval} {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+class SpecialDayRow(models.Model):
+    """A day unlike the others at an exchange, on its own clock; closed where opens is empty."""
+
+    mic = models.CharField("exchange (MIC)", max_length=4)
+    date = models.DateField()
+    opens = models.TimeField(null=True, blank=True)
+    closes = models.TimeField(null=True, blank=True)
+    break_starts = models.TimeField(null=True, blank=True)
+    break_ends = models.TimeField(null=True, blank=True)
+    note = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["date", "mic"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mic", "date"],
+                name="%(class)s_once",
+                violation_error_message="This day has a row already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(opens__isnull=True, closes__isnull=True)
+                | Q(opens__isnull=False, closes__isnull=False, opens__lt=F("closes")),
+                name="%(class)s_opens_first",
+                violation_error_message="A day closes after it opens, or has neither time.",
+            ),
+            models.CheckConstraint(
+                condition=Q(break_starts__isnull=True, break_ends__isnull=True)
+                | Q(
+                    opens__isnull=False,
+                    break_starts__isnull=False,
+                    break_ends__isnull=False,
+                    break_starts__gt=F("opens"),
+                    break_starts__lt=F("break_ends"),
+                    break_ends__lt=F("closes"),
+                ),
+                name="%(class)s_break_within",
+                violation_error_message="A break starts, then ends, within the day's hours.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        hours = (
+            f"{self.opens:%H:%M}-{self.closes:%H:%M}" if self.opens and self.closes else "closed"
+        )
+        return f"{self.mic} {self.date} {hours}"
+
+
+class CalendarDay(SpecialDayRow):
+    """A holiday or an early close as the exchange published it; source says who wrote it down."""
+
+    source = models.CharField(max_length=40)
+
+
+class CalendarOverride(SpecialDayRow):
+    """Staff's own word on a day. It wins over the exchange's calendar."""
+
+
+class QuarantinedTick(models.Model):
+    """A tick nothing may be filled against, kept for staff: reason says why, tick what it said.
+
+    tick holds the values as text, because what is insane need not fit a column.
+    """
+
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=300)
+    tick = models.JSONField()
+    quarantined_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        ordering = ["-quarantined_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,121 @@
+"""Instruments, their newest quotes and their bars."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db.models import Case, Max, Q, QuerySet, Value, When
+
+from bengi.errors import Malformed, NotFound
+from bengi.money import ZERO
+from instruments.board import board
+from instruments.models import INTERVALS, Bar, Instrument, Quote
+from instruments.quotes import Tick
+
+BARS_MAX = 1000
+
+
+def instrument_by_symbol(symbol: str) -> Instrument:
+    """Return the listing of symbol, one with a feed first. Raises NotFound."""
+    instrument = (
+        Instrument.objects.filter(symbol=symbol.upper()).order_by("-has_feed", "mic").first()
+    )
+    if instrument is None:
+        raise NotFound(f"There is no instrument {symbol}.")
+    return instrument
+
+
+def instruments_matching(text: str, limit: int = 20) -> QuerySet[Instrument]:
+    """Return instruments whose symbol begins with text, then those whose name holds it."""
+    begins = Q(symbol__istartswith=text)
+    return (
+        Instrument.objects.filter(begins | Q(name__icontains=text))
+        .annotate(rank=Case(When(begins, then=Value(0)), default=Value(1)))
+        .order_by("rank", "symbol")[:limit]
+    )
+
+
+def feed_instruments() -> QuerySet[Instrument]:
+    """Return the instruments that a provider quotes."""
+    return Instrument.objects.filter(has_feed=True).order_by("symbol", "mic")
+
+
+def latest_quotes(of: Iterable[Instrument | str]) -> dict[str, Tick]:
+    """Return the newest quote of each instrument (or symbol) by symbol; unquoted ones are absent.
+
+    This process's board comes first, the table second. Given instruments that are on the board it
+    costs no query; symbols cost one to look them up; whatever is not on the board one more.
+    """
+    found: dict[str, Tick] = {}
+    unseen = []
+    for instrument in _instruments(of):
+        tick = board.newest(str(instrument.id))
+        if tick is None:
+            unseen.append(instrument.id)
+        else:
+            found[instrument.symbol] = tick
+    if unseen:
+        quotes = Quote.objects.filter(instrument_id__in=unseen)
+        found.update((tick.symbol, tick) for tick in stored_ticks(quotes))
+    return found
+
+
+def newest_quote_at() -> datetime | None:
+    """Return how far the stored market has come: the newest as_of of all; None without quotes."""
+    return Quote.objects.aggregate(newest=Max("as_of"))["newest"]
+
+
+def stored_ticks(quotes: QuerySet[Quote]) -> list[Tick]:
+    """Return stored quotes as ticks: neither their quote nor their print is new."""
+    return [_tick(quote) for quote in quotes.select_related("instrument")]
+
+
+def bars(
+    instrument: Instrument, interval: str, limit: int, before: datetime | None = None
+) -> list[Bar]:
+    """Return the newest limit bars (1 to 1000) that start earlier than before, oldest first.
+
+    Raises Malformed for an interval that does not exist.
+    """
+    if interval not in INTERVALS:
+        words = ", ".join(INTERVALS)
+        raise Malformed("invalid_parameter", f"interval must be one of {words}", field="interval")
+    found = Bar.objects.filter(instrument=instrument, interval=interval)
+    if before is not None:
+        found = found.filter(starts_at__lt=before)
+    newest = found.order_by("-starts_at")[: max(1, min(limit, BARS_MAX))]
+    return list(reversed(newest))
+
+
+def _instruments(of: Iterable[Instrument | str]) -> Sequence[Instrument]:
+    given = list(of)
+    symbols = [item for item in given if isinstance(item, str)]
+    instruments = [item for item in given if isinstance(item, Instrument)]
+    if symbols:
+        # With one symbol on two exchanges the last one wins below: the one with a feed.
+        listed = Instrument.objects.filter(symbol__in=symbols).order_by("has_feed", "-mic")
+        instruments += {instrument.symbol: instrument for instrument in listed}.values()
+    return instruments
+
+
+def _tick(quote: Quote) -> Tick:
+    instrument = quote.instrument
+    return Tick(
+        symbol=instrument.symbol,
+        instrument_id=str(instrument.id),
+        shard=instrument.shard,
+        bid=quote.bid,
+        ask=quote.ask,
+        bid_size=quote.bid_size,
+        ask_size=quote.ask_size,
+        last=quote.last,
+        last_size=ZERO,
+        volume=quote.day_volume,
+        day_open=quote.day_open,
+        day_high=quote.day_high,
+        day_low=quote.day_low,
+        previous_close=quote.previous_close,
+        as_of=quote.as_of,
+        source=quote.source,
+        is_new_quote=False,
+        is_new_print=False,
+    )

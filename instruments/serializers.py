@@ -1,0 +1,153 @@
+"""Instruments, quotes and bars as JSON. Decimals are strings, times RFC 3339 in UTC."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from bengi.inputs import CountField, Input, MomentField, SearchField, WordField
+from bengi.money import plain
+from bengi.pagination import PageInput
+from bengi.realtime.protocol import moment
+from instruments.calendar import (
+    NAMES,
+    Mode,
+    Session,
+    is_open,
+    next_close,
+    next_open,
+    phase,
+    session_date,
+    session_on,
+    special_day,
+    zone_of,
+)
+from instruments.models import INTERVALS, Bar, Instrument
+from instruments.quotes import Tick
+from instruments.selectors import BARS_MAX
+
+PERCENT_PLACES = Decimal("0.0001")
+
+
+class InstrumentsInput(PageInput):
+    """q searches symbols and names; a search is one page, best match first."""
+
+    q = SearchField(max_length=64, default="")
+
+
+class BarsInput(Input):
+    """The newest limit bars that start before a time."""
+
+    interval = WordField(INTERVALS, default="1m")
+    limit = CountField(1, BARS_MAX, default=500)
+    before = MomentField(default=None)
+
+
+def instrument_shape(instrument: Instrument) -> dict[str, Any]:
+    return {
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "mic": instrument.mic,
+        "type": instrument.type,
+        "currency": instrument.currency,
+        "tick_size": plain(instrument.tick_size),
+        "quantity_step": plain(instrument.quantity_step),
+        "status": instrument.status,
+        "has_feed": instrument.has_feed,
+    }
+
+
+def quote_shape(instrument: Instrument, tick: Tick | None, now: datetime) -> dict[str, Any]:
+    """Return the market's word on one instrument; every price is null while there is none.
+
+    change is last - previous_close, change_percent of previous_close to 4 places.
+    """
+    head = {
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "mic": instrument.mic,
+        "currency": instrument.currency,
+        "is_open": is_open(instrument.mic, now, settings.MARKET_HOURS),
+    }
+    if tick is None:
+        return {**head, **dict.fromkeys(_PRICES + _REST)}
+    change, percent = _change(tick)
+    return {
+        **head,
+        **{name: _optional(getattr(tick, name)) for name in _PRICES},
+        "change": _optional(change),
+        "change_percent": _optional(percent),
+        "day_volume": plain(tick.volume),
+        "as_of": moment(tick.as_of),
+        "age_s": max(0, round((now - tick.as_of).total_seconds(), 1)),
+        "source": tick.source,
+    }
+
+
+def market_shape(mic: str, now: datetime, mode: Mode) -> dict[str, Any]:
+    """Return what one exchange does now, when trading starts and ends next, and today's session.
+
+    session is null on a day without trading; note says what is special about today, if anything.
+    """
+    day = session_date(mic, now, mode)
+    special = special_day(mic, day, mode)
+    return {
+        "mic": mic,
+        "name": NAMES[mic],
+        "time_zone": zone_of(mic, mode).key,
+        "status": phase(mic, now, mode),
+        "next_open": moment(next_open(mic, now, mode)),
+        "next_close": moment(next_close(mic, now, mode)),
+        "date": day.isoformat(),
+        "session": _session_shape(session_on(mic, day, mode)),
+        "note": special.note if special else "",
+    }
+
+
+def _session_shape(session: Session | None) -> dict[str, str | None] | None:
+    if session is None:
+        return None
+    starts, ends = session.break_starts_at, session.break_ends_at
+    return {
+        "opens_at": moment(session.opens_at),
+        "closes_at": moment(session.closes_at),
+        "break_starts_at": moment(starts) if starts else None,
+        "break_ends_at": moment(ends) if ends else None,
+    }
+
+
+def bar_shape(bar: Bar) -> dict[str, Any]:
+    return {
+        "starts_at": moment(bar.starts_at),
+        "open": plain(bar.open),
+        "high": plain(bar.high),
+        "low": plain(bar.low),
+        "close": plain(bar.close),
+        "volume": plain(bar.volume),
+    }
+
+
+_PRICES = (
+    "bid",
+    "ask",
+    "bid_size",
+    "ask_size",
+    "last",
+    "previous_close",
+    "day_open",
+    "day_high",
+    "day_low",
+)
+_REST = ("change", "change_percent", "day_volume", "as_of", "age_s", "source")
+
+
+def _change(tick: Tick) -> tuple[Decimal | None, Decimal | None]:
+    if tick.last is None or not tick.previous_close:
+        return None, None
+    change = tick.last - tick.previous_close
+    return change, (change / tick.previous_close * 100).quantize(PERCENT_PLACES)
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

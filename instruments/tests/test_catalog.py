@@ -1,0 +1,39 @@
+"""The catalog's facts hang together."""
+
+from collections import Counter
+
+from bengi.money import MINOR_UNITS
+from instruments.calendar import MICS
+from instruments.catalog import listings
+
+
+def places(value) -> int:
+    return max(0, -value.as_tuple().exponent)
+
+
+def test_some_forty_instruments_of_many_exchanges_and_currencies() -> None:
+    found = listings()
+    assert 38 <= len(found) <= 45
+    assert {each.mic for each in found} == set(MICS)
+    assert {each.currency for each in found} == {"USD", "EUR", "GBP", "JPY", "HKD"}
+    assert max(Counter(each.symbol for each in found).values()) == 1
+    assert {"SPY", "IBM", "BAC", "AAPL"} <= {each.symbol for each in found}
+    assert [each.symbol for each in found if not each.has_feed] == ["BNGI"]
+
+
+def test_prices_stand_on_the_tick_and_amounts_fit_eight_places() -> None:
+    for each in listings():
+        assert each.starting_price % each.tick_size == 0, each.symbol
+        assert places(each.tick_size) + places(each.quantity_step) <= 8
+        assert each.starting_price >= 100 * each.tick_size
+        assert each.quantity_step > 0
+        assert each.currency in MINOR_UNITS
+        assert each.name
+        assert each.name == each.name.strip()
+
+
+def test_yen_prices_are_whole_and_crypto_is_fractional() -> None:
+    for each in listings():
+        if each.currency == "JPY":
+            assert each.tick_size == 1
+        assert (each.quantity_step < 1) == (each.type == "crypto")

@@ -1,0 +1,142 @@
+"""What the order ticket shows around its fields: the quote, the money, and what an order costs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Account
+from bengi.money import ZERO, plain
+from bengi.numerals import money, quantity
+from bengi.terms import Side
+from instruments.lines import Line
+from instruments.models import Instrument
+from instruments.quotes import Tick
+from instruments.selectors import latest_quotes
+from orders.book_quotes import book_quotes
+from orders.costs import read_costs
+from orders.forms import PRICES, TicketForm
+from orders.preview import Preview
+from orders.tickets import OrderTicket
+from portfolios.models import Portfolio
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the review: a label, what it says, and whether it is a sum."""
+
+    label: str
+    text: str
+    is_sum: bool = False
+
+
+def quotes_of(instruments: Iterable[Instrument], now: datetime) -> dict[str, Tick]:
+    """Return the newest quote of each instrument: the market's, else that of resting orders.
+
+    Where customers alone make the market, the last trade is kept from the stored quote.
+    """
+    listed = list(instruments)
+    quotes = latest_quotes(listed)
+    for symbol, tick in book_quotes(listed, now).items():
+        quotes.setdefault(symbol, tick)
+    return quotes
+
+
+def line_of(instrument: Instrument, now: datetime) -> Line:
+    """Return one instrument with its newest quote."""
+    return Line(instrument, quotes_of([instrument], now).get(instrument.symbol), now)
+
+
+def ticket_context(portfolio: Portfolio, line: Line, form: TicketForm) -> dict[str, Any]:
+    """Return what orders/_ticket.html needs."""
+    account = Account.objects.select_related("fee_schedule").get(id=portfolio.account_id)
+    costs = read_costs([account], line.now)
+    return {
+        "line": line,
+        "portfolio": portfolio,
+        "form": form,
+        "fees": costs.schedule(account, line.instrument.mic, line.now),
+        **estimate_context(account, line.instrument.currency, None),
+    }
+
+
+def estimate_context(
+    account: Account, currency: str, outcome: Preview | None, ticket: OrderTicket | None = None
+) -> dict[str, Any]:
+    """Return what orders/_estimate.html needs; without an outcome only the buying power."""
+    power = buying_power(account, currency)
+    known = outcome if outcome and outcome.gross_amount is not None else None
+    is_sell = ticket is not None and ticket.side is Side.SELL
+    return {
+        "currency": currency,
+        "buying_power": power,
+        "estimate": known,
+        "is_sell": is_sell,
+        "power_after": known and (_once_sold(known) if is_sell else known.buying_power_after),
+        "is_estimate": known is not None and known.is_estimate,
+        "meter": _meter(power, known),
+    }
+
+
+def buying_power(account: Account, currency: str) -> Decimal:
+    """Return what the account has free in a currency."""
+    balance = account.balances.filter(currency=currency).first()
+    return balance.amount - balance.reserved if balance else ZERO
+
+
+def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
+    """Return the lines of the review. Estimates say so; amounts name their currency."""
+    currency = outcome.instrument.currency
+
+    def amount(value: Decimal | None) -> str:
+        return "not known yet" if value is None else f"{money(value, currency)} {currency}"
+
+    about = "Estimated " if outcome.is_estimate else ""
+    is_sell = ticket.side is Side.SELL
+    return [
+        Fact(_gross_label(ticket, outcome), amount(outcome.gross_amount)),
+        Fact(f"{about}commission".capitalize(), amount(outcome.commission)),
+        *([Fact(f"{about}fees".capitalize(), amount(outcome.fees))] if outcome.fees else []),
+        Fact("Shares reserved until it fills or ends", quantity(ticket.quantity), True)
+        if is_sell
+        else Fact("Reserved until it fills or ends", amount(outcome.reserve), True),
+        Fact("Buying power before", amount(outcome.buying_power_before)),
+        Fact("Buying power after", amount(outcome.buying_power_after), True),
+        *([Fact("Buying power once sold, about", amount(_once_sold(outcome)))] if is_sell else []),
+    ]
+
+
+def ticket_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
+    """Return the ticket as hidden form fields: what the review sends on, its key included."""
+    prices = {name: getattr(ticket, name) for name in PRICES}
+    return [
+        ("client_order_id", ticket.client_order_id),
+        ("portfolio_id", str(ticket.portfolio_id)),
+        ("symbol", ticket.symbol),
+        ("side", str(ticket.side)),
+        ("type", str(ticket.type)),
+        ("time_in_force", str(ticket.time_in_force)),
+        ("quantity", plain(ticket.quantity)),
+        *([("expires_at", ticket.expires_at.isoformat())] if ticket.expires_at else []),
+        *((name, plain(price)) for name, price in prices.items() if price is not None),
+    ]
+
+
+def _gross_label(ticket: OrderTicket, outcome: Preview) -> str:
+    if outcome.is_estimate:
+        return "Estimated proceeds" if ticket.side is Side.SELL else "Estimated cost"
+    return "Proceeds at least" if ticket.side is Side.SELL else "Cost at most"
+
+
+def _once_sold(outcome: Preview) -> Decimal | None:
+    if outcome.gross_amount is None:
+        return None
+    costs = (outcome.commission or ZERO) + (outcome.fees or ZERO)
+    return outcome.buying_power_after + outcome.gross_amount - costs
+
+
+def _meter(power: Decimal, outcome: Preview | None) -> dict[str, str]:
+    """Return how much of the buying power stays and how much goes, in percent of it."""
+    used = min(outcome.reserve / power, Decimal(1)) if outcome and power > 0 else ZERO
+    return {"left": f"{100 * (1 - used):.1f}", "used": f"{100 * used:.1f}"}

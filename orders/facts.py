@@ -1,0 +1,110 @@
+"""What the rules of an order look at: plain values, each true at the moment of the order."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.commission import CommissionSchedule
+from bengi.terms import AccountStatus, InstrumentStatus, OrderType, Side, TimeInForce
+from portfolios.lots import Pick
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFacts:
+    """What is wanted. Prices are per share, in the instrument's currency."""
+
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    expires_at: datetime | None = None
+    lots: tuple[Pick, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFacts:
+    symbol: str
+    currency: str
+    status: InstrumentStatus
+    tick_size: Decimal
+    quantity_step: Decimal
+    has_feed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteFacts:
+    """Prices the order meets: the market's quote, or the best resting orders where none is fed.
+
+    is_fresh: the quote is young enough to fill a market order against.
+    """
+
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    is_fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """The moment of the order, and the session it falls into: None outside of one.
+
+    never_closes: one session follows the other, so that there is no time before an opening.
+    """
+
+    now: datetime
+    opened_at: datetime | None
+    never_closes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What the account has left, before this order.
+
+    buying_power is in the instrument's currency; available_quantity is shares of the instrument
+    not yet reserved by open sells, available_lots those of each lot that no order has picked;
+    open_orders_here counts the same symbol and side.
+    """
+
+    status: AccountStatus
+    schedule: CommissionSchedule
+    buying_power: Decimal
+    available_quantity: Decimal
+    open_orders: int
+    open_orders_here: int
+    available_lots: Mapping[UUID, Decimal] = dataclasses.field(default_factory=dict)
+    base_currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far an account may go with one order, and with all that are open."""
+
+    max_notional: Decimal = Decimal(250_000)
+    max_quantity: Decimal = Decimal(100_000)
+    max_open_orders: int = 500
+    max_open_orders_here: int = 20
+    collar: Decimal = Decimal("0.10")
+    low_price: Decimal = Decimal(5)
+    low_price_collar: Decimal = Decimal("0.20")
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the rules look at."""
+
+    ticket: TicketFacts
+    instrument: InstrumentFacts
+    quote: QuoteFacts
+    account: AccountFacts
+    session: SessionFacts
+    limits: Limits = DEFAULT_LIMITS

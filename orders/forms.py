@@ -1,0 +1,160 @@
+"""The order ticket as a form: reads what people type, and says beside each field what is wrong."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from bengi.errors import BengiError
+from bengi.ids import new_id
+from bengi.inputs import DECIMAL_DIGITS
+from bengi.money import parse_decimal
+from bengi.terms import OrderType, Side, TimeInForce
+from orders.rules import PRICES_OF
+from orders.tickets import OrderTicket
+from portfolios.selectors import portfolio_of
+
+TYPES = [
+    (OrderType.MARKET, "Market"),
+    (OrderType.LIMIT, "Limit"),
+    (OrderType.STOP, "Stop"),
+    (OrderType.STOP_LIMIT, "Stop limit"),
+    (OrderType.TRAILING_STOP, "Trailing stop"),
+]
+TIMES = [
+    (TimeInForce.DAY, "Day"),
+    (TimeInForce.GTC, "Good till canceled"),
+    (TimeInForce.GTD, "Good until a time"),
+    (TimeInForce.IOC, "Immediate or cancel"),
+    (TimeInForce.FOK, "Fill or kill"),
+    (TimeInForce.OPG, "At the opening"),
+    (TimeInForce.CLS, "At the close"),
+]
+TRAILS = ("trail_price", "trail_percent")
+PRICES = ("limit_price", "stop_price", *TRAILS)
+"""The prices on the form; those that the chosen type does not name are hidden and not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the form; id and label name the field, or are empty."""
+
+    text: str
+    id: str = ""
+    label: str = ""
+
+
+class PlainDecimalField(forms.Field):
+    """A number above zero in plain digits, at most 8 places after the point."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        try:
+            number = parse_decimal(text, digits=DECIMAL_DIGITS)
+        except ValueError as error:
+            raise ValidationError("Write digits and a point only, such as 12.50.") from error
+        if not number:
+            raise ValidationError("It must be more than zero.")
+        return number
+
+
+class MomentField(forms.Field):
+    """A time in UTC, as a browser writes it."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise ValidationError("Write a day and a time, such as 2026-01-05T15:00.") from error
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+class TicketForm(forms.Form):
+    """What an order is made of. symbol, portfolio_id and client_order_id are hidden fields."""
+
+    symbol = forms.CharField(max_length=16)
+    portfolio_id = forms.UUIDField()
+    side = forms.ChoiceField(choices=[(Side.BUY, "Buy"), (Side.SELL, "Sell")])
+    type = forms.ChoiceField(choices=TYPES)
+    time_in_force = forms.ChoiceField(choices=TIMES)
+    quantity = PlainDecimalField(error_messages={"required": "Write how many."})
+    limit_price = PlainDecimalField(required=False)
+    stop_price = PlainDecimalField(required=False)
+    trail_price = PlainDecimalField(required=False)
+    trail_percent = PlainDecimalField(required=False)
+    expires_at = MomentField(required=False)
+    client_order_id = forms.CharField(max_length=128, required=False)
+
+    def full_clean(self) -> None:
+        """Forget the prices that the chosen type does not show, whatever stands in them."""
+        if self.is_bound:
+            shown = _shown(self.data.get("type", ""))
+            hidden = {name: "" for name in PRICES if name not in shown}
+            if self.data.get("time_in_force") != TimeInForce.GTD:
+                hidden["expires_at"] = ""
+            self.data = {**dict(self.data.items()), **hidden}
+        super().full_clean()
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for needed in set(_shown(values.get("type", ""))) - set(TRAILS):
+            if values.get(needed) is None and needed not in self.errors:
+                kind, word = values["type"].replace("_", " "), needed.replace("_", " ")
+                self.add_error(needed, f"A {kind} order needs a {word}.")
+        return values
+
+    def ticket(self, user: User) -> OrderTicket:
+        """Return the ticket of a valid form, with a new key unless it brings one.
+
+        Raises NotFound for a portfolio that is not the user's.
+        """
+        values = dict(self.cleaned_data)
+        portfolio = portfolio_of(user, values.pop("portfolio_id"))
+        return OrderTicket(
+            account_id=portfolio.account_id,
+            portfolio_id=portfolio.id,
+            symbol=values.pop("symbol"),
+            side=Side(values.pop("side")),
+            type=OrderType(values.pop("type")),
+            time_in_force=TimeInForce(values.pop("time_in_force")),
+            client_order_id=values.pop("client_order_id") or str(new_id()),
+            **values,
+        )
+
+    def refuse(self, errors: Iterable[BengiError]) -> None:
+        """Put the rules' reasons beside their fields."""
+        for error in errors:
+            field = error.field if error.field in _VISIBLE else None
+            self.add_error(field, error.detail)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Everything wrong, in the order of the fields."""
+        found = [Problem(str(text)) for text in self.non_field_errors()]
+        for name, texts in self.errors.items():
+            if name in _VISIBLE:
+                label = name.replace("_", " ").capitalize()
+                found += [Problem(str(text), name, label) for text in texts]
+            elif name != "__all__":
+                found += [Problem(f"This order cannot be read: {name}.")]
+        return found
+
+
+def _shown(type_: str) -> tuple[str, ...]:
+    if type_ == OrderType.TRAILING_STOP:
+        return TRAILS
+    known = type_ in set(OrderType)
+    return tuple(PRICES_OF[OrderType(type_)]) if known else ()
+
+
+_VISIBLE = ("type", "time_in_force", "expires_at", "quantity", *PRICES)

@@ -1,0 +1,143 @@
+"""What somebody wants."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.commission import CommissionSchedule
+from accounts.models import Account, FeeSchedule
+from bengi.fields import ExactField, MoneyField, PriceField, QuantityField
+from bengi.ids import new_id
+from bengi.terms import OrderStatus, OrderType, Side, TimeInForce, choices
+from instruments.models import Instrument
+from orders.lifecycle import OPEN
+from portfolios.lots import Pick, picks_left
+from portfolios.models import Portfolio
+
+OPEN_STATUSES = sorted(status.value for status in OPEN)
+
+
+class Order(models.Model):
+    """An order and how far it has come.
+
+    reserved is the cash a buy still holds, in the instrument's currency; priority is its place in
+    the queue, given by the engine when it first sees it; filled_value is the exact sum of
+    quantity x price of its trades. lots are those a sell names: [{lot_id, quantity}], in order. A
+    trailing stop's stop_price is where it stands now, behind high_water_mark: the highest print
+    since acceptance, the lowest one for a buy. fee_schedule and month_volume, the shares the
+    account had traded that month, are pinned at acceptance (docs/adr/0010).
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="orders")
+    client_order_id = models.CharField(max_length=128)
+    body_hash = models.CharField(max_length=64, editable=False)
+    side = models.CharField(max_length=4, choices=choices(Side))
+    type = models.CharField(max_length=16, choices=choices(OrderType))
+    time_in_force = models.CharField(max_length=4, choices=choices(TimeInForce))
+    quantity = QuantityField()
+    limit_price = PriceField(null=True, blank=True)
+    stop_price = PriceField(null=True, blank=True)
+    trail_price = PriceField(null=True, blank=True)
+    trail_percent = ExactField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    high_water_mark = PriceField(null=True, blank=True)
+    protection_price = PriceField(null=True, blank=True)
+    lots = models.JSONField(default=list, blank=True)
+    fee_schedule = models.ForeignKey(FeeSchedule, on_delete=models.PROTECT, related_name="+")
+    month_volume = QuantityField(default=0)
+    status = models.CharField(max_length=16, choices=choices(OrderStatus))
+    filled_quantity = QuantityField(default=0)
+    filled_value = MoneyField(default=0)
+    reserved = MoneyField(default=0)
+    commission = MoneyField(default=0)
+    replaces = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    replaced_by = models.UUIDField(null=True, blank=True)
+    fees = MoneyField(default=0)
+    priority = models.BigIntegerField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    accepted_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    triggered_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "client_order_id"], name="client_order_id_once_for_ever"
+            ),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="order_of_something"),
+            models.CheckConstraint(
+                condition=Q(filled_quantity__gte=0) & Q(filled_quantity__lte=F("quantity")),
+                name="filled_within_quantity",
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved__gte=0)
+                & (Q(status__in=OPEN_STATUSES) | Q(reserved=Decimal(0))),
+                name="closed_order_reserves_nothing",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["instrument", "id"],
+                condition=Q(closed_at__isnull=True),
+                name="open_orders_of_instrument",
+            ),
+            models.Index(fields=["account", "id"], name="orders_of_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.instrument_id} {self.status}"
+
+    @property
+    def leaves_quantity(self) -> Decimal:
+        """Shares still wanted; zero once the order is closed."""
+        return self.quantity - self.filled_quantity if self.is_open else Decimal(0)
+
+    @property
+    def held_shares(self) -> Decimal:
+        """Shares that an open sell holds; one that waits to replace another, those it adds.
+
+        While an order is held its quantity is all that is wanted, the other's fills included.
+        """
+        if self.side != Side.SELL or not self.is_open:
+            return Decimal(0)
+        if self.status == OrderStatus.HELD and self.replaces is not None:
+            return max(Decimal(0), self.quantity - self.replaces.quantity)
+        return self.quantity - self.filled_quantity
+
+    @property
+    def bound(self) -> Decimal:
+        """The price that a buy cannot pay more than."""
+        price = self.limit_price if self.limit_price is not None else self.protection_price
+        assert price is not None, "every buy has a price it cannot pay more than"
+        return price
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def schedule(self) -> CommissionSchedule:
+        """What the order pays in commission, as it was when the order was accepted."""
+        return CommissionSchedule.of(self.fee_schedule, self.month_volume)
+
+    @property
+    def picks(self) -> list[Pick]:
+        """The shares of named lots that an open sell still claims, in their order."""
+        named = [Pick(UUID(lot["lot_id"]), Decimal(lot["quantity"])) for lot in self.lots]
+        return picks_left(named, self.filled_quantity, self.leaves_quantity)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Mean price of the fills, to 8 places; None before the first one."""
+        if not self.filled_quantity:
+            return None
+        return (self.filled_value / self.filled_quantity).quantize(Decimal("1e-8"))

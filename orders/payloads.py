@@ -1,0 +1,68 @@
+"""An order as JSON: the one shape that the API, the socket and the event log share."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from bengi.money import plain
+from orders.models import Order
+
+
+def order_payload(order: Order, symbol: str) -> dict[str, Any]:
+    """Return the order as a client sees it. Decimals are strings, times RFC 3339 in UTC."""
+    return {
+        "id": str(order.id),
+        "client_order_id": order.client_order_id,
+        "account_id": str(order.account_id),
+        "portfolio_id": str(order.portfolio_id),
+        "symbol": symbol,
+        "side": str(order.side),
+        "type": str(order.type),
+        "time_in_force": str(order.time_in_force),
+        "quantity": plain(order.quantity),
+        "limit_price": _optional(order.limit_price),
+        "stop_price": _optional(order.stop_price),
+        "trail_price": _optional(order.trail_price),
+        "trail_percent": _optional(order.trail_percent),
+        "expires_at": moment(order.expires_at),
+        "high_water_mark": _optional(order.high_water_mark),
+        "lots": order.lots,
+        "replaces": str(order.replaces_id) if order.replaces_id else None,
+        "replaced_by": str(order.replaced_by) if order.replaced_by else None,
+        "status": str(order.status),
+        "filled_quantity": plain(order.filled_quantity),
+        "leaves_quantity": plain(order.leaves_quantity),
+        "average_price": _optional(order.average_price),
+        "reserved": plain(order.reserved),
+        "commission": plain(order.commission),
+        "fees": plain(order.fees),
+        "reason": order.reason,
+        "accepted_at": moment(order.accepted_at),
+        "updated_at": moment(order.updated_at),
+        "triggered_at": moment(order.triggered_at),
+        "closed_at": moment(order.closed_at),
+    }
+
+
+def order_state(order: Order) -> dict[str, Any]:
+    """Return what the tables know of an order beyond its payload, so that a replay can fold it."""
+    return {
+        "instrument_id": str(order.instrument_id),
+        "body_hash": order.body_hash,
+        "protection_price": _optional(order.protection_price),
+        "filled_value": plain(order.filled_value),
+        "fee_schedule_id": str(order.fee_schedule_id),
+        "month_volume": plain(order.month_volume),
+        "priority": order.priority,
+    }
+
+
+def moment(value: datetime | None) -> str | None:
+    """Write an aware time as RFC 3339 in UTC with Z, to the microsecond."""
+    if value is None:
+        return None
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

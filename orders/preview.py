@@ -1,0 +1,133 @@
+"""What an order would cost and hold, and why it would be refused: nothing is written."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from accounts.commission import commission_due
+from accounts.models import Account
+from bengi.errors import BengiError, Refused
+from bengi.money import ZERO, plain, round_money
+from bengi.terms import OrderType, Side
+from instruments.models import Instrument
+from instruments.quotes import Tick
+from orders.costs import fees_on_sale
+from orders.facts import Facts
+from orders.rules import (
+    check_order,
+    first_stop,
+    protection_price,
+    reference_price,
+    reservation,
+)
+from orders.tickets import OrderTicket, read_desk
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The answer to "what if": amounts in the instrument's currency.
+
+    estimated_price is the limit, or what the market offers now; None while nobody offers anything.
+    gross_amount, commission and fees, the regulators' on a sale, follow from it. reserve is the
+    cash a buy holds until it fills or ends (0 for a sell); buying_power_after is what stays free
+    while it does. is_estimate: the order may trade at another price than estimated. errors: every
+    rule that would refuse it.
+    """
+
+    instrument: Instrument
+    estimated_price: Decimal | None
+    gross_amount: Decimal | None
+    commission: Decimal | None
+    fees: Decimal | None
+    reserve: Decimal
+    buying_power_before: Decimal
+    buying_power_after: Decimal
+    is_estimate: bool
+    errors: list[BengiError]
+    notes: list[str]
+    quote: Tick | None
+    quote_age: timedelta | None
+
+
+def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
+    """Judge a ticket as place_orders would. Raises Refused unknown_symbol when there is none."""
+    accounts = Account.objects.filter(id=ticket.account_id).select_related("fee_schedule")
+    desk = read_desk([ticket], {account.id: account for account in accounts}, now)
+    instrument = desk.instruments.get(ticket.symbol.upper())
+    if instrument is None:
+        detail = f"There is no instrument {ticket.symbol}."
+        raise Refused("unknown_symbol", detail, field="symbol")
+    facts = desk.facts(ticket, instrument, now)
+    errors = check_order(facts)
+    price = reference_price(facts.ticket, facts.quote, instrument.tick_size)
+    gross = None if price is None else round_money(price * ticket.quantity, instrument.currency)
+    reserve = _reserve(facts)
+    tick = desk.quotes.get(instrument.symbol)
+    return Preview(
+        instrument=instrument,
+        estimated_price=price,
+        gross_amount=gross,
+        commission=None if gross is None else _commission(facts, gross),
+        fees=None if gross is None else _fees(ticket, instrument, gross, now),
+        reserve=reserve,
+        buying_power_before=facts.account.buying_power,
+        buying_power_after=facts.account.buying_power - reserve,
+        is_estimate=ticket.limit_price is None,
+        errors=errors,
+        notes=[] if errors else _notes(facts),
+        quote=tick,
+        quote_age=None if tick is None else max(timedelta(0), now - tick.as_of),
+    )
+
+
+def _commission(facts: Facts, gross: Decimal) -> Decimal:
+    currency = facts.instrument.currency
+    return commission_due(facts.account.schedule, facts.ticket.quantity, gross, currency)
+
+
+def _fees(ticket: OrderTicket, instrument: Instrument, gross: Decimal, now: datetime) -> Decimal:
+    if ticket.side is Side.BUY:
+        return ZERO
+    return fees_on_sale(instrument, ticket.quantity, gross, now)
+
+
+def _reserve(facts: Facts) -> Decimal:
+    ticket, instrument = facts.ticket, facts.instrument
+    if ticket.side is Side.SELL or ticket.quantity <= 0:
+        return ZERO
+    price = ticket.limit_price
+    if price is None:
+        quote = facts.quote
+        price = protection_price(ticket, quote.ask, instrument.tick_size, quote.last)
+    if price is None:
+        return ZERO
+    return reservation(facts.account.schedule, price, ticket.quantity, instrument.currency)
+
+
+def _notes(facts: Facts) -> list[str]:
+    """Say in words what will probably happen first."""
+    ticket, quote = facts.ticket, facts.quote
+    is_buy = ticket.side is Side.BUY
+    offered = quote.ask if is_buy else quote.bid
+    name = "ask" if is_buy else "bid"
+    if ticket.type is OrderType.MARKET:
+        limit = "It pays at most 4 % above the ask. " if is_buy else ""
+        return [f"{limit}What is not there at once waits for the next quote."]
+    if ticket.type is OrderType.STOP:
+        return ["It sleeps until a trade reaches the stop, then it goes to market."]
+    if ticket.type is OrderType.STOP_LIMIT:
+        return ["It sleeps until a trade reaches the stop, then it is a limit order."]
+    if ticket.type is OrderType.TRAILING_STOP:
+        stop = first_stop(ticket, quote.last, facts.instrument.tick_size)
+        where = "" if stop is None else f"The stop starts at {plain(stop)}. "
+        way = "down" if is_buy else "up"
+        return [f"{where}It follows the price {way}; reached by a trade, it goes to market."]
+    limit_price = ticket.limit_price
+    if offered is None or limit_price is None:
+        return ["Nobody is on the other side now, so the order will rest in the book."]
+    gap = limit_price - offered if is_buy else offered - limit_price
+    if gap >= 0:
+        return [f"The limit reaches the {name} of {plain(offered)}, so it can fill at once."]
+    side = "under" if is_buy else "over"
+    where = f"The limit is {plain(-gap)} {side} the {name}"
+    return [f"{where}, so the order will rest in the book."]

@@ -1,0 +1,185 @@
+"""Replace an open order: what may change, and what is held meanwhile. The engine decides.
+
+The request makes a second order, held, that replaces the first; the first is pending_replace and
+may fill until the engine takes it back. Quantities count as in FIX (OrderQty of a Cancel/Replace
+Request): the new quantity is all that is wanted, what the first has filled included. While the new
+order is held its quantity is that total; once it takes over, what is left of it.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import CashBalance, User
+from accounts.services import lock_accounts
+from bengi.errors import Conflict, Refused
+from bengi.ids import new_id
+from bengi.money import ZERO, minor_unit, plain, round_up_money
+from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
+from orders import lifecycle
+from orders.facts import Facts
+from orders.models import Order
+from orders.rules import check_order, reservation
+from orders.selectors import order_of
+from orders.services import Placement, draft, tell
+from orders.tickets import Desk, OrderTicket, read_desk
+from portfolios.models import Position
+
+CHANGEABLE = (
+    "quantity",
+    "limit_price",
+    "stop_price",
+    "trail_price",
+    "trail_percent",
+    "time_in_force",
+    "expires_at",
+)
+_ASKED = frozenset({OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE, OrderStatus.HELD})
+
+
+@transaction.atomic
+def request_replace(
+    order_id: UUID, user: User, changes: dict[str, Any], *, key: str | None, now: datetime
+) -> Placement:
+    """Ask the engine to replace an order of the user's; return the new order, held.
+
+    The same key with the same changes returns the order it made. Raises NotFound, Conflict
+    order_not_replaceable for an order that is closed, has fired, names its lots or is asked for
+    already, Refused quantity_below_filled, and what placing the new order would be refused with.
+    """
+    account_id = order_of(user, order_id).account_id
+    accounts = lock_accounts([account_id])
+    order = Order.objects.select_related("instrument").get(id=order_id)
+    ticket = _ticket(order, changes, key or str(new_id()))
+    desk = read_desk([ticket], accounts, now)
+    known = desk.known.get((account_id, ticket.client_order_id))
+    if known is not None:
+        return _replay(known, order, ticket)
+    _check_replaceable(order)
+    if ticket.quantity <= order.filled_quantity:
+        raise Refused(
+            "quantity_below_filled",
+            f"{plain(order.filled_quantity)} are filled already; cancel to drop the rest.",
+            field="quantity",
+            limit=plain(order.filled_quantity),
+            value=plain(ticket.quantity),
+        )
+    facts = _facts(desk, ticket, order, now)
+    errors = check_order(facts)
+    if errors:
+        raise errors[0] if len(errors) == 1 else Refused(errors=errors)
+    return Placement(_hold(desk, ticket, order, facts, now))
+
+
+def cash_to_hold(order: Order, facts: Facts, price: Decimal) -> Decimal:
+    """Return the cash a held buy adds to what the order it replaces holds; price bounds the new.
+
+    Enough whenever the engine takes over. The old order may fill f more before, so that
+    price x (left - f) is needed and its own price x (leaves - f) still held; the difference is
+    linear in f, one of its two ends the worst. The new order's fees come on top, and a minor unit
+    for rounding.
+    """
+    currency = facts.instrument.currency
+    leaves, left = order.quantity - order.filled_quantity, facts.ticket.quantity
+    worst = max(ZERO, price * left - order.bound * leaves, price * (left - leaves))
+    whole = reservation(facts.account.schedule, price, left, currency)
+    fees = whole - round_up_money(price * left, currency)
+    return round_up_money(worst, currency) + fees + minor_unit(currency)
+
+
+def _ticket(order: Order, changes: dict[str, Any], key: str) -> OrderTicket:
+    values: dict[str, Any] = {name: getattr(order, name) for name in CHANGEABLE}
+    if order.type == OrderType.TRAILING_STOP:
+        values["stop_price"] = None
+    if {"trail_price", "trail_percent"} & set(changes):
+        values |= {"trail_price": None, "trail_percent": None}
+    if changes.get("time_in_force", TimeInForce.GTD) != TimeInForce.GTD:
+        values["expires_at"] = None
+    values |= changes
+    return OrderTicket(
+        account_id=order.account_id,
+        portfolio_id=order.portfolio_id,
+        symbol=order.instrument.symbol,
+        side=Side(order.side),
+        type=OrderType(order.type),
+        client_order_id=key,
+        **(values | {"time_in_force": TimeInForce(values["time_in_force"])}),
+    )
+
+
+def _replay(known: Order, order: Order, ticket: OrderTicket) -> Placement:
+    if known.replaces_id == order.id and known.body_hash == ticket.body_hash:
+        return Placement(known, replayed=True)
+    detail = "This client_order_id belongs to another order already."
+    raise Refused("idempotency_mismatch", detail, field="client_order_id")
+
+
+def _check_replaceable(order: Order) -> None:
+    status = OrderStatus(order.status)
+    if status in _ASKED or not lifecycle.may(status, OrderStatus.PENDING_REPLACE):
+        reason = f"The order is {status.replace('_', ' ')}."
+    elif order.triggered_at is not None:
+        reason = "Its stop has fired."
+    elif order.lots:
+        reason = "The order names its lots; cancel it and place another."
+    else:
+        return
+    raise Conflict("order_not_replaceable", reason, order_status=str(status))
+
+
+def _facts(desk: Desk, ticket: OrderTicket, order: Order, now: datetime) -> Facts:
+    """Return what the rules judge: the rest that is wanted, and what the old order frees."""
+    facts = desk.facts(ticket, order.instrument, now)
+    account, leaves = facts.account, order.quantity - order.filled_quantity
+    is_sell = ticket.side is Side.SELL
+    return replace(
+        facts,
+        ticket=replace(facts.ticket, quantity=ticket.quantity - order.filled_quantity),
+        account=replace(
+            account,
+            buying_power=account.buying_power + order.reserved,
+            available_quantity=account.available_quantity + (leaves if is_sell else ZERO),
+            open_orders=account.open_orders - 1,
+            open_orders_here=account.open_orders_here - 1,
+        ),
+    )
+
+
+def _hold(desk: Desk, ticket: OrderTicket, order: Order, facts: Facts, now: datetime) -> Order:
+    """Write the held order with what it adds to the reservation, and mark the old one."""
+    new = draft(desk, ticket, order.instrument, facts, now)
+    new.status, new.replaces = OrderStatus.HELD, order
+    if ticket.side is Side.BUY:
+        _hold_cash(desk.balances[ticket.account_id, facts.instrument.currency], order, new, facts)
+    else:
+        position = desk.positions[ticket.portfolio_id, order.instrument_id]
+        position.reserved_quantity += new.held_shares
+        Position.objects.bulk_update([position], ["reserved_quantity"])
+    lifecycle.check(OrderStatus(order.status), OrderStatus.PENDING_REPLACE)
+    order.status = OrderStatus.PENDING_REPLACE
+    order.updated_at = max(now, order.updated_at)
+    order.save(update_fields=["status", "updated_at"])
+    Order.objects.bulk_create([new])
+    tell([order], "order.pending_replace", now)
+    tell([new], "order.held", now)
+    return new
+
+
+def _hold_cash(balance: CashBalance, order: Order, new: Order, facts: Facts) -> None:
+    needed, free = cash_to_hold(order, facts, new.bound), balance.amount - balance.reserved
+    if needed > free:
+        currency = facts.instrument.currency
+        raise Refused(
+            "insufficient_funds",
+            f"{plain(needed)} {currency} more needed meanwhile, {plain(free)} available.",
+            field="quantity",
+            needed=plain(needed),
+            available=plain(free),
+        )
+    new.reserved = needed
+    balance.reserved += needed
+    CashBalance.objects.bulk_update([balance], ["reserved"])

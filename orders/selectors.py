@@ -1,0 +1,36 @@
+"""Orders as their owner may see them."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from bengi.errors import NotFound
+from bengi.terms import Side
+from orders.models import Order
+
+
+def orders_of(user: User) -> QuerySet[Order]:
+    """Return the user's orders, newest first, with their instruments."""
+    return Order.objects.filter(account__user=user).select_related("instrument").order_by("-id")
+
+
+def open_orders_of(user: User, portfolio_id: UUID | None = None) -> QuerySet[Order]:
+    """Return the user's open orders, newest first; of one portfolio when it is named."""
+    found = orders_of(user).filter(closed_at__isnull=True)
+    return found if portfolio_id is None else found.filter(portfolio_id=portfolio_id)
+
+
+def picking_orders(account_ids: Iterable[UUID]) -> QuerySet[Order]:
+    """Return the accounts' open sells that name their lots."""
+    found = Order.objects.filter(account_id__in=list(account_ids), closed_at__isnull=True)
+    return found.filter(side=Side.SELL).exclude(lots=[])
+
+
+def order_of(user: User, order_id: UUID) -> Order:
+    """Return an order of the user's. Raises NotFound for an absent one and for others'."""
+    order = orders_of(user).filter(id=order_id).first()
+    if order is None:
+        raise NotFound
+    return order

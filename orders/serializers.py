@@ -1,0 +1,153 @@
+"""What a client may ask of orders: the shape of a ticket and of a query, and nothing more.
+
+The JSON of an order is orders/payloads.py; whether a ticket is acceptable, orders/rules.py.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import User
+from bengi.errors import Malformed
+from bengi.ids import new_id
+from bengi.inputs import (
+    Input,
+    MomentField,
+    PositiveDecimalField,
+    TextField,
+    UUIDField,
+    WordField,
+    read_body,
+)
+from bengi.money import plain
+from bengi.pagination import PageInput
+from bengi.problem import entry
+from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
+from orders.preview import Preview
+from orders.tickets import OrderTicket
+from portfolios.lots import Pick
+from portfolios.models import Portfolio
+from portfolios.selectors import portfolio_of, portfolios_of
+
+KEY_LENGTH_MAX = 128
+PICKS_MAX = 50
+WHICH = ("all", "open", "closed", *OrderStatus)
+
+
+class PickInput(Input):
+    """One lot that a sell order names."""
+
+    lot_id = UUIDField()
+    quantity = PositiveDecimalField(code="invalid_quantity")
+
+
+class PicksField(serializers.Field[Any, Any, Any, Any]):
+    """A list of lots, at most PICKS_MAX."""
+
+    def to_internal_value(self, data: Any) -> tuple[Pick, ...]:
+        if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
+            raise serializers.ValidationError("Send a list of lots.", code="invalid_field")
+        if len(data) > PICKS_MAX:
+            detail = f"Name at most {PICKS_MAX} lots."
+            raise serializers.ValidationError(detail, code="invalid_field")
+        return tuple(Pick(**read_body(PickInput, each)) for each in data)
+
+
+class OrderInput(Input):
+    """An order as asked for. Prices are checked against the type by the rules."""
+
+    symbol = TextField(max_length=16)
+    side = WordField(list(Side))
+    type = WordField(list(OrderType))
+    time_in_force = WordField(list(TimeInForce), default=TimeInForce.DAY)
+    quantity = PositiveDecimalField(code="invalid_quantity")
+    limit_price = PositiveDecimalField(default=None, allow_null=True)
+    stop_price = PositiveDecimalField(default=None, allow_null=True)
+    trail_price = PositiveDecimalField(default=None, allow_null=True)
+    trail_percent = PositiveDecimalField(default=None, allow_null=True)
+    expires_at = MomentField(default=None, allow_null=True)
+    client_order_id = TextField(max_length=KEY_LENGTH_MAX, default=None, allow_null=True)
+    portfolio_id = UUIDField(default=None, allow_null=True)
+    lots = PicksField(default=())
+
+
+class ReplaceInput(Input):
+    """What is to be different; what is absent stays."""
+
+    quantity = PositiveDecimalField(code="invalid_quantity", required=False)
+    limit_price = PositiveDecimalField(required=False)
+    stop_price = PositiveDecimalField(required=False)
+    trail_price = PositiveDecimalField(required=False)
+    trail_percent = PositiveDecimalField(required=False)
+    time_in_force = WordField(list(TimeInForce), required=False)
+    expires_at = MomentField(required=False)
+    client_order_id = TextField(max_length=KEY_LENGTH_MAX, required=False)
+
+
+class OrdersInput(PageInput):
+    """Filters of the list; all of them must hold."""
+
+    status = WordField(WHICH, default="all")
+    symbol = TextField(max_length=16, default=None)
+    side = WordField(list(Side), default=None)
+
+
+def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -> OrderTicket:
+    """Return the ticket for what OrderInput read.
+
+    Its key is client_order_id, else the Idempotency-Key, else a new one. Raises Malformed for a
+    key that is no key, and where a user with several portfolios names none; NotFound for a
+    portfolio that is not the user's.
+    """
+    portfolio = _portfolio(user, values.pop("portfolio_id"))
+    key = values.pop("client_order_id") or _key(idempotency_key) or str(new_id())
+    return OrderTicket(
+        account_id=portfolio.account_id,
+        portfolio_id=portfolio.id,
+        client_order_id=key,
+        **values,
+    )
+
+
+def preview_shape(preview: Preview) -> dict[str, Any]:
+    """Return a preview; its errors are those that placing the order would be refused with."""
+    age = preview.quote_age
+    return {
+        "symbol": preview.instrument.symbol,
+        "currency": preview.instrument.currency,
+        "estimated_price": _optional(preview.estimated_price),
+        "gross_amount": _optional(preview.gross_amount),
+        "commission": _optional(preview.commission),
+        "fees": _optional(preview.fees),
+        "reserve": plain(preview.reserve),
+        "buying_power_before": plain(preview.buying_power_before),
+        "buying_power_after": plain(preview.buying_power_after),
+        "is_estimate": preview.is_estimate,
+        "quote_age_s": None if age is None else round(age.total_seconds(), 1),
+        "notes": preview.notes,
+        "errors": [entry(error) for error in preview.errors],
+    }
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _key(given: str | None) -> str | None:
+    if given is None:
+        return None
+    if not 1 <= len(given) <= KEY_LENGTH_MAX or not (given.isascii() and given.isprintable()):
+        detail = f"Idempotency-Key is 1 to {KEY_LENGTH_MAX} printable ASCII characters."
+        raise Malformed("invalid_idempotency_key", detail)
+    return given
+
+
+def _portfolio(user: User, portfolio_id: Any) -> Portfolio:
+    if portfolio_id is not None:
+        return portfolio_of(user, portfolio_id)
+    found = list(portfolios_of(user)[:2])
+    if len(found) == 1:
+        return found[0]
+    detail = "Say which portfolio." if found else "There is no portfolio to trade in."
+    raise Malformed("invalid_field", detail, field="portfolio_id")

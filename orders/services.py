@@ -1,0 +1,222 @@
+"""Orders come in and are asked to go. Only the engine fills and closes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import CashBalance, User
+from accounts.services import lock_accounts
+from bengi.bus import NUDGE, get_bus
+from bengi.errors import BengiError, Conflict, NotFound, Refused
+from bengi.events.services import NewEvent, append
+from bengi.ids import new_id
+from bengi.money import ZERO, plain
+from bengi.realtime.publish import publish
+from bengi.terms import OrderStatus, OrderType, Side
+from instruments.models import Instrument
+from orders import lifecycle
+from orders.facts import Facts
+from orders.models import Order
+from orders.payloads import order_payload, order_state
+from orders.rules import check_order, first_stop, protection_price, reservation
+from orders.tickets import Desk, OrderTicket, read_desk
+from portfolios.models import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An accepted order; replayed when its key had made this very order before."""
+
+    order: Order
+    replayed: bool = False
+
+
+def place_order(ticket: OrderTicket, *, now: datetime) -> Placement:
+    """Accept one order or raise why not: Refused (all failing rules), Malformed, Forbidden."""
+    (answer,) = place_orders([ticket], now=now)
+    if isinstance(answer, BengiError):
+        raise answer
+    return answer
+
+
+@transaction.atomic
+def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Placement | BengiError]:
+    """Accept or refuse each ticket, in order; the answers stand in the order of the tickets.
+
+    An accepted order is durable with its reservation and event when this returns; a refused one
+    leaves no trace. A fixed number of statements, however many tickets. The shards are nudged
+    after commit.
+    """
+    accounts = lock_accounts(ticket.account_id for ticket in tickets)
+    desk = read_desk(tickets, accounts, now)
+    answers = [_answer(desk, ticket, now) for ticket in tickets]
+    _save(desk, [a.order for a in answers if isinstance(a, Placement) and not a.replayed], now)
+    return answers
+
+
+@transaction.atomic
+def request_cancel(order_id: UUID, user: User, *, now: datetime) -> Order:
+    """Ask the engine to cancel an order of the user's, and return it pending.
+
+    Asked again it changes nothing. Raises NotFound for an absent order or another user's, and
+    Conflict order_not_cancelable for a closed one.
+    """
+    account_id = (
+        Order.objects.filter(id=order_id, account__user=user)
+        .values_list("account_id", flat=True)
+        .first()
+    )
+    if account_id is None:
+        raise NotFound
+    lock_accounts([account_id])
+    order = Order.objects.select_related("instrument").get(id=order_id)
+    if not order.is_open:
+        detail = f"The order is {order.status} already."
+        raise Conflict("order_not_cancelable", detail, order_status=str(order.status))
+    if order.status == OrderStatus.PENDING_CANCEL:
+        return order
+    if order.status == OrderStatus.HELD:
+        detail = "The order waits to replace another; cancel that one."
+        raise Conflict("order_not_cancelable", detail, order_status=str(order.status))
+    lifecycle.check(OrderStatus(order.status), OrderStatus.PENDING_CANCEL)
+    order.status = OrderStatus.PENDING_CANCEL
+    order.updated_at = max(now, order.updated_at)
+    order.save(update_fields=["status", "updated_at"])
+    tell([order], "order.pending_cancel", now)
+    return order
+
+
+def _answer(desk: Desk, ticket: OrderTicket, now: datetime) -> Placement | BengiError:
+    known = desk.known.get((ticket.account_id, ticket.client_order_id))
+    if known is not None:
+        return _replay(known, ticket)
+    instrument = desk.instruments.get(ticket.symbol.upper())
+    if instrument is None:
+        detail = f"There is no instrument {ticket.symbol}."
+        return Refused("unknown_symbol", detail, field="symbol")
+    facts = desk.facts(ticket, instrument, now)
+    errors = check_order(facts)
+    if errors:
+        return errors[0] if len(errors) == 1 else Refused(errors=errors)
+    return Placement(_accept(desk, ticket, instrument, facts, now))
+
+
+def _replay(known: Order, ticket: OrderTicket) -> Placement | BengiError:
+    if known.body_hash == ticket.body_hash:
+        return Placement(known, replayed=True)
+    detail = "This client_order_id belongs to another order already."
+    return Refused("idempotency_mismatch", detail, field="client_order_id")
+
+
+def _accept(
+    desk: Desk, ticket: OrderTicket, instrument: Instrument, facts: Facts, now: datetime
+) -> Order:
+    """Reserve what the order may need, on the desk's rows, and return the order to write."""
+    order = draft(desk, ticket, instrument, facts, now)
+    order.reserved = _reserve(desk, ticket, instrument, facts, order.protection_price)
+    desk.known[ticket.account_id, ticket.client_order_id] = order
+    desk.open_orders[ticket.account_id, instrument.id, str(ticket.side)] += 1
+    desk.open_in_all[ticket.account_id] += 1
+    return order
+
+
+def draft(
+    desk: Desk, ticket: OrderTicket, instrument: Instrument, facts: Facts, now: datetime
+) -> Order:
+    """Return the order of a ticket as accepted; nothing is reserved for it yet."""
+    quote, tick_size = facts.quote, instrument.tick_size
+    protection = protection_price(facts.ticket, quote.ask, tick_size, quote.last)
+    is_trailing = ticket.type is OrderType.TRAILING_STOP
+    return Order(
+        id=new_id(),
+        account_id=ticket.account_id,
+        portfolio_id=ticket.portfolio_id,
+        instrument=instrument,
+        client_order_id=ticket.client_order_id,
+        body_hash=ticket.body_hash,
+        side=ticket.side,
+        type=ticket.type,
+        time_in_force=ticket.time_in_force,
+        quantity=ticket.quantity,
+        limit_price=ticket.limit_price,
+        stop_price=first_stop(facts.ticket, quote.last, tick_size),
+        trail_price=ticket.trail_price,
+        trail_percent=ticket.trail_percent,
+        expires_at=ticket.expires_at,
+        high_water_mark=quote.last if is_trailing else None,
+        protection_price=protection,
+        fee_schedule=desk.costs.row(desk.accounts[ticket.account_id], instrument.mic, now),
+        month_volume=facts.account.schedule.month_volume,
+        lots=[{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
+        status=OrderStatus.ACCEPTED,
+        accepted_at=now,
+        updated_at=now,
+    )
+
+
+def _reserve(
+    desk: Desk,
+    ticket: OrderTicket,
+    instrument: Instrument,
+    facts: Facts,
+    protection: Decimal | None,
+) -> Decimal:
+    """Hold cash for a buy, shares for a sell; return the cash held."""
+    if ticket.side is Side.SELL:
+        position = desk.positions[ticket.portfolio_id, instrument.id]
+        position.reserved_quantity += ticket.quantity
+        for pick in ticket.lots:
+            desk.lots[ticket.portfolio_id, instrument.id][pick.lot_id] -= pick.quantity
+        return ZERO
+    price = ticket.limit_price if ticket.limit_price is not None else protection
+    assert price is not None, "every buy has a price it cannot pay more than"
+    needed = reservation(facts.account.schedule, price, ticket.quantity, instrument.currency)
+    balance = desk.balances[ticket.account_id, instrument.currency]
+    balance.reserved += needed
+    assert balance.reserved <= balance.amount, "the rules let only covered orders through"
+    return needed
+
+
+def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
+    if not orders:
+        return
+    Order.objects.bulk_create(orders)
+    buys = [order for order in orders if order.side == Side.BUY]
+    sells = [order for order in orders if order.side == Side.SELL]
+    CashBalance.objects.bulk_update(
+        {desk.balances[o.account_id, o.instrument.currency] for o in buys}, ["reserved"]
+    )
+    Position.objects.bulk_update(
+        {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}, ["reserved_quantity"]
+    )
+    tell(orders, "order.accepted", now)
+
+
+def tell(orders: Sequence[Order], event: str, now: datetime) -> None:
+    """Log the event of each order and, after commit, wake the engine and the streams."""
+    heads = append(
+        [
+            NewEvent(
+                order.account_id,
+                event,
+                {
+                    "order": order_payload(order, order.instrument.symbol),
+                    "state": order_state(order),
+                },
+                now,
+            )
+            for order in orders
+        ]
+    )
+    shards = {order.instrument.shard for order in orders}
+
+    def wake() -> None:
+        for shard in shards:
+            get_bus().publish(NUDGE, shard)
+        publish(heads)
+
+    transaction.on_commit(wake, robust=True)

@@ -1,0 +1,182 @@
+"""Ticket, review, placing and canceling over HTML: what is answered and what is written."""
+
+from decimal import Decimal
+
+import pytest
+
+from bengi import clock
+from bengi.onboarding import sign_up
+from bengi.terms import OrderStatus
+from instruments.tests.factories import QUOTED_AT, QuoteFactory
+from orders.models import Order
+from orders.tests.factories import OrderFactory
+from portfolios.models import Portfolio
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def market():
+    clock.use(lambda: QUOTED_AT)
+    yield
+    clock.reset()
+
+
+@pytest.fixture
+def quote(db, market):
+    return QuoteFactory(instrument__symbol="AAPL")
+
+
+@pytest.fixture
+def user(quote):
+    return sign_up("ada@bengi.example", "Ada", "lovelace-1815", now=QUOTED_AT)
+
+
+@pytest.fixture
+def trader(client, user):
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def ticket(user):
+    portfolio = Portfolio.objects.get(account__user=user)
+    return {
+        "symbol": "AAPL",
+        "portfolio_id": str(portfolio.id),
+        "side": "buy",
+        "type": "limit",
+        "time_in_force": "day",
+        "quantity": "40",
+        "limit_price": "99.50",
+    }
+
+
+def test_the_review_tells_cost_and_buying_power_before_and_after(trader, ticket):
+    answer = trader.post("/orders/review", ticket, headers=HTMX)
+    facts = {fact.label: fact.text for fact in answer.context["facts"]}
+    assert facts == {
+        "Cost at most": "3,980.00 USD",
+        "Commission": "1.00 USD",
+        "Reserved until it fills or ends": "3,981.00 USD",
+        "Buying power before": "100,000.00 USD",
+        "Buying power after": "96,019.00 USD",
+    }
+    assert "<html" not in answer.content.decode()
+    assert Order.objects.count() == 0
+
+
+def test_a_market_order_says_estimate(trader, ticket):
+    answer = trader.post("/orders/review", ticket | {"type": "market"})
+    facts = {fact.label: fact.text for fact in answer.context["facts"]}
+    assert facts["Estimated cost"] == "4,000.80 USD"
+    assert facts["Estimated commission"] == "1.00 USD"
+
+
+def test_every_review_has_a_key_of_its_own(trader, ticket):
+    keys = {
+        dict(trader.post("/orders/review", ticket).context["ticket_fields"])["client_order_id"]
+        for _ in range(2)
+    }
+    assert len(keys) == 2
+
+
+def test_a_refused_ticket_comes_back_with_every_reason(trader, ticket):
+    wrong = ticket | {"quantity": "0.5", "limit_price": "150.005"}
+    answer = trader.post("/orders/review", wrong, headers=HTMX)
+    assert answer["HX-Retarget"] == "#ticket-form"
+    assert set(answer.context["form"].errors) == {"quantity", "limit_price"}
+    body = answer.content.decode()
+    assert 'value="0.5"' in body
+    assert 'value="150.005"' in body
+    assert 'aria-describedby="limit_price-error"' in body
+
+
+def test_without_script_the_ticket_comes_back_as_a_page(trader, ticket):
+    body = trader.post("/orders/review", ticket | {"quantity": ""}).content.decode()
+    assert "<html" in body
+    assert "Write how many." in body
+
+
+def test_placing_twice_makes_one_order(trader, ticket):
+    ticket |= {"client_order_id": "key-1"}
+    for _ in range(2):
+        answer = trader.post("/orders/place", ticket, headers=HTMX)
+        assert (answer.status_code, answer["HX-Trigger"]) == (204, "order-placed")
+    order = Order.objects.get()
+    assert (order.quantity, order.limit_price) == (Decimal(40), Decimal("99.50"))
+
+
+def test_without_script_placing_leads_back_to_the_workbench(trader, ticket):
+    answer = trader.post("/orders/place", ticket | {"client_order_id": "key-1"})
+    assert answer["Location"] == "/trade/AAPL?tab=orders"
+
+
+def test_an_order_without_a_key_is_not_placed(trader, ticket):
+    trader.post("/orders/place", ticket)
+    assert Order.objects.count() == 0
+
+
+def test_a_key_used_for_another_order_is_refused_in_words(trader, ticket):
+    ticket |= {"client_order_id": "key-1"}
+    trader.post("/orders/place", ticket, headers=HTMX)
+    answer = trader.post("/orders/place", ticket | {"quantity": "41"}, headers=HTMX)
+    assert "belongs to another order" in answer.content.decode()
+    assert Order.objects.count() == 1
+
+
+def test_funds_that_went_meanwhile_are_told_in_the_dialog(trader, ticket):
+    too_many = ticket | {"client_order_id": "key-1", "quantity": "1100"}
+    answer = trader.post("/orders/place", too_many, headers=HTMX)
+    assert "The order was not sent" in answer.content.decode()
+    assert Order.objects.count() == 0
+
+
+def test_the_estimate_follows_the_ticket(trader, ticket):
+    body = trader.post("/orders/estimate", ticket, headers=HTMX).content.decode()
+    assert "3,980.00 USD" in body
+    assert "96,019.00" in body
+    empty = trader.post("/orders/estimate", ticket | {"quantity": ""}, headers=HTMX)
+    assert "100,000.00" in empty.content.decode()
+
+
+def test_canceling_asks_the_engine(trader, ticket):
+    trader.post("/orders/place", ticket | {"client_order_id": "key-1"})
+    order = Order.objects.get()
+    assert trader.post(f"/orders/{order.id}/cancel", headers=HTMX).status_code == 204
+    order.refresh_from_db()
+    assert order.status == OrderStatus.PENDING_CANCEL
+
+
+def test_a_closed_order_cannot_be_canceled_and_the_page_says_so(trader, user):
+    portfolio = Portfolio.objects.get(account__user=user)
+    order = OrderFactory(portfolio=portfolio, status=OrderStatus.FILLED, closed_at=QUOTED_AT)
+    answer = trader.post(f"/orders/{order.id}/cancel", headers=HTMX)
+    assert "Not canceled" in answer["HX-Trigger"]
+    assert trader.post(f"/orders/{order.id}/cancel")["Location"] == "/orders"
+
+
+@pytest.mark.parametrize("path", ["/orders/{}/cancel", "/orders/{}"])
+def test_anothers_order_is_not_there(trader, path):
+    order = OrderFactory()
+    method = trader.post if path.endswith("cancel") else trader.get
+    assert method(path.format(order.id)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["review", "place", "estimate"])
+def test_an_unknown_symbol_is_not_there(trader, ticket, path):
+    assert trader.post(f"/orders/{path}", ticket | {"symbol": "NOPE"}).status_code == 404
+    assert trader.get(f"/orders/{path}").status_code == 405
+
+
+def test_the_list_can_be_narrowed_and_paged(trader, user, django_assert_max_num_queries):
+    portfolio = Portfolio.objects.get(account__user=user)
+    for _ in range(30):
+        OrderFactory(portfolio=portfolio)
+    OrderFactory(portfolio=portfolio, status=OrderStatus.CANCELED, closed_at=QUOTED_AT)
+    OrderFactory()
+    with django_assert_max_num_queries(20):
+        page = trader.get("/orders").context["page_of"]
+    assert page.paginator.count == 31
+    assert len(trader.get("/orders?show=open&page=2").context["orders"]) == 5
+    assert len(trader.get("/orders?show=closed").context["orders"]) == 1

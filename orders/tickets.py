@@ -1,0 +1,237 @@
+"""What a client asks for, and everything the rules need to know to answer, read in sets."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db.models import Count
+
+from accounts.models import Account, CashBalance
+from bengi.money import ZERO, plain
+from bengi.terms import AccountStatus, InstrumentStatus, OrderType, Side, TimeInForce
+from instruments import calendar
+from instruments.models import Instrument
+from instruments.quotes import Tick
+from instruments.selectors import latest_quotes
+from orders.book_quotes import book_quotes
+from orders.costs import Costs, read_costs
+from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, SessionFacts, TicketFacts
+from orders.models import Order
+from orders.selectors import picking_orders
+from portfolios.lots import Pick
+from portfolios.models import Position
+from portfolios.selectors import open_lots_of
+
+Holding = tuple[UUID, UUID]
+
+
+class OrderTicket(msgspec.Struct, frozen=True):
+    """An order as asked for. The door has checked its shape and that the portfolio is the user's.
+
+    client_order_id is the caller's key: the same one never makes two orders in one account.
+    """
+
+    account_id: UUID
+    portfolio_id: UUID
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    client_order_id: str
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    expires_at: datetime | None = None
+    lots: tuple[Pick, ...] = ()
+
+    @property
+    def body_hash(self) -> str:
+        """Hex SHA-256 of what is asked for: the same key with another body is a mistake."""
+        prices = [None if p is None else plain(p) for p in (self.limit_price, self.stop_price)]
+        body = [
+            str(self.portfolio_id),
+            self.symbol.upper(),
+            self.side,
+            self.type,
+            self.time_in_force,
+            plain(self.quantity),
+            *prices,
+            *self._later_parts,
+            *(f"{pick.lot_id}:{plain(pick.quantity)}" for pick in self.lots),
+        ]
+        return hashlib.sha256(msgspec.json.encode(body)).hexdigest()
+
+    @property
+    def _later_parts(self) -> list[str]:
+        """What tickets did not have from the beginning: told only where it is there."""
+        parts = {"trail_price": self.trail_price, "trail_percent": self.trail_percent}
+        told = [f"{name}={plain(part)}" for name, part in parts.items() if part is not None]
+        if self.expires_at is not None:
+            told.append(f"expires_at={self.expires_at.astimezone(UTC).isoformat()}")
+        return told
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything a batch of tickets is judged by. Balances and positions change as it goes."""
+
+    accounts: dict[UUID, Account]
+    instruments: dict[str, Instrument]
+    quotes: dict[str, Tick]
+    balances: dict[tuple[UUID, str], CashBalance]
+    positions: dict[Holding, Position]
+    known: dict[tuple[UUID, str], Order]
+    lots: dict[Holding, dict[UUID, Decimal]]
+    costs: Costs
+    open_orders: Counter[tuple[UUID, UUID, str]] = field(default_factory=Counter)
+    open_in_all: Counter[UUID] = field(default_factory=Counter)
+
+    def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
+        """Return what the rules look at for one ticket."""
+        balance = self.balances.get((ticket.account_id, instrument.currency))
+        position = self.positions.get((ticket.portfolio_id, instrument.id))
+        account = self.accounts[ticket.account_id]
+        key = (ticket.account_id, instrument.id, str(ticket.side))
+        return Facts(
+            ticket=TicketFacts(
+                side=ticket.side,
+                type=ticket.type,
+                time_in_force=ticket.time_in_force,
+                quantity=ticket.quantity,
+                limit_price=ticket.limit_price,
+                stop_price=ticket.stop_price,
+                trail_price=ticket.trail_price,
+                trail_percent=ticket.trail_percent,
+                expires_at=ticket.expires_at,
+                lots=ticket.lots,
+            ),
+            instrument=InstrumentFacts(
+                symbol=instrument.symbol,
+                currency=instrument.currency,
+                status=InstrumentStatus(instrument.status),
+                tick_size=instrument.tick_size,
+                quantity_step=instrument.quantity_step,
+                has_feed=instrument.has_feed,
+            ),
+            quote=quote_facts(self.quotes.get(instrument.symbol), now),
+            session=session_facts(instrument.mic, now),
+            account=AccountFacts(
+                status=AccountStatus(account.status),
+                schedule=self.costs.schedule(account, instrument.mic, now),
+                base_currency=account.base_currency,
+                buying_power=balance.amount - balance.reserved if balance else ZERO,
+                available_quantity=(
+                    position.quantity - position.reserved_quantity if position else ZERO
+                ),
+                available_lots=self.lots.get((ticket.portfolio_id, instrument.id), {}),
+                open_orders=self.open_in_all[ticket.account_id],
+                open_orders_here=self.open_orders[key],
+            ),
+        )
+
+
+def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now: datetime) -> Desk:
+    """Read what the tickets are judged by: a fixed number of statements."""
+    instruments = _instruments({ticket.symbol.upper() for ticket in tickets})
+    ids = [instrument.id for instrument in instruments.values()]
+    open_orders, open_in_all = _open_counts(accounts)
+    return Desk(
+        accounts=accounts,
+        instruments=instruments,
+        quotes=latest_quotes(instruments.values()) | book_quotes(instruments.values(), now),
+        balances={
+            (balance.account_id, balance.currency): balance
+            for balance in CashBalance.objects.filter(account_id__in=accounts)
+        },
+        positions={
+            (position.portfolio_id, position.instrument_id): position
+            for position in Position.objects.filter(
+                portfolio_id__in={ticket.portfolio_id for ticket in tickets},
+                instrument_id__in=ids,
+            )
+        },
+        known={
+            (order.account_id, order.client_order_id): order
+            for order in Order.objects.filter(
+                account_id__in=accounts,
+                client_order_id__in={ticket.client_order_id for ticket in tickets},
+            ).select_related("instrument")
+        },
+        costs=read_costs(accounts.values(), now),
+        lots=_available_lots([ticket for ticket in tickets if ticket.lots], ids),
+        open_orders=open_orders,
+        open_in_all=open_in_all,
+    )
+
+
+def quote_facts(tick: Tick | None, now: datetime) -> QuoteFacts:
+    """Return the quote as the rules see it; a missing or old one is not fresh."""
+    if tick is None:
+        return QuoteFacts(bid=None, ask=None, last=None, is_fresh=False)
+    age = now - tick.as_of
+    return QuoteFacts(
+        bid=tick.bid,
+        ask=tick.ask,
+        last=tick.last,
+        is_fresh=age <= timedelta(seconds=settings.STALE_QUOTE_S),
+    )
+
+
+def _available_lots(
+    picking: Sequence[OrderTicket], instrument_ids: Sequence[UUID]
+) -> dict[Holding, dict[UUID, Decimal]]:
+    """Return the shares left in each open lot that no open order has picked; two statements."""
+    if not picking:
+        return {}
+    portfolios = {ticket.portfolio_id for ticket in picking}
+    found: dict[Holding, dict[UUID, Decimal]] = {}
+    for lot in open_lots_of(portfolios, instrument_ids):
+        holding = found.setdefault((lot.portfolio_id, lot.instrument_id), {})
+        holding[lot.id] = lot.remaining_quantity
+    for order in picking_orders({ticket.account_id for ticket in picking}):
+        holding = found.get((order.portfolio_id, order.instrument_id), {})
+        for pick in order.picks:
+            if pick.lot_id in holding:
+                holding[pick.lot_id] -= pick.quantity
+    return found
+
+
+def session_facts(mic: str, now: datetime) -> SessionFacts:
+    """Return the session at an exchange, in the mode this installation runs in."""
+    mode: calendar.Mode = settings.MARKET_HOURS
+    session = calendar.session_of(mic, now, mode)
+    return SessionFacts(
+        now=now,
+        opened_at=None if session is None else session.opens_at,
+        never_closes=mode == "always" or mic == calendar.ALWAYS_OPEN,
+    )
+
+
+def _instruments(symbols: Iterable[str]) -> dict[str, Instrument]:
+    found = Instrument.objects.filter(symbol__in=set(symbols)).order_by("has_feed", "-mic")
+    return {instrument.symbol: instrument for instrument in found}
+
+
+def _open_counts(
+    accounts: Iterable[UUID],
+) -> tuple[Counter[tuple[UUID, UUID, str]], Counter[UUID]]:
+    here: Counter[tuple[UUID, UUID, str]] = Counter()
+    in_all: Counter[UUID] = Counter()
+    rows = (
+        Order.objects.filter(account_id__in=list(accounts), closed_at__isnull=True)
+        .values_list("account_id", "instrument_id", "side")
+        .annotate(count=Count("id"))
+        .order_by()
+    )
+    for account_id, instrument_id, side, count in rows:
+        here[account_id, instrument_id, side] += count
+        in_all[account_id] += count
+    return here, in_all

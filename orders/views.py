@@ -1,0 +1,173 @@
+"""Orders on pages: the ticket, its review, placing, canceling, and the list.
+
+Every step works as a plain form; asked by script, the same views answer with the part that changes.
+"""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from django_htmx.http import reswap, retarget
+
+from accounts.models import Account
+from bengi import clock
+from bengi.access import PageRequest, signed_in
+from bengi.errors import BengiError, NotFound, Refused
+from bengi.templatetags.parts import words
+from instruments.lines import Line
+from instruments.selectors import instrument_by_symbol
+from orders.desk import estimate_context, line_of, review_facts, ticket_context, ticket_fields
+from orders.forms import TicketForm
+from orders.models import Order
+from orders.preview import preview
+from orders.selectors import orders_of
+from orders.services import place_order, request_cancel
+from orders.tickets import OrderTicket
+from portfolios.selectors import portfolio_of, portfolios_of
+
+FILTERS = [("all", "All"), ("open", "Open"), ("closed", "Closed")]
+PAGE = 25
+
+
+@require_POST
+@signed_in
+def review(request: PageRequest) -> HttpResponse:
+    """Show what an order would cost before it is sent; a wrong ticket comes back as it was."""
+    form = TicketForm(request.POST)
+    line = _line(request)
+    if not form.is_valid():
+        return _ticket_again(request, form, line)
+    ticket = form.ticket(request.user)
+    outcome = preview(ticket, now=clock.now())
+    if outcome.errors:
+        form.refuse(outcome.errors)
+        return _ticket_again(request, form, line)
+    return _review(request, ticket, line)
+
+
+@require_POST
+@signed_in
+def place(request: PageRequest) -> HttpResponse:
+    """Send the order. The key in the form makes one order of it, however often it comes."""
+    form = TicketForm(request.POST)
+    line = _line(request)
+    if not form.is_valid() or not form.cleaned_data["client_order_id"]:
+        return _ticket_again(request, form, line)
+    ticket = form.ticket(request.user)
+    try:
+        placement = place_order(ticket, now=clock.now())
+    except BengiError as error:
+        problems = error.errors if isinstance(error, Refused) else [error]
+        return _review(request, ticket, line, problems)
+    return _done(request, placement.order, "Sent", "order-placed")
+
+
+@require_POST
+@signed_in
+def cancel(request: PageRequest, order_id: UUID) -> HttpResponse:
+    """Ask the engine to cancel; what comes of it is told by the stream."""
+    try:
+        order = request_cancel(order_id, request.user, now=clock.now())
+    except NotFound:
+        raise
+    except BengiError as error:
+        return _not_canceled(request, error)
+    return _done(request, order, "Asked to cancel", "order-changed")
+
+
+@require_POST
+@signed_in
+def estimate(request: PageRequest) -> HttpResponse:
+    """Answer the ticket while somebody types: cost, commission and buying power."""
+    form = TicketForm(request.POST)
+    instrument = _line(request).instrument
+    account = Account.objects.get(id=_portfolio_of(request).account_id)
+    outcome = ticket = None
+    if form.is_valid():
+        ticket = form.ticket(request.user)
+        outcome = preview(ticket, now=clock.now())
+    context = estimate_context(account, instrument.currency, outcome, ticket)
+    return render(request, "orders/_estimate.html", context)
+
+
+@signed_in
+def orders(request: PageRequest) -> HttpResponse:
+    """List the user's orders, newest first."""
+    show = request.GET.get("show", "all")
+    found = orders_of(request.user)
+    if show in {"open", "closed"}:
+        found = found.filter(closed_at__isnull=show == "open")
+    page_of = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "place": "orders",
+        "orders": page_of.object_list,
+        "page_of": page_of,
+        "show": show,
+        "filters": FILTERS,
+    }
+    return render(request, "orders/orders.html", context)
+
+
+def _line(request: PageRequest) -> Line:
+    return line_of(instrument_by_symbol(request.POST.get("symbol", "")[:16]), clock.now())
+
+
+def _portfolio_of(request: PageRequest) -> Any:
+    """Return the portfolio the form names, else the user's first. Raises NotFound."""
+    try:
+        return portfolio_of(request.user, UUID(request.POST.get("portfolio_id", "")))
+    except ValueError:
+        portfolio = portfolios_of(request.user).first()
+        if portfolio is None:
+            raise NotFound from None
+        return portfolio
+
+
+def _ticket_again(request: PageRequest, form: TicketForm, line: Line) -> HttpResponse:
+    context = ticket_context(_portfolio_of(request), line, form)
+    if request.htmx:
+        part = render(request, "orders/_ticket.html", context)
+        return reswap(retarget(part, "#ticket-form"), "outerHTML")
+    context |= {"place": "trade", "back_url": reverse("trade_symbol", args=[line.symbol])}
+    return render(request, "orders/ticket.html", context)
+
+
+def _review(
+    request: PageRequest, ticket: OrderTicket, line: Line, problems: Any = ()
+) -> HttpResponse:
+    outcome = preview(ticket, now=clock.now())
+    context = {
+        "place": "trade",
+        "ticket": ticket,
+        "ticket_fields": ticket_fields(ticket),
+        "line": line,
+        "facts": review_facts(ticket, outcome),
+        "notes": outcome.notes,
+        "problems": problems,
+        "is_dialog": bool(request.htmx),
+        "back_url": reverse("trade_symbol", args=[line.symbol]),
+    }
+    name = "orders/_review.html" if request.htmx else "orders/review.html"
+    return render(request, name, context)
+
+
+def _done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Trigger": event})
+    text = f"{word}: {order.side} {order.instrument.symbol}, {words(order.status).lower()}."
+    messages.success(request, text)
+    return redirect(f"{reverse('trade_symbol', args=[order.instrument.symbol])}?tab=orders")
+
+
+def _not_canceled(request: PageRequest, error: BengiError) -> HttpResponse:
+    if request.htmx:
+        event = {"order-changed": {}, "say": {"title": "Not canceled", "text": error.detail}}
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(event)})
+    messages.error(request, error.detail)
+    return redirect("orders")

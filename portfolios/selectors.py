@@ -1,0 +1,137 @@
+"""Portfolios and what they hold, as their owner may see them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Prefetch, QuerySet, Sum
+
+from accounts.models import User
+from bengi.errors import NotFound
+from bengi.money import ZERO, round_money
+from instruments.models import Instrument
+from instruments.selectors import latest_quotes
+from portfolios.models import Lot, LotClosing, Portfolio, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A position with what it cost and what it is worth at the last price, in its currency.
+
+    market_value and unrealized_pnl are None while no price is known.
+    """
+
+    position: Position
+    instrument: Instrument
+    quantity: Decimal
+    reserved_quantity: Decimal
+    cost_basis: Decimal
+    unit_cost: Decimal
+    last: Decimal | None
+    market_value: Decimal | None
+    unrealized_pnl: Decimal | None
+
+
+def portfolios_of(user: User) -> QuerySet[Portfolio]:
+    """Return the user's portfolios, oldest first, with their accounts."""
+    found = Portfolio.objects.filter(account__user=user)
+    return found.select_related("account").order_by("id")
+
+
+def portfolio_of(user: User, portfolio_id: UUID) -> Portfolio:
+    """Return a portfolio of the user's. Raises NotFound for an absent one and for others'."""
+    portfolio = portfolios_of(user).filter(id=portfolio_id).first()
+    if portfolio is None:
+        raise NotFound
+    return portfolio
+
+
+def positions_of(portfolio: Portfolio) -> list[Holding]:
+    """Return what the portfolio holds, by symbol. Two statements, three without live quotes."""
+    rows = Position.objects.filter(portfolio=portfolio, quantity__gt=0)
+    positions = list(rows.select_related("instrument").order_by("instrument__symbol"))
+    costs = dict(
+        Lot.objects.filter(portfolio=portfolio, remaining_quantity__gt=0)
+        .values_list("instrument_id")
+        .annotate(cost=Sum("remaining_cost"))
+        .order_by()
+    )
+    quotes = latest_quotes(position.instrument for position in positions)
+    lasts = {symbol: tick.last for symbol, tick in quotes.items()}
+    return [_holding(position, costs, lasts) for position in positions]
+
+
+def open_lots_of(portfolio_ids: Iterable[UUID], instrument_ids: Iterable[UUID]) -> QuerySet[Lot]:
+    """Return the open lots of the portfolios in these instruments, oldest first."""
+    found = Lot.objects.filter(
+        portfolio_id__in=list(portfolio_ids),
+        instrument_id__in=list(instrument_ids),
+        remaining_quantity__gt=0,
+    )
+    return found.order_by("opened_at", "id")
+
+
+def lots_of(portfolio: Portfolio, *, symbol: str | None, is_closed: bool) -> QuerySet[Lot]:
+    """Return the portfolio's open lots, or those of which sales have closed some or all.
+
+    With their instruments and their closings, oldest first.
+    """
+    rows = Lot.objects.filter(portfolio=portfolio).select_related("instrument")
+    closings = LotClosing.objects.order_by("closed_at", "id")
+    found = rows.prefetch_related(Prefetch("closings", closings))
+    if symbol is not None:
+        found = found.filter(instrument__symbol=symbol.upper())
+    if is_closed:
+        return found.filter(remaining_quantity__lt=F("quantity"))
+    return found.filter(remaining_quantity__gt=0)
+
+
+def closings_of(trade_ids: Iterable[UUID]) -> QuerySet[LotClosing]:
+    """Return what these sales closed, in their order, with lots and instruments."""
+    found = LotClosing.objects.filter(trade_id__in=list(trade_ids))
+    return found.select_related("lot__instrument").order_by("trade_id", "id")
+
+
+def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, Decimal]:
+    """Return the shares that each account has bought and sold since a moment."""
+    accounts = list(account_ids)
+    bought = Lot.objects.filter(portfolio__account_id__in=accounts, opened_at__gte=since)
+    sold = LotClosing.objects.filter(lot__portfolio__account_id__in=accounts, closed_at__gte=since)
+    volumes = dict.fromkeys(accounts, ZERO)
+    for rows, owner in ((bought, "portfolio__account_id"), (sold, "lot__portfolio__account_id")):
+        for account_id, quantity in rows.values_list(owner, "quantity"):
+            volumes[account_id] += quantity
+    return volumes
+
+
+def realized_pnl_of(portfolio: Portfolio) -> dict[str, Decimal]:
+    """Return what the portfolio's sales have made so far, by currency."""
+    rows = (
+        LotClosing.objects.filter(lot__portfolio=portfolio)
+        .values_list("lot__instrument__currency")
+        .annotate(total=Sum("realized_pnl"))
+        .order_by()
+    )
+    return dict(rows)
+
+
+def _holding(
+    position: Position, costs: Mapping[UUID, Decimal], lasts: Mapping[str, Decimal | None]
+) -> Holding:
+    instrument = position.instrument
+    cost = costs.get(instrument.id, ZERO)
+    last = lasts.get(instrument.symbol)
+    value = None if last is None else round_money(last * position.quantity, instrument.currency)
+    return Holding(
+        position=position,
+        instrument=instrument,
+        quantity=position.quantity,
+        reserved_quantity=position.reserved_quantity,
+        cost_basis=cost,
+        unit_cost=(cost / position.quantity).quantize(Decimal("1e-8")),
+        last=last,
+        market_value=value,
+        unrealized_pnl=None if value is None else value - cost,
+    )

@@ -1,0 +1,96 @@
+"""Portfolios, positions and lots as JSON. Decimals are strings, times RFC 3339 in UTC."""
+
+from decimal import Decimal
+from typing import Any
+
+from bengi.inputs import Input, TextField, WordField
+from bengi.money import plain
+from bengi.pagination import PageInput
+from bengi.realtime.protocol import moment
+from bengi.terms import CostBasisMethod
+from portfolios.holding_period import HoldingPeriod
+from portfolios.models import Lot, LotClosing, Portfolio
+from portfolios.selectors import Holding
+
+
+class PortfolioInput(Input):
+    """What of a portfolio its owner may set."""
+
+    cost_basis_method = WordField(list(CostBasisMethod))
+
+
+class LotsInput(PageInput):
+    """Which lots: open ones, or with closed=true those that sales have closed, in part or all."""
+
+    symbol = TextField(max_length=16, default=None)
+    closed = WordField(["true", "false"], default="false")
+
+
+def portfolio_shape(portfolio: Portfolio) -> dict[str, Any]:
+    """Return the portfolio and how its sales choose lots."""
+    return {
+        "id": str(portfolio.id),
+        "account_id": str(portfolio.account_id),
+        "name": portfolio.name,
+        "cost_basis_method": str(portfolio.cost_basis_method),
+    }
+
+
+def lot_shape(lot: Lot, today: HoldingPeriod) -> dict[str, Any]:
+    """Return a lot, its closings prefetched: cost_basis and unit_cost are of what is left."""
+    left = lot.remaining_quantity
+    unit_cost = (lot.remaining_cost / left).quantize(Decimal("1e-8")) if left else None
+    return {
+        "lot_id": str(lot.id),
+        "exec_id": str(lot.trade_id),
+        "symbol": lot.instrument.symbol,
+        "currency": lot.instrument.currency,
+        "opened_at": moment(lot.opened_at),
+        "quantity": plain(lot.quantity),
+        "remaining_quantity": plain(left),
+        "cost": plain(lot.cost),
+        "cost_basis": plain(lot.remaining_cost),
+        "unit_cost": _optional(unit_cost),
+        "holding_days": today.days,
+        "term": today.term,
+        "closings": [closing_shape(closing, lot) for closing in lot.closings.all()],
+    }
+
+
+def closing_shape(closing: LotClosing, lot: Lot) -> dict[str, Any]:
+    """Return what one sale took out of a lot; proceeds are net of fees."""
+    held = HoldingPeriod.of(lot, closing.closed_at)
+    return {
+        "exec_id": str(closing.trade_id),
+        "lot_id": str(lot.id),
+        "opened_at": moment(lot.opened_at),
+        "closed_at": moment(closing.closed_at),
+        "method": str(closing.method),
+        "quantity": plain(closing.quantity),
+        "cost": plain(closing.cost),
+        "proceeds": plain(closing.proceeds),
+        "fees": plain(closing.fees),
+        "realized_pnl": plain(closing.realized_pnl),
+        "holding_days": held.days,
+        "term": held.term,
+    }
+
+
+def position_shape(holding: Holding) -> dict[str, Any]:
+    """Return a holding; its worth is null while no price is known."""
+    return {
+        "symbol": holding.instrument.symbol,
+        "name": holding.instrument.name,
+        "currency": holding.instrument.currency,
+        "quantity": plain(holding.quantity),
+        "reserved_quantity": plain(holding.reserved_quantity),
+        "unit_cost": plain(holding.unit_cost),
+        "cost_basis": plain(holding.cost_basis),
+        "last": _optional(holding.last),
+        "market_value": _optional(holding.market_value),
+        "unrealized_pnl": _optional(holding.unrealized_pnl),
+    }
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

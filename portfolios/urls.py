@@ -1,0 +1,7 @@
+"""Addresses of what is held."""
+
+from django.urls import path
+
+from portfolios import views
+
+urlpatterns = [path("positions", views.positions, name="positions")]

@@ -1,0 +1,99 @@
+/* Every page: theme, find, shortcuts' help, and for those signed in the stream with its news. */
+
+import * as board from "./board.js";
+import { held, paintEquity } from "./equity.js";
+import { watch } from "./feed.js";
+import { Stream } from "./stream.js";
+import { tell, tellOrder } from "./toasts.js";
+
+export const stream = new Stream(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+const REFRESH_MS = 120;
+let refreshTimer = 0;
+
+/** Ask the parts of the page that show orders, positions or cash to come again, once for many. */
+export function refresh() {
+  clearTimeout(refreshTimer);
+  refreshTimer = setTimeout(() => {
+    for (const part of document.querySelectorAll("[data-refresh]")) window.htmx.trigger(part, "refresh");
+  }, REFRESH_MS);
+}
+
+function readQuotes() {
+  for (const block of document.querySelectorAll("#quotes script")) {
+    for (const quote of JSON.parse(block.textContent)) {
+      if (!board.quotes.has(quote.symbol)) board.remember(quote);
+      else Object.assign(board.quotes.get(quote.symbol), { is_open: quote.is_open });
+    }
+  }
+}
+
+/** Look at the page again after a part of it was swapped. */
+function look() {
+  readQuotes();
+  board.index();
+  const symbols = new Set([...board.symbols(), ...held()]);
+  stream.follow([...symbols].map((symbol) => `prices:${symbol}`));
+  paintEquity();
+}
+
+function follow() {
+  for (const part of document.body.dataset.accounts.split(" ").filter(Boolean)) {
+    const [id, seq] = part.split(":");
+    stream.follow([`account:${id}`], Number(seq));
+  }
+}
+
+function hear({ detail: message }) {
+  if (message.type === "ORDER_UPDATE") tellOrder(message.order);
+  refresh();
+}
+
+function startStream() {
+  stream.addEventListener("prices", ({ detail }) => {
+    board.take(detail);
+    if (detail.length) requestAnimationFrame(paintEquity);
+  });
+  stream.addEventListener("event", hear);
+  stream.addEventListener("resync", refresh);
+  stream.addEventListener("state", () => {
+    if (stream.state === "signed-out") location.reload();
+  });
+  follow();
+  look();
+  watch(stream);
+  stream.start();
+}
+
+const shownTheme = () =>
+  document.documentElement.dataset.theme ||
+  (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+
+/** Switch at once, keep it on the server; the form alone does the same without script. */
+async function switchTheme(event) {
+  event.preventDefault();
+  const form = event.target;
+  const theme = shownTheme() === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = theme;
+  document.dispatchEvent(new CustomEvent("bengi:theme"));
+  const data = new FormData(form);
+  data.set("theme", theme);
+  await fetch(form.action, { method: "POST", body: data });
+}
+
+function notSent() {
+  tell("No answer", "The server did not answer. Try again: an order is never made twice.", {
+    id: "not-sent", isWarning: true,
+  });
+}
+
+document.querySelector("[data-theme-form]")?.addEventListener("submit", switchTheme);
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => {
+    if (event.detail.requestConfig?.verb === "post" && !event.detail.elt.matches("[data-silent-errors]")) notSent();
+  });
+}
+document.addEventListener("htmx:afterSettle", look);
+document.addEventListener("order-changed", refresh);
+document.addEventListener("say", ({ detail }) => tell(detail.title, detail.text, { isWarning: true }));
+document.querySelector("[aria-invalid=true]")?.focus();
+if ("accounts" in document.body.dataset) startStream();

@@ -1,0 +1,71 @@
+/* Keys: / find, B and S side, Q quantity, T type, Enter review, Esc close, ? help. Off while
+   typing, with a modifier, or when switched off in the help (kept in this browser). */
+
+const STORE = "bengi-shortcuts";
+const help = document.getElementById("keys");
+
+function isOn() {
+  return localStorage.getItem(STORE) !== "off";
+}
+
+function focus(id) {
+  const field = document.getElementById(id);
+  if (!field) return false;
+  document.dispatchEvent(new CustomEvent("bengi:ticket"));
+  field.focus();
+  field.select?.();
+  return true;
+}
+
+function side(value) {
+  const radio = document.querySelector(`#ticket-form [name=side][value=${value}]`);
+  if (!radio) return false;
+  document.dispatchEvent(new CustomEvent("bengi:ticket"));
+  radio.click();
+  radio.focus();
+  return true;
+}
+
+function review() {
+  const form = document.getElementById("ticket-form");
+  if (!form) return false;
+  form.requestSubmit();
+  return true;
+}
+
+const KEYS = {
+  "/": () => focus("find"),
+  q: () => focus("quantity"),
+  t: () => focus("type"),
+  b: () => side("buy"),
+  s: () => side("sell"),
+  Enter: review,
+  "?": () => help && (help.open ? help.close() : help.showModal(), true),
+};
+
+function isTyping(target) {
+  return target.matches("input:not([type=radio], [type=checkbox]), select, textarea");
+}
+
+/** Enter belongs to a link, a button or a disclosure that has the focus. */
+function isTaken(event) {
+  return event.key === "Enter" && event.target.closest("a, button, summary, dialog, form");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !isOn()) return;
+  if (isTyping(event.target) || isTaken(event)) return;
+  if (document.querySelector("dialog[open]") && event.key !== "?") return;
+  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (act?.()) event.preventDefault();
+});
+
+const toggle = document.getElementById("keys-on");
+if (toggle) {
+  toggle.checked = isOn();
+  toggle.addEventListener("change", () => localStorage.setItem(STORE, toggle.checked ? "on" : "off"));
+}
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-help]")) help?.showModal();
+  if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
+});

@@ -1,0 +1,139 @@
+/* The order ticket: steps, prices from the quote, shares of what can be had, the review dialog.
+   All of it also works as plain forms; this only saves typing. */
+
+import { quotes } from "./board.js";
+import * as n from "./numbers.js";
+import { own, refresh } from "./panels.js";
+
+const phone = matchMedia("(max-width: 799px)");
+const REPRICE_MS = 2000;
+const MARKET_COLLAR = n.units("1.04");
+
+const ticket = document.getElementById("ticket");
+const review = document.getElementById("review");
+const form = () => document.getElementById("ticket-form");
+const field = (name) => form().elements.namedItem(name);
+const quote = () => quotes.get(form().dataset.symbol);
+const isBuy = () => field("side").value !== "sell";
+
+function set(name, value) {
+  field(name).value = n.plain(value);
+  field(name).dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function step(name, way) {
+  const by = n.units(name === "quantity" ? form().dataset.step : form().dataset.tick);
+  const start = name === "trail_price" ? "0" : quote()?.last;
+  const now = n.units(field(name).value.trim()) ?? n.units(start) ?? 0n;
+  const next = n.floored(now, by) + BigInt(way) * by;
+  if (next > 0n) set(name, next);
+}
+
+function fromQuote(name, which) {
+  const [bid, ask] = [n.units(quote()?.bid), n.units(quote()?.ask)];
+  const tick = n.units(form().dataset.tick);
+  const price = { bid, ask, mid: bid !== null && ask !== null ? n.floored((bid + ask) / 2n, tick) : null }[which];
+  if (price !== null) set(name, price);
+}
+
+/** What a share costs at most: the limit, else the ask with the room the engine reserves. */
+function basis() {
+  const limit = ["limit", "stop_limit"].includes(field("type").value) ? n.units(field("limit_price").value.trim()) : null;
+  const ask = n.units(quote()?.ask) ?? n.units(quote()?.last);
+  return limit ?? (ask === null ? null : n.times(ask, MARKET_COLLAR));
+}
+
+function commission(quantity, price) {
+  const { kind, rate, perShare, minimum, maximumRate } = form().dataset;
+  const gross = n.times(quantity, price);
+  if (kind === "flat_rate") return n.times(gross, n.units(rate));
+  if (kind === "zero") return 0n;
+  const part = kind === "custom" ? n.times(gross, n.units(rate)) : 0n;
+  const fee = n.times(quantity, n.units(perShare)) + part;
+  const least = n.units(minimum);
+  const most = maximumRate ? n.times(gross, n.units(maximumRate)) : null;
+  const floor = fee > least ? fee : least;
+  return most !== null && floor > most ? most : floor;
+}
+
+function affordable(power, price) {
+  const lot = n.units(form().dataset.step);
+  let quantity = n.floored(n.over(power, price) ?? 0n, lot);
+  while (quantity > 0n && n.times(quantity, price) + commission(quantity, price) + n.units("0.01") > power) {
+    quantity -= lot;
+  }
+  return quantity;
+}
+
+function share(percent) {
+  const part = BigInt(percent);
+  const step_ = n.units(form().dataset.step);
+  if (!isBuy()) return set("quantity", n.floored((n.units(own().available) * part) / 100n, step_));
+  const price = basis();
+  if (price === null) return undefined;
+  return set("quantity", affordable((n.units(own().buying_power) * part) / 100n, price));
+}
+
+/** A price that is asked for and empty starts from the market. */
+function suggest() {
+  const type = field("type").value;
+  const side = isBuy() ? "ask" : "bid";
+  if (["limit", "stop_limit"].includes(type) && !field("limit_price").value) fromQuote("limit_price", side);
+  if (["stop", "stop_limit"].includes(type) && !field("stop_price").value) fromQuote("stop_price", side);
+}
+
+function open() {
+  if (phone.matches && !ticket.matches(":popover-open")) ticket.showPopover();
+}
+
+function onClick({ target }) {
+  const hit = (name) => target.closest(`[data-${name}]`);
+  if (hit("way")) step(hit("way").dataset.field, hit("way").dataset.way);
+  else if (hit("price")) fromQuote(hit("price").dataset.field, hit("price").dataset.price);
+  else if (hit("share")) share(hit("share").dataset.share);
+  else if (hit("side")) form().querySelector(`[name=side][value=${hit("side").dataset.side}]`).click();
+}
+
+/** The server's review has come: show it, and with it what to do when it is closed. */
+function onSwap({ detail }) {
+  if (detail.target === review && review.firstElementChild) {
+    if (!review.open) review.showModal();
+    (review.querySelector("[role=alert] a, [autofocus]") ?? review).focus();
+  }
+  const wrong = detail.target.id === "ticket-form" && form().querySelector("[aria-invalid=true]");
+  if (wrong) wrong.focus();
+}
+
+function placed() {
+  review.dataset.placed = "";
+  review.close();
+  refresh();
+}
+
+function closed() {
+  if (!("placed" in review.dataset)) open();
+  delete review.dataset.placed;
+  review.replaceChildren();
+}
+
+function reprice() {
+  if (document.hidden || field("type").value === "limit" || !field("quantity").value) return;
+  window.htmx.trigger("#estimate", "reprice");
+}
+
+export function startTicket() {
+  document.addEventListener("click", onClick);
+  document.addEventListener("change", ({ target }) => {
+    if (target.id === "type" && target.form === form()) suggest();
+  });
+  document.addEventListener("bengi:ticket", open);
+  document.addEventListener("htmx:afterSettle", onSwap);
+  document.addEventListener("order-placed", placed);
+  review.addEventListener("close", closed);
+  review.addEventListener("click", (event) => {
+    if (event.target === review) review.close();
+  });
+  if (new URLSearchParams(location.search).has("side")) open();
+  suggest();
+  setInterval(reprice, REPRICE_MS);
+}

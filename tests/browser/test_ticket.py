@@ -1,0 +1,158 @@
+"""The ticket: keys, wrong input, and one order however often it is sent."""
+
+from typing import Any
+
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser import bench
+from tests.browser.watch import Watch, place_by_api
+
+
+def test_an_order_by_keyboard_alone(trader: Page):
+    page = trader
+    bench.await_live(page)
+    page.keyboard.press("t")
+    expect(page.get_by_label("Type")).to_be_focused()
+    page.get_by_label("Type").evaluate("field => field.blur()")
+    page.keyboard.press("s")
+    expect(page.get_by_role("radio", name="Sell")).to_be_checked()
+    page.keyboard.press("b")
+    page.keyboard.press("q")
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    send = page.get_by_role("button", name="Send buy order")
+    expect(send).to_be_focused()
+    seen = set()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.closest('dialog, body')?.id ?? ''"))
+    assert seen <= {"review", ""}, "focus stays in the dialog (or the browser's own bar)"
+    send.focus()
+    page.keyboard.press("Enter")
+    expect(bench.toast(page, "Filled")).to_be_visible()
+    expect(page.get_by_label("Quantity")).to_be_focused()
+
+
+def test_escape_closes_the_review_and_sends_nothing(trader: Page):
+    page = trader
+    page.keyboard.press("q")
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Review order")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#review")).not_to_be_visible()
+    page.goto("/orders")
+    expect(page.get_by_text("No orders")).to_be_visible()
+
+
+def test_help_can_switch_the_keys_off(trader: Page):
+    page = trader
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.get_by_label("Single keys work outside of fields").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("s")
+    expect(page.get_by_role("radio", name="Buy")).to_be_checked()
+
+
+def test_the_search_leads_to_a_symbol_by_keys(trader: Page):
+    page = trader
+    page.keyboard.press("/")
+    page.keyboard.type("coca")
+    expect(page.locator("#found a")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/trade/KO")
+
+
+def test_a_wrong_quantity_is_told_beside_its_field(trader: Page):
+    page = trader
+    page.get_by_label("Type").select_option("limit")
+    page.get_by_label("Limit price").fill("500")
+    page.get_by_label("Quantity").fill("many")
+    page.get_by_role("button", name="Review buy order").click()
+    quantity = page.get_by_label("Quantity")
+    expect(quantity).to_have_attribute("aria-describedby", "quantity-error")
+    expect(page.locator("#quantity-error")).to_contain_text("digits and a point only")
+    expect(quantity).to_be_focused()
+    expect(quantity).to_have_value("many")
+    quantity.fill("3")
+    page.get_by_role("button", name="Review buy order").click()
+    limit = page.get_by_label("Limit price")
+    expect(limit).to_be_focused()
+    expect(page.locator("#limit_price-error")).to_contain_text("within 10 %")
+    expect(limit).to_have_value("500")
+
+
+def test_more_than_the_money_buys_is_refused_in_plain_words(trader: Page):
+    page = trader
+    page.get_by_label("Quantity").fill("900")
+    page.get_by_role("button", name="Review buy order").click()
+    expect(page.locator("#quantity-error")).to_contain_text("100000 available")
+
+
+def test_max_buys_all_the_money_can(trader: Page):
+    page = trader
+    bench.await_live(page)
+    page.get_by_role("button", name="Max").click()
+    bench.review(page, "buy")
+    bench.send(page, "buy")
+    expect(page.locator(".toast")).to_contain_text("AAPL")
+
+
+def test_clicking_twice_and_sending_again_makes_one_order(trader: Page):
+    page = trader
+    sent: list[Request] = []
+    page.on("request", lambda r: sent.append(r) if r.url.endswith("/orders/place") else None)
+    page.get_by_label("Quantity").fill("2")
+    bench.review(page, "buy")
+    page.get_by_role("button", name="Send buy order").dblclick()
+    expect(bench.toast(page, "Filled")).to_be_visible()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    for _ in range(3):
+        again = page.request.post("/orders/place", data=sent[0].post_data_buffer, headers=headers)
+        assert again.ok
+    assert len(_orders(page)) == 1
+
+
+def test_an_order_that_went_meanwhile_cannot_be_canceled_and_the_page_says_so(trader: Page):
+    page = trader
+    limit = bench.amount(bench.last_price(page).inner_text()) - 9
+    order = {"symbol": "AAPL", "side": "buy", "quantity": "1", "limit_price": str(limit)}
+    place_by_api(page, type="limit", **order)
+    bench.tab(page, "orders")
+    cancel = page.get_by_role("button", name="Cancel buy 1 AAPL")
+    expect(cancel).to_be_visible()
+    page.route("**/cancel", lambda route: (_cancel_first(page), route.continue_()))
+    cancel.click()
+    expect(page.get_by_text("Not canceled")).to_be_visible()
+    expect(bench.row(page, "Orders", "0 / 1")).to_contain_text("Canceled")
+
+
+def test_a_second_tab_agrees_and_tells_once(trader: Page, watch: Watch):
+    other = trader.context.new_page()
+    watch.follow(other)
+    other.goto("/trade/AAPL")
+    for page in (trader, other):
+        bench.await_live(page)
+    trader.bring_to_front()
+    trader.get_by_label("Quantity").fill("6")
+    bench.review(trader, "buy")
+    bench.send(trader, "buy")
+    for page in (trader, other):
+        page.bring_to_front()
+        expect(bench.row(page, "Positions", "AAPL").locator("td").first).to_have_text("6")
+        expect(page.locator(".toast")).to_have_count(1)
+
+
+def _cancel_first(page: Page) -> None:
+    """Cancel the one open order as another tab would, and wait until it is gone."""
+    (order,) = _orders(page)
+    token = next(c["value"] for c in page.context.cookies() if c["name"] == "csrftoken")
+    page.request.post(f"/api/v1/orders/{order['id']}/cancel", headers={"X-CSRFToken": token})
+    while _orders(page)[0]["status"] != "canceled":
+        pass
+
+
+def _orders(page: Page) -> list[Any]:
+    return page.request.get("/api/v1/orders").json()["results"]

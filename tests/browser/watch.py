@@ -1,0 +1,86 @@
+"""A page that is watched: whatever goes wrong in it is remembered and fails the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
+
+PHONE_TARGET_PX = 40
+
+# Fired by the browser for every breach of the Content-Security-Policy, also those it stays mute on.
+REPORT_BREACHES = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error("CSP breach", event.violatedDirective, event.blockedURI));
+"""
+SMALL_TARGETS = """
+(least) => [...document.querySelectorAll("a, button, input, select, summary, label")]
+  .filter((e) => e.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+  .filter((e) => !e.matches("p a, .skip, label:not(:has(input)), .toast a"))
+  .map((e) => {
+    const host = e.closest("th, td, label, .find") ?? e;
+    const boxes = [e.getBoundingClientRect(), host.getBoundingClientRect()];
+    return { html: e.outerHTML.slice(0, 120), px: Math.max(...boxes.map((b) => b.height)),
+             seen: boxes[0].width > 1 && boxes[0].height > 1 };
+  })
+  .filter(({ px, seen }) => seen && px < least - 0.5)
+"""
+
+
+@dataclass
+class Watch:
+    """Collects what must not happen on a page of origin."""
+
+    origin: str
+    mishaps: list[str] = field(default_factory=list)
+
+    def follow(self, page: Page) -> None:
+        """Remember every console error, exception, failed answer and offsite request from now."""
+        page.add_init_script(REPORT_BREACHES)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.mishaps.append(f"exception: {error}"))
+        page.on("request", self._request)
+        page.on("response", self._response)
+
+    def forgive(self, words: str) -> None:
+        """Take out what a test provoked on purpose: every mishap that holds words."""
+        self.mishaps = [mishap for mishap in self.mishaps if words not in mishap]
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.mishaps.append(f"console {message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" != self.origin:
+            self.mishaps.append(f"offsite request: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.mishaps.append(f"answer {response.status}: {response.url}")
+
+
+def place_by_api(page: Page, **order: str) -> None:
+    """Place an order as a script would, with the sign-in of the page."""
+    token = next(c["value"] for c in page.context.cookies() if c["name"] == "csrftoken")
+    answer = page.request.post("/api/v1/orders", data=order, headers={"X-CSRFToken": token})
+    assert answer.status == 201, answer.text()
+
+
+def assert_accessible(page: Page) -> None:
+    """Let axe-core look at the page as it stands, dialogs and all."""
+    found = Axe().run(page).response["violations"]
+    words = [f"{v['id']}: {v['help']}: {v['nodes'][0]['html'][:200]}" for v in found]
+    assert words == [], f"axe-core finds on {page.url}: {words}"
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing sticks out at the side; on a phone every target can be hit with a thumb."""
+    width = page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width < 800:
+        small: list[Any] = page.evaluate(SMALL_TARGETS, PHONE_TARGET_PX)
+        assert small == [], f"targets under {PHONE_TARGET_PX} px on {page.url}"

@@ -1,0 +1,206 @@
+"""Throw-away servers for tests: a PostgreSQL cluster, a Redis, each in a folder of its own.
+
+Each is a context manager that yields the server's URL once it answers, and at the end stops the
+process it started, by its id, and removes its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import redis
+
+Command = list[str | Path]
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 20
+
+
+class ServerDidNotStart(Exception):
+    """A server did not answer in time; the message carries the end of its log."""
+
+
+@contextlib.contextmanager
+def postgres(program: Path) -> Iterator[str]:
+    """Run a new PostgreSQL cluster on loopback; yield the URL of its maintenance database."""
+    with cluster(program) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def cluster(program: Path) -> Iterator[Cluster]:
+    """Run a new PostgreSQL cluster on loopback; yield it, to be used and to be crashed.
+
+    PostgreSQL refuses to run as root, so root hands it to another user. Nothing is synced to
+    disk: a test kills processes, not the machine, and what the kernel holds survives that.
+    """
+    with _folder() as folder:
+        owner, data = _unprivileged(), folder / "data"
+        initdb: Command = [program.with_name("initdb"), "-D", data, "-U", "bengi", "-A", "trust"]
+        subprocess.run(
+            [*initdb, "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            user=owner,
+        )
+        server = Cluster(program, folder, _free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+class Cluster:
+    """A PostgreSQL server of a test's own. url is that of its maintenance database."""
+
+    def __init__(self, program: Path, folder: Path, port: int) -> None:
+        self.url = f"postgresql://bengi@127.0.0.1:{port}/postgres"
+        self._folder = folder
+        options: dict[str, object] = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": folder,
+            "max_connections": 200,
+            "fsync": "off",
+            "timezone": "UTC",
+        }
+        settings = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
+        self._command: Command = [program, "-D", folder / "data", *settings]
+        self._running = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Start it, after a crash too, and wait until it answers."""
+        running = _running(self._command, self._folder, _unprivileged(), signal.SIGINT)
+        self._process = self._running.enter_context(running)
+        self.await_answer()
+
+    def stop(self) -> None:
+        """Stop it the clean way."""
+        self._running.close()
+
+    def crash(self) -> None:
+        """Stop it in immediate mode: every process dies where it stands, recovery comes later."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(STOP_TIMEOUT_S)
+
+    def kill_a_backend(self) -> None:
+        """SIGKILL a session that is at work, whereupon the server throws all sessions out."""
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url) as connection:
+            found = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                " AND pid <> pg_backend_pid() ORDER BY (state = 'idle'), pid LIMIT 1"
+            ).fetchone()
+            if found:
+                os.kill(found[0], signal.SIGKILL)
+
+    def await_answer(self) -> None:
+        """Wait until it takes connections. Raises ServerDidNotStart."""
+        ask = psycopg.connect
+        _await_answer(self._process, self._folder, lambda: ask(self.url).close())
+
+
+@contextlib.contextmanager
+def database(server_url: str) -> Iterator[str]:
+    """Create an empty database on a PostgreSQL server; yield its URL; drop it at the end."""
+    name = f"bengi_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def redis_server(program: Path) -> Iterator[str]:
+    """Run a new, empty Redis on loopback that writes nothing to disk; yield its URL."""
+    with _folder() as folder:
+        port = _free_port()
+        command: Command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+        url = f"redis://127.0.0.1:{port}/0"
+        command += ["--save", "", "--appendonly", "no"]
+        with _running(command, folder, _unprivileged(), signal.SIGTERM) as process:
+            _await_answer(process, folder, lambda: _ping(url))
+            yield url
+
+
+def _ping(url: str) -> None:
+    with redis.Redis.from_url(url) as client:
+        client.ping()
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """Yield a new folder that the server's user may write, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="bengi-"))
+    try:
+        if (owner := _unprivileged()) is not None:
+            os.chown(folder, owner, -1)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged() -> int | None:
+    """Return the user id to run a server as: another one where we are root, else our own."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name).pw_uid
+    raise ServerDidNotStart("no user 'postgres' or 'nobody' to run a server as")
+
+
+@contextlib.contextmanager
+def _running(
+    command: Command, folder: Path, owner: int | None, stop: signal.Signals
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server with its output in folder/log; stop it with the signal it calls a clean end."""
+    # Where the tests themselves are killed, the kernel ends the server.
+    if setpriv := shutil.which("setpriv"):
+        command = [setpriv, "--pdeathsig", stop.name.removeprefix("SIG"), *command]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, user=owner, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_answer(process: subprocess.Popen[bytes], folder: Path, ask: Callable[[], None]) -> None:
+    """Return once ask() succeeds. Raises ServerDidNotStart when the process ends or time is up."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(psycopg.OperationalError, redis.ConnectionError):
+            return ask()
+        time.sleep(0.05)
+    raise ServerDidNotStart((folder / "log").read_text(errors="replace")[-2000:])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,79 @@
+"""SIGKILL in the middle of a burst: nothing acknowledged is lost, the books stay clean.
+
+The whole product is killed PRODUCT_ROUNDS times, a small broker of its services CRASH_ROUNDS times
+(`make crash` does 200): two of three on a PostgreSQL that is crashed itself now and then.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT_ROUNDS = 20
+CRASH_ROUNDS = int(os.environ.get("CRASH_ROUNDS", "60"))
+
+
+@pytest.mark.slow
+def test_kill_9_in_the_middle_of_a_burst(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "BENGI_DATABASE": str(tmp_path / "crash.sqlite3"),
+        "DJANGO_SETTINGS_MODULE": "bengi.settings.dev",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.labs.crash", str(PRODUCT_ROUNDS), "embedded"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60 + 30 * PRODUCT_ROUNDS,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    print(told)
+    assert told["wrong"] == []
+    assert told["rounds"] == PRODUCT_ROUNDS
+    # A harness that only kills an idle process finds nothing.
+    assert told["acknowledged"] >= PRODUCT_ROUNDS
+    assert told["with_work_pending"] >= PRODUCT_ROUNDS // 4
+
+
+def burst(*words: object, timeout_s: float) -> dict[str, Any]:
+    """Run the lab of small brokers and return what it tells."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.labs.burst", *map(str, words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(told)
+    return told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "rounds"), [("sqlite", CRASH_ROUNDS // 3), ("postgres", -(-CRASH_ROUNDS * 2 // 3))]
+)
+def test_kill_9_of_engine_and_placers_again_and_again(kind: str, rounds: int) -> None:
+    told = burst(rounds, "kills", kind, timeout_s=60 + 15 * rounds)
+    assert told["wrong"] == []
+    assert told["kills"] == rounds
+    assert told["acknowledged"] >= rounds
+    assert told["with_work_pending"] > rounds // 2
+    if kind == "postgres":
+        assert told["servers_crashed"] + told["backends_killed"] == rounds // 5
+
+
+@pytest.mark.slow
+def test_a_batch_booked_in_two_commits_is_found_out() -> None:
+    """A planted bug: only a kill between the two commits can show it."""
+    told = burst(80, "planted", "postgres", "two-commits", timeout_s=400)
+    assert any("trades say 0" in line for line in told["wrong"]), told

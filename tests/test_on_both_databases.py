@@ -1,0 +1,80 @@
+"""What must hold on SQLite and on PostgreSQL alike: one writer's tests, and many spenders."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_money")
+RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "200"))
+RACES = {
+    "double spend": 4,
+    "sell against sell": 4,
+    "withdraw against buy": 4,
+    "cancel against fill": 4,
+    "replace against fill": 4,
+    "opposite order": 1,
+}
+"""How many quarters of the rounds each race runs."""
+
+
+def run(*command: str, timeout_s: float = 600, **environment: str) -> str:
+    """Run a command in a fresh interpreter and return its standard output."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def assert_ten_of_a_hundred(vendor: str, **environment: str) -> None:
+    printed = run("-m", "tests.labs.double_spend", "100", "10", **environment)
+    told = json.loads(printed.splitlines()[-1])
+    assert told == {
+        "answers": {"accepted": 10, "insufficient_funds": 90},
+        "wrong": [],
+        "vendor": vendor,
+    }
+
+
+def test_a_hundred_spenders_with_cash_for_ten_on_sqlite(tmp_path: Path) -> None:
+    assert_ten_of_a_hundred("sqlite", BENGI_DATABASE=str(tmp_path / "spend.sqlite3"))
+
+
+def test_a_hundred_spenders_with_cash_for_ten_on_postgres(postgres_url: str) -> None:
+    assert_ten_of_a_hundred("postgresql", DATABASE_URL=postgres_url)
+
+
+@pytest.mark.slow
+def test_races_for_the_same_money_and_shares_on_postgres(postgres_url: str) -> None:
+    """Everybody who spends, sells, cancels, withdraws and fills at once leaves clean books."""
+    printed = run("-m", "tests.labs.races", str(RACE_ROUNDS), DATABASE_URL=postgres_url)
+    told = json.loads(printed.splitlines()[-1])
+    print(told)
+    assert told["wrong"] == []
+    for race, ends in told["told"].items():
+        assert sum(ends.values()) == RACES[race] * RACE_ROUNDS // 4, race
+    # A race that always ends the same way has not been run.
+    assert len(told["told"]["cancel against fill"]) == 2
+    assert len(told["told"]["replace against fill"]) == 2
+
+
+@pytest.mark.slow
+def test_the_engine_and_its_books_on_postgres(postgres_url: str) -> None:
+    """The use-case tests run again, as they are, on a real PostgreSQL."""
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "trades/tests/test_engine.py"]
+    money = [f"accounts/tests/test_{name}.py" for name in MONEY]
+    command += ["trades/tests/test_preview.py", "trades/tests/test_settling.py", *money]
+    command += ["trades/tests/test_lots.py", "trades/tests/test_costs.py"]
+    printed = run(*command, DATABASE_URL=postgres_url)
+    assert " passed" in printed
+    assert "skipped" not in printed

@@ -1,0 +1,173 @@
+"""Book a batch of decisions: trades, ledger, lots, orders and events, in one transaction.
+
+The caller has opened the transaction and holds the shard; here the accounts are locked (second in
+the lock order) and everything is read, changed in memory and written in sets.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.services import lock_accounts
+from bengi.events.services import NewEvent
+from bengi.money import ZERO
+from bengi.terms import OrderStatus, Side, TimeInForce
+from orders import lifecycle
+from orders.models import Order
+from orders.payloads import order_payload, order_state
+from orders.rules import reservation
+from trades.decisions import Decision
+from trades.fills import book_fill
+from trades.matching.fixed import from_fixed
+from trades.matching.outcomes import (
+    Canceled,
+    Expired,
+    Fill,
+    NotReplaced,
+    Replaced,
+    Trailed,
+    Triggered,
+)
+from trades.rows import Rows, load, save
+
+
+def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
+    """Write what was decided; return each account's newest event seq.
+
+    Cost: a fixed number of statements, however many decisions. An order that closed meanwhile
+    fails the lifecycle's assertion and with it the whole batch.
+    """
+    accounts = lock_accounts(decision.account_id for decision in decisions)
+    order_ids = (UUID(decision.outcome.order_id) for decision in decisions)
+    since = min(decision.decided_at for decision in decisions)
+    rows = load(order_ids, accounts, since)
+    before = {order.id: order.status for order in rows.orders.values()}
+    moved: dict[UUID, str] = {}
+    last: dict[UUID, datetime] = {}
+    for decision in decisions:
+        order = rows.orders[UUID(decision.outcome.order_id)]
+        _apply(rows, order, decision)
+        last[order.id] = decision.decided_at
+        if isinstance(decision.outcome, Triggered | Trailed):
+            moved[order.id] = type(decision.outcome).__name__.lower()
+    for order in rows.orders.values():  # what closed or took over with one that was decided on
+        if order.status != before[order.id]:
+            last.setdefault(order.id, order.updated_at)
+    for order_id, decided_at in last.items():
+        _tell(rows, rows.orders[order_id], before[order_id], decided_at, moved.get(order_id))
+    return save(rows)
+
+
+_EXPIRED: dict[str, str] = {
+    TimeInForce.DAY: "The session it was good for has closed.",
+    TimeInForce.GTD: "The time it was good until has come.",
+}
+
+
+_ASKED = (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
+
+
+def _apply(rows: Rows, order: Order, decision: Decision) -> None:
+    assert order.is_open, f"order {order.id} is {order.status}; nothing more can happen to it"
+    if order.priority is None:
+        order.priority = decision.priority
+    outcome, now = decision.outcome, decision.decided_at
+    order.updated_at = max(order.updated_at, now)
+    match outcome:
+        case Fill():
+            book_fill(rows, order, outcome, decision)
+            _count(rows, order, now)
+        case Canceled():
+            order.reason = outcome.detail
+            _close(rows, order, OrderStatus.CANCELED, now)
+        case Expired():
+            order.reason = _EXPIRED[order.time_in_force]
+            _close(rows, order, OrderStatus.EXPIRED, now)
+        case Replaced() | NotReplaced():
+            _answer_replace(rows, order, outcome, now)
+        case Triggered():
+            order.triggered_at = now
+        case Trailed():
+            order.high_water_mark = from_fixed(outcome.mark)
+            order.stop_price = from_fixed(outcome.stop)
+        case _:
+            if order.status == OrderStatus.ACCEPTED:
+                _move(order, OrderStatus.NEW)
+
+
+def _count(rows: Rows, order: Order, now: datetime) -> None:
+    """Say how far a fill has brought the order; one asked to go stays so until it is full."""
+    if order.filled_quantity == order.quantity:
+        _close(rows, order, OrderStatus.FILLED, now)
+    elif order.status not in _ASKED:
+        _move(order, OrderStatus.PARTIALLY_FILLED)
+
+
+def _move(order: Order, status: OrderStatus) -> None:
+    if order.status != status:
+        lifecycle.check(OrderStatus(order.status), status)
+        order.status = status
+
+
+def _close(rows: Rows, order: Order, status: OrderStatus, now: datetime) -> None:
+    """Close the order and give back what it still holds: cash of a buy, shares of a sell."""
+    if order.side == Side.BUY:
+        _hold(rows, order, ZERO)
+    else:
+        rows.position(order).reserved_quantity -= order.held_shares
+    _move(order, status)
+    order.closed_at = now
+    for other in rows.orders.values():
+        if other.replaces_id == order.id and other.status == OrderStatus.HELD:
+            _drop(rows, other, now)
+
+
+def _hold(rows: Rows, order: Order, reserved: Decimal) -> None:
+    """Let a buy hold another amount of cash."""
+    currency = rows.instruments[order.instrument_id].currency
+    rows.balance(order.account_id, currency).reserved += reserved - order.reserved
+    order.reserved = reserved
+
+
+def _answer_replace(rows: Rows, old: Order, outcome: Replaced | NotReplaced, now: datetime) -> None:
+    new = rows.orders[UUID(outcome.new_id)]
+    if isinstance(outcome, Replaced):
+        _replace(rows, old, new, now)
+    else:
+        worked = OrderStatus.ACCEPTED if old.priority is None else OrderStatus.NEW
+        _move(old, OrderStatus.PARTIALLY_FILLED if old.filled_quantity else worked)
+        _drop(rows, new, now)
+
+
+def _replace(rows: Rows, old: Order, new: Order, now: datetime) -> None:
+    """Close an order for the one that takes its place, with the rest of what is wanted in all."""
+    cash, shares = old.reserved + new.reserved, new.held_shares
+    new.quantity -= old.filled_quantity
+    assert new.quantity > 0
+    new.updated_at = max(new.updated_at, now)
+    _move(new, OrderStatus.ACCEPTED)
+    old.replaced_by = new.id
+    _close(rows, old, OrderStatus.REPLACED, now)
+    if new.side == Side.SELL:
+        rows.position(new).reserved_quantity += new.quantity - shares
+        return
+    currency = rows.instruments[new.instrument_id].currency
+    needed = reservation(new.schedule, new.bound, new.quantity, currency)
+    assert needed <= cash, "what both orders held is enough for the new one"
+    _hold(rows, new, needed)
+
+
+def _drop(rows: Rows, new: Order, now: datetime) -> None:
+    """Tell an order that was to replace another that it will not."""
+    new.reason = "The order it was to replace had closed, fired or filled as much before."
+    new.updated_at = max(new.updated_at, now)
+    _close(rows, new, OrderStatus.REJECTED, now)
+
+
+def _tell(rows: Rows, order: Order, before: str, now: datetime, moved: str | None) -> None:
+    """Add the order's one event of this batch, after its trades."""
+    event = moved if moved and order.status == before else str(order.status)
+    symbol = rows.instruments[order.instrument_id].symbol
+    payload = {"order": order_payload(order, symbol), "state": order_state(order)}
+    rows.events.append(NewEvent(order.account_id, f"order.{event}", payload, now))

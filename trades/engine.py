@@ -1,0 +1,106 @@
+"""The engine: the one writer of a shard. Takes work in, asks the matcher, books the answer.
+
+Work comes from the database (accepted orders, cancel requests), from the bus (ticks) and from the
+clock (sessions that close). Its books live in memory and are rebuilt from open orders whenever the
+shard's version says that somebody else has written, a batch has failed or the calendar has changed.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, transaction
+
+from bengi.realtime.publish import publish
+from instruments.quotes import Tick
+from trades.booking import book
+from trades.decisions import Decision
+from trades.models import Shard
+from trades.session import SessionHours
+from trades.work import Command, Desk, read_requests
+
+BATCH_MAX = 500
+
+
+class Fenced(Exception):
+    """Somebody else has written to the shard since its books were built."""
+
+
+class Engine:
+    """Drains one shard. drain() is called by one thread; on_ticks() may be called by any."""
+
+    def __init__(self, shard_id: int, *, max_quote_age: timedelta, hours: SessionHours) -> None:
+        self._shard_id = shard_id
+        self._max_quote_age = max_quote_age
+        self._hours = hours
+        self._ticks: deque[Tick] = deque()
+        self._desk: Desk | None = None
+        self._version = 0
+        self._open_mics: list[str] = []
+        self._edition = 0
+        self.batches = 0
+
+    def on_ticks(self, ticks: Sequence[Tick]) -> None:
+        """Take the shard's ticks in; they are worked on at the next drain."""
+        self._ticks.extend(tick for tick in ticks if tick.shard == self._shard_id)
+
+    @property
+    def has_ticks(self) -> bool:
+        return bool(self._ticks)
+
+    def drain(self, now: datetime, *, look_for_requests: bool = True) -> int:
+        """Work one batch and return how many decisions were booked.
+
+        Orders, cancels, ticks and expiries are decided in the order in which they happened.
+        A failed batch is rolled back, its ticks are kept and the books are built anew.
+        """
+        ticks = [self._ticks.popleft() for _ in range(min(BATCH_MAX, len(self._ticks)))]
+        try:
+            decisions = self._decide(ticks, now, look_for_requests)
+            if decisions:
+                self._book(decisions)
+        except (DatabaseError, Fenced, AssertionError):
+            self._desk = None
+            self._ticks.extendleft(reversed(ticks))
+            raise
+        return len(decisions)
+
+    def forget(self) -> None:
+        """Drop the books; the next drain builds them from the database."""
+        self._desk = None
+
+    def _decide(
+        self, ticks: Sequence[Tick], now: datetime, look_for_requests: bool
+    ) -> list[Decision]:
+        if self._desk is None or self._edition != self._hours.edition:
+            self._edition = self._hours.edition
+            shard, _ = Shard.objects.get_or_create(id=self._shard_id)
+            self._version = shard.version
+            self._desk = Desk(self._shard_id, self._max_quote_age, self._hours)
+            self._desk.restore(now)
+            look_for_requests = True
+        open_mics = self._hours.open_mics(now)
+        if open_mics != self._open_mics:  # orders for the opening come before its first quote
+            self._open_mics, look_for_requests = open_mics, True
+        commands: list[Command] = [Command.of_tick(tick) for tick in ticks]
+        if look_for_requests:
+            commands += read_requests(self._shard_id, self._hours, now, BATCH_MAX)
+        commands += self._desk.expiries(now)
+        commands.sort(key=lambda command: (command.at, command.rank))
+        next_priority = (self._version + 1) * 1_000_000
+        return self._desk.work(commands, now, next_priority)
+
+    def _book(self, decisions: Sequence[Decision]) -> None:
+        with transaction.atomic():
+            fence(self._shard_id, self._version)
+            heads = book(decisions)
+        self._version += 1
+        self.batches += 1
+        publish(heads)
+
+
+def fence(shard_id: int, version: int) -> None:
+    """Claim the shard's next version for the transaction. Raises Fenced when it has moved on."""
+    moved = Shard.objects.filter(id=shard_id, version=version).update(version=version + 1)
+    if not moved:
+        raise Fenced(f"shard {shard_id} is past version {version}")

@@ -1,0 +1,152 @@
+"""Book one fill: the trade, its ledger legs, the lots and what the order still holds.
+
+Amounts are rounded on the order's running total, so an order's gross amounts always sum to the
+rounded value of all its fills, and its reservation is never exceeded by rounding.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from accounts.ledger import LedgerLeg, NewTransaction, transaction_payload
+from bengi.events.services import NewEvent
+from bengi.ids import derived_id, new_id
+from bengi.money import plain, round_money
+from bengi.terms import LedgerBook, LedgerKind, Side
+from instruments.calendar import session_date
+from orders.models import Order
+from orders.rules import reservation
+from portfolios.models import LotClosing
+from trades.costs import charge
+from trades.decisions import Decision
+from trades.matching.fixed import from_fixed
+from trades.matching.outcomes import Fill
+from trades.models import Trade
+from trades.payloads import trade_payload, trade_state
+from trades.rows import Rows
+from trades.settlement import settles_on
+from trades.settling import Settled, settle_buy, settle_sale
+from trades.shares import move_shares
+
+
+def book_fill(rows: Rows, order: Order, fill: Fill, decision: Decision) -> None:
+    """Change order, cash, position and lots in rows by one fill, and note its trade and event."""
+    trade = _trade(rows, order, fill, decision)
+    symbol = rows.instruments[trade.instrument_id].symbol
+    transactions = _transactions(trade, symbol)
+    moved = move_shares(rows, order, trade)
+    settlement = _settle(rows, trade, moved.closings)
+    _move_cash(rows, order, trade)
+    rows.trades.append(trade)
+    rows.transactions += transactions
+    rows.closings += moved.closings
+    payload = {
+        "trade": trade_payload(trade, symbol),
+        "state": trade_state(trade),
+        "transactions": [transaction_payload(new) for new in transactions],
+        **moved.payload,
+        **settlement.payload,
+    }
+    rows.events.append(NewEvent(order.account_id, "trade.executed", payload, trade.executed_at))
+    rows.events += settlement.events
+
+
+def _trade(rows: Rows, order: Order, fill: Fill, decision: Decision) -> Trade:
+    """Return the trade and carry the order's running totals forward."""
+    instrument = rows.instruments[order.instrument_id]
+    quantity, price = from_fixed(fill.quantity), from_fixed(fill.price)
+    booked = round_money(order.filled_value, instrument.currency)
+    order.filled_quantity += quantity
+    order.filled_value += quantity * price
+    assert order.filled_quantity <= order.quantity, "an order fills at most once over"
+    gross = round_money(order.filled_value, instrument.currency) - booked
+    trade_date = session_date(instrument.mic, decision.decided_at)
+    value = quantity * price
+    costs = charge(rows, order, quantity=quantity, value=value, gross=gross, day=trade_date)
+    sign = -1 if order.side == Side.BUY else 1
+    return Trade(
+        exec_id=new_id(),
+        match_id=derived_id("match", fill.match_id) if fill.match_id else None,
+        order=order,
+        account_id=order.account_id,
+        portfolio_id=order.portfolio_id,
+        instrument_id=order.instrument_id,
+        side=order.side,
+        quantity=quantity,
+        price=price,
+        gross_amount=gross,
+        commission=costs.commission,
+        fees=costs.fees,
+        net_amount=sign * gross - costs.commission - costs.fees,
+        currency=instrument.currency,
+        liquidity=fill.liquidity,
+        quote_bid=decision.seen.bid,
+        quote_ask=decision.seen.ask,
+        quote_as_of=decision.seen.as_of,
+        executed_at=decision.decided_at,
+        trade_date=trade_date,
+        settles_on=settles_on(instrument.mic, trade_date),
+    )
+
+
+def _transactions(trade: Trade, symbol: str) -> list[NewTransaction]:
+    sign, did = (-1, "Bought") if trade.side == Side.BUY else (1, "Sold")
+    words = f"{did} {plain(trade.quantity)} {symbol} at {plain(trade.price)}"
+    value = sign * trade.gross_amount
+    found = [_transaction(trade, LedgerKind.TRADE, LedgerBook.CLEARING, value, words)]
+    for kind, book, cost, words in (
+        (LedgerKind.COMMISSION, LedgerBook.COMMISSION, trade.commission, "Commission"),
+        (LedgerKind.FEE, LedgerBook.FEES, trade.fees, "Regulatory fees"),
+    ):
+        if cost:
+            found.append(_transaction(trade, kind, book, -cost, f"{words}, {symbol} order"))
+    return found
+
+
+def _transaction(
+    trade: Trade, kind: LedgerKind, house: LedgerBook, amount: Decimal, description: str
+) -> NewTransaction:
+    return NewTransaction(
+        id=new_id(),
+        kind=kind,
+        reference=str(trade.exec_id),
+        account_id=trade.account_id,
+        occurred_at=trade.executed_at,
+        description=description,
+        legs=(
+            LedgerLeg(LedgerBook.CUSTOMER_CASH, trade.account_id, trade.currency, amount),
+            LedgerLeg(house, None, trade.currency, -amount),
+        ),
+    )
+
+
+def _settle(rows: Rows, trade: Trade, closings: Sequence[LotClosing]) -> Settled:
+    """Work out what the fill does to unsettled cash, before its cash has moved."""
+    if trade.side == Side.BUY:
+        cash = rows.balance(trade.account_id, trade.currency).amount
+        return settle_buy(rows.settling, trade, cash)
+    mic = rows.instruments[trade.instrument_id].mic
+    return settle_sale(rows.settling, trade, mic, [each.lot.trade_id for each in closings])
+
+
+def _move_cash(rows: Rows, order: Order, trade: Trade) -> None:
+    balance = rows.balance(order.account_id, trade.currency)
+    balance.amount += trade.net_amount
+    if order.side == Side.BUY:
+        left = _reservation_left(rows, order, trade.currency)
+        assert left <= order.reserved + trade.net_amount, "a buy spends only what it reserved"
+        balance.reserved += left - order.reserved
+        order.reserved = left
+
+
+def _reservation_left(rows: Rows, order: Order, currency: str) -> Decimal:
+    price = order.limit_price if order.limit_price is not None else order.protection_price
+    assert price is not None, "every buy has a price it cannot pay more than"
+    return reservation(
+        order.schedule,
+        price,
+        order.quantity - order.filled_quantity,
+        currency,
+        filled_quantity=order.filled_quantity,
+        filled_value=order.filled_value,
+        paid=round_money(order.filled_value, currency) + order.commission,
+    )

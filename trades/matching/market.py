@@ -1,0 +1,355 @@
+"""One instrument's market: its book, its stops, its waiting orders, and the street.
+
+Rules (docs/trading-rules.md). Best price wins; at the same price customers come before the street
+and earlier orders before later ones. Customers match at the resting order's price, the street
+trades at its own. What is taken of the street's size is gone for everybody until a new quote.
+An order never trades with its own account: the one being worked is canceled.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import chain
+
+from bengi.terms import Side, TimeInForce
+from trades.matching.book import Book
+from trades.matching.outcomes import (
+    Expired,
+    Outcome,
+    Rested,
+    Triggered,
+    canceled,
+    match_fills,
+    street_fill,
+    trailed,
+)
+from trades.matching.street import Street
+from trades.matching.triggers import TriggerBook
+from trades.matching.waiting import WaitingRoom, by_priority
+from trades.matching.working import StreetQuote, WorkingOrder, is_within, opposite
+
+_CLS = TimeInForce.CLS
+_AT_A_MOMENT = frozenset({TimeInForce.OPG, TimeInForce.CLS})
+_REMAINDERS = {TimeInForce.OPG: "opg_remainder", TimeInForce.CLS: "cls_remainder"}
+
+
+class Market:
+    """Matches the orders of one instrument. Pure: no clock, no I/O, same input, same answer.
+
+    A quote older than max_quote_age decides nothing. has_feed False: there is no street, quotes
+    are ignored, and customers trade among themselves.
+    """
+
+    __slots__ = ("_book", "_street", "_triggers", "_waiting", "has_feed", "instrument_id")
+
+    def __init__(self, instrument_id: str, max_quote_age: timedelta, has_feed: bool) -> None:
+        self.instrument_id = instrument_id
+        self.has_feed = has_feed
+        self._book = Book()
+        self._triggers = TriggerBook()
+        self._waiting = WaitingRoom()
+        self._street = Street(max_quote_age)
+
+    # --- what happens to it
+
+    def submit(self, order: WorkingOrder, now: datetime) -> list[Outcome]:
+        """Work a new order. The last outcome says where it ended, unless its fills used it up.
+
+        The market owns the order from here on. Orders come with rising priority.
+        """
+        assert order.leaves > 0
+        assert self.find(order.id) is None
+        if order.is_dormant:
+            self._triggers.add(order)
+            return [Rested(order.id)]
+        if order.time_in_force in _AT_A_MOMENT:
+            room = self._waiting.closing if order.time_in_force is _CLS else self._waiting.fired
+            room[order.id] = order
+            return [Rested(order.id)]
+        is_fresh = self._street.is_fresh(now)
+        if self.has_feed and not is_fresh and not self._may_rest(order):
+            self._waiting.add(order)
+            return [Rested(order.id)]
+        return self._decide(order)
+
+    def restore(self, order: WorkingOrder) -> None:
+        """Put an open order back where it was, without matching. Call in order of priority.
+
+        A stop limit that has fired may not have met the book yet: it waits for the next quote,
+        which works it and puts it at its place.
+        """
+        if order.is_dormant:
+            self._triggers.add(order)
+        elif order.time_in_force is _CLS:
+            self._waiting.closing[order.id] = order
+        elif order.triggered:
+            self._waiting.add(order)
+        else:
+            self._put(order)
+
+    def cancel(self, order_id: str, code: str = "user") -> list[Outcome]:
+        """Cancel an open order, on request unless code says why; empty when it is not open here."""
+        return [canceled(order_id, code)] if self._remove(order_id) else []
+
+    def close(self, order_id: str, now: datetime) -> list[Outcome]:
+        """Work an order for the close on the last quote, if that is fresh, and cancel its rest."""
+        order = self._waiting.closing.pop(order_id, None)
+        if order is None:
+            return []
+        if not self._street.is_fresh(now):
+            return [canceled(order_id, "cls_remainder")]
+        return self._decide(order)
+
+    def swap(self, order_id: str, order: WorkingOrder) -> list[Outcome]:
+        """Put an order in the place of a resting one that wants less and is else the same.
+
+        It keeps the priority. Empty when nothing rests under order_id.
+        """
+        old = self._book.cancel(order_id)
+        if old is None:
+            return []
+        assert (order.limit, order.side) == (old.limit, old.side)
+        assert 0 < order.leaves <= old.leaves
+        order.priority = old.priority
+        self._book.insert(order)
+        return [Rested(order.id)]
+
+    def expire(self, which: Iterable[str] | Callable[[WorkingOrder], bool]) -> list[Outcome]:
+        """Expire the open orders named by id, or all that which() picks, by priority."""
+        if callable(which):
+            which = [order.id for order in self.open_orders() if which(order)]
+        return [Expired(order_id) for order_id in which if self._remove(order_id)]
+
+    def on_quote(self, quote: StreetQuote, now: datetime) -> list[Outcome]:
+        """Hear the market: fill everybody against the quote, then fire the stops on its print.
+
+        Market orders come first, then resting limits by price and time, then limits that waited
+        for this: ioc, fok and stop limits that have fired. Trailing stops follow the print before
+        stops fire on it. Old news, and quotes too old to decide anything, change no order.
+        """
+        if not self.has_feed or not self._street.hear(quote) or not self._street.is_fresh(now):
+            return []
+        out: list[Outcome] = []
+        somebody_waits = bool(self._waiting)
+        if somebody_waits:
+            self._work_waiting_markets(quote, out)
+        self._fill_resting(Side.BUY, out)
+        self._fill_resting(Side.SELL, out)
+        if somebody_waits:
+            self._work_waiting_limits(out)
+        last, stops = quote.last, self._triggers
+        if last is None:
+            return out
+        if not stops.trails.falls_at <= last <= stops.trails.rises_at:
+            out += (trailed(order) for order in stops.trail(last))
+        if not stops.sell_at < last < stops.buy_at:
+            self._fire(last, out)
+        return out
+
+    # --- what can be seen of it
+
+    @property
+    def quote(self) -> StreetQuote | None:
+        """The newest quote heard, with the sizes it was displayed with."""
+        return self._street.quote
+
+    def open_orders(self) -> list[WorkingOrder]:
+        """Return every open order, by priority."""
+        return sorted(self._everybody(), key=by_priority)
+
+    def find(self, order_id: str) -> WorkingOrder | None:
+        """Return an open order; None when it is not open here."""
+        book, stops, waiting = self._book, self._triggers, self._waiting
+        return book.get(order_id) or stops.get(order_id) or waiting.get(order_id)
+
+    def best(self, side: Side) -> int | None:
+        """Return the best resting customer price of a side."""
+        return self._book.best(side)
+
+    def levels(self, side: Side, count: int) -> list[tuple[int, int]]:
+        """Return up to count (price, quantity) of resting customer orders, best price first."""
+        depth = zip(range(count), self._book.walk(side), strict=False)
+        return [(price, sum(order.leaves for order in queue)) for _, (price, queue) in depth]
+
+    # --- one order
+
+    def _decide(self, order: WorkingOrder) -> list[Outcome]:
+        """Work an order that may trade now and put its rest where it belongs.
+
+        Returns its fills and, if the order is live after them, Rested; or what ended it.
+        """
+        out: list[Outcome] = []
+        if order.time_in_force is TimeInForce.FOK:
+            reason = self._why_not_whole(order)
+            if reason is not None:
+                return [canceled(order.id, reason)]
+        met_itself = self._take(order, out)
+        if order.leaves == 0:
+            return out
+        reason = "self_trade" if met_itself else self._why_not_live(order)
+        if reason is not None:
+            out.append(canceled(order.id, reason))
+            return out
+        self._put(order)
+        out.append(Rested(order.id))
+        return out
+
+    def _put(self, order: WorkingOrder) -> None:
+        """Rest a limit order on the book, let any other wait for the next quote.
+
+        A stop limit came to the engine long before it comes to the book, and keeps that place.
+        """
+        if not self._may_rest(order):
+            self._waiting.add(order)
+        elif order.triggered:
+            self._book.insert(order)
+        else:
+            self._book.add(order)
+
+    def _decide_again(self, order: WorkingOrder, out: list[Outcome]) -> None:
+        """Work a waiting order; if it goes on waiting there is nothing new to tell."""
+        self._waiting.cancel(order.id)
+        out += (outcome for outcome in self._decide(order) if not isinstance(outcome, Rested))
+
+    def _take(self, order: WorkingOrder, out: list[Outcome]) -> bool:
+        """Trade with everybody in reach, best price first. True: it met its own account."""
+        while order.leaves:
+            price = self._best_against(order)
+            if price is None or not is_within(price, order.bound, order.side):
+                return self._take_waiting(order, order.limit, out)
+            if self._take_waiting(order, price, out) or self._take_book(order, price, out):
+                return True
+            if order.leaves and self._street.offer(order.side) == price:
+                self._take_street(order, price, out)
+        return False
+
+    def _best_against(self, order: WorkingOrder) -> int | None:
+        """Return the best price anybody on the other side offers: a resting order or the street."""
+        book = self._book.best(opposite(order.side))
+        street = self._street.offer(order.side)
+        if book is None or street is None:
+            return street if book is None else book
+        return min(book, street) if order.side is Side.BUY else max(book, street)
+
+    def _take_book(self, order: WorkingOrder, price: int, out: list[Outcome]) -> bool:
+        """Trade with the resting orders at price. True: the next one is of the same account."""
+        for maker, quantity in self._book.take(order.side, order.leaves, price, order.account_id):
+            order.leaves -= quantity
+            out += match_fills(order, maker, quantity, price)
+        return order.leaves > 0 and self._book.best(opposite(order.side)) == price
+
+    def _take_street(self, order: WorkingOrder, price: int, out: list[Outcome]) -> None:
+        quantity = self._street.take(order.side, order.leaves)
+        order.leaves -= quantity
+        out.append(street_fill(order, quantity, price))
+
+    def _take_waiting(self, order: WorkingOrder, price: int | None, out: list[Outcome]) -> bool:
+        """Trade a limit order with the market orders that wait for one, at price.
+
+        They stand ahead of every limit: at the best price somebody else offers the order, else at
+        the order's own limit. True: the next one is of the same account.
+        """
+        if price is None or not self._may_meet_waiting(order):
+            return False
+        met_itself, used_up = False, []
+        for maker in self._waiting.takers(opposite(order.side), price):
+            if not order.leaves:
+                break
+            if maker.account_id == order.account_id:
+                met_itself = True
+                break
+            quantity = min(order.leaves, maker.leaves)
+            order.leaves -= quantity
+            maker.leaves -= quantity
+            if not maker.leaves:
+                used_up.append(maker.id)
+            out += match_fills(order, maker, quantity, price)
+        for order_id in used_up:
+            self._waiting.cancel(order_id)
+        return met_itself
+
+    def _may_meet_waiting(self, order: WorkingOrder) -> bool:
+        """Two market orders name no price, and while the quote is stale market orders sit still."""
+        return order.limit is not None and self._street.is_live
+
+    def _may_rest(self, order: WorkingOrder) -> bool:
+        return order.limit is not None and not order.is_immediate
+
+    def _why_not_live(self, order: WorkingOrder) -> str | None:
+        """Return the reason why what is left of an order cannot stay; None when it can."""
+        if order.is_immediate:
+            return _REMAINDERS.get(order.time_in_force, "ioc_remainder")
+        if order.limit is None and not self.has_feed:
+            return "market_remainder"
+        return None
+
+    # --- fill or kill, without touching anybody
+
+    def _why_not_whole(self, order: WorkingOrder) -> str | None:
+        """Return the reason why an order cannot trade all it wants now; None when it can."""
+        missing = order.leaves
+        for account_id, quantity in self._offers(order):
+            if account_id == order.account_id:
+                return "self_trade"
+            missing -= quantity
+            if missing <= 0:
+                return None
+        return "fok_unfillable"
+
+    def _offers(self, order: WorkingOrder) -> Iterator[tuple[str | None, int]]:
+        """Yield (account, quantity) of all that order could trade with, in the order it would."""
+        met: set[str] = set()
+        for price, queue in self._prices_against(order):
+            if self._may_meet_waiting(order):
+                for maker in self._waiting.takers(opposite(order.side), price):
+                    if maker.id not in met:
+                        met.add(maker.id)
+                        yield maker.account_id, maker.leaves
+            for maker in queue:
+                yield maker.account_id, maker.leaves
+            if self._street.offer(order.side) == price:
+                yield None, self._street.left(order.side)
+
+    def _prices_against(self, order: WorkingOrder) -> Iterator[tuple[int, list[WorkingOrder]]]:
+        """Yield the prices order may trade at with their resting orders, its own limit last."""
+        queues = dict(self._book.walk(opposite(order.side)))
+        named = (*queues, self._street.offer(order.side), order.limit)
+        prices = {price for price in named if price is not None}
+        for price in sorted(prices, reverse=order.side is Side.SELL):
+            if is_within(price, order.bound, order.side):
+                yield price, queues.get(price, [])
+
+    # --- everybody
+
+    def _work_waiting_markets(self, quote: StreetQuote, out: list[Outcome]) -> None:
+        if quote.is_new:
+            self._waiting.admit_fired()
+        for order in self._waiting.all_markets():
+            self._decide_again(order, out)
+
+    def _work_waiting_limits(self, out: list[Outcome]) -> None:
+        for order in self._waiting.all_limits():
+            self._decide_again(order, out)
+
+    def _fill_resting(self, side: Side, out: list[Outcome]) -> None:
+        """Fill the resting orders of side that the street meets, at the street's price."""
+        price = self._street.offer(side)
+        if price is None:
+            return
+        left = self._street.left(side)
+        for order, quantity in self._book.take(opposite(side), left, price, ""):
+            self._street.take(side, quantity)
+            out.append(street_fill(order, quantity, price))
+
+    def _fire(self, last: int, out: list[Outcome]) -> None:
+        """Wake the stops that a print at last triggers; the next new quote works them."""
+        for order in self._triggers.fire(last):
+            order.triggered = True
+            self._waiting.fired[order.id] = order
+            out.append(Triggered(order.id, last))
+
+    def _remove(self, order_id: str) -> bool:
+        rooms = (self._book, self._triggers, self._waiting)
+        return any(room.cancel(order_id) is not None for room in rooms)
+
+    def _everybody(self) -> Iterator[WorkingOrder]:
+        return chain(self._book, self._triggers, self._waiting)

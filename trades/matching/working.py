@@ -1,0 +1,83 @@
+"""What goes into the matcher: orders at work and the market's quote. Ints are fixed-point."""
+
+from datetime import datetime
+
+import msgspec
+
+from bengi.terms import OrderType, Side, TimeInForce
+
+
+class WorkingOrder(msgspec.Struct, gc=False):
+    """What is left of an open order, as the matcher sees it.
+
+    leaves is the quantity still wanted; limit and stop are the ticket's prices; cap is the most a
+    market or stop buy may pay (None: no cap); priority is the place in the queue, lower is earlier.
+    triggered: a stop that has fired and is a market order now, or a limit order if it has a limit.
+
+    A trailing stop has a mark, the best print since it was accepted, and keeps its stop behind it:
+    by trail (a price) or trail_percent (of the mark; 1 % is 10**8), on a multiple of tick.
+
+    The Market that is given an order owns it and counts leaves down.
+    """
+
+    id: str
+    account_id: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    leaves: int
+    limit: int | None
+    stop: int | None
+    cap: int | None
+    priority: int
+    triggered: bool = False
+    trail: int | None = None
+    trail_percent: int | None = None
+    mark: int | None = None
+    tick: int = 1
+
+    @property
+    def is_dormant(self) -> bool:
+        """A stop that waits for its trigger."""
+        return self.stop is not None and not self.triggered
+
+    @property
+    def bound(self) -> int | None:
+        """The worst price the order may trade at: its limit, or its cap; None is any price."""
+        return self.limit if self.limit is not None else self.cap
+
+    @property
+    def is_immediate(self) -> bool:
+        """ioc, fok, opg and cls never rest: one look at the market decides."""
+        return self.time_in_force in _IMMEDIATE
+
+
+class StreetQuote(msgspec.Struct, frozen=True):
+    """What the market offers: prices, displayed sizes, and the last print if there is a new one.
+
+    last is None when nothing has traded since the quote before. is_new False: the quote named
+    before still stands, so its age starts again but what was taken from its sizes stays taken.
+    """
+
+    bid: int | None
+    ask: int | None
+    bid_size: int
+    ask_size: int
+    last: int | None
+    as_of: datetime
+    is_new: bool = True
+
+
+def opposite(side: Side) -> Side:
+    """Return the other side."""
+    return Side.SELL if side is Side.BUY else Side.BUY
+
+
+def is_within(price: int, bound: int | None, side: Side) -> bool:
+    """Say whether an order of side and bound may trade at price."""
+    if bound is None:
+        return True
+    return price <= bound if side is Side.BUY else price >= bound
+
+
+_IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS})

@@ -1,0 +1,168 @@
+"""The rows one batch works on: read in sets under the accounts' locks, written back in sets."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.fees import US_MICS, Sold
+from accounts.ledger import NewTransaction, post
+from accounts.models import Account, CashBalance, RegulatoryRate
+from bengi.events.services import NewEvent, append
+from bengi.ids import new_id
+from bengi.terms import OrderStatus, Side
+from instruments.models import Instrument
+from orders.models import Order
+from orders.selectors import picking_orders
+from portfolios.models import Lot, LotClosing, Position
+from trades.models import Trade
+from trades.settling import Settling, load_settling, save_settling
+
+Holding = tuple[UUID, UUID]
+"""(portfolio id, instrument id)."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Everything a batch may change, keyed as the batch asks for it. Nothing here is lazy."""
+
+    orders: dict[UUID, Order]
+    instruments: dict[UUID, Instrument]
+    balances: dict[tuple[UUID, str], CashBalance]
+    positions: dict[Holding, Position]
+    lots: dict[Holding, list[Lot]]
+    changed_lots: dict[UUID, Lot] = field(default_factory=dict)
+    trades: list[Trade] = field(default_factory=list)
+    transactions: list[NewTransaction] = field(default_factory=list)
+    closings: list[LotClosing] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+    settling: Settling = field(default_factory=Settling)
+    picking: list[Order] = field(default_factory=list)
+    rates: list[RegulatoryRate] = field(default_factory=list)
+    sold: dict[UUID, list[Sold]] = field(default_factory=dict)
+
+    def balance(self, account_id: UUID, currency: str) -> CashBalance:
+        """Return the account's balance in currency, a new one when it has none yet."""
+        key = (account_id, currency)
+        if key not in self.balances:
+            self.balances[key] = CashBalance(account_id=account_id, currency=currency)
+        return self.balances[key]
+
+    def position(self, order: Order) -> Position:
+        """Return the position the order works on, a new one when there is none yet."""
+        key = (order.portfolio_id, order.instrument_id)
+        if key not in self.positions:
+            self.positions[key] = Position(id=new_id(), portfolio_id=key[0], instrument_id=key[1])
+        return self.positions[key]
+
+    def open_lots(self, order: Order) -> list[Lot]:
+        """Return the open lots the order works on, oldest first."""
+        return self.lots.setdefault((order.portfolio_id, order.instrument_id), [])
+
+    def claims(self, order: Order) -> dict[UUID, Decimal]:
+        """Return the shares of lots that other open orders have picked, by lot."""
+        claims: dict[UUID, Decimal] = defaultdict(Decimal)
+        for other in self.picking:
+            if other.id != order.id:
+                for pick in other.picks:
+                    claims[pick.lot_id] += pick.quantity
+        return claims
+
+
+def load(order_ids: Iterable[UUID], accounts: dict[UUID, Account], since: datetime) -> Rows:
+    """Read what the orders' fills and closings can touch, from the moment since on.
+
+    At most eleven statements, however many orders.
+    """
+    related = ("instrument", "portfolio", "fee_schedule", "replaces")
+    named = set(order_ids)
+    is_touched = Q(id__in=named) | Q(replaces__in=named, status=OrderStatus.HELD)
+    found = Order.objects.filter(is_touched).select_related(*related)
+    orders = {order.id: order for order in found}
+    portfolios = {order.portfolio_id for order in orders.values()}
+    instruments = {order.instrument_id: order.instrument for order in orders.values()}
+    on_hand = {"portfolio_id__in": portfolios, "instrument_id__in": set(instruments)}
+    lots: dict[Holding, list[Lot]] = {}
+    open_lots = Lot.objects.filter(**on_hand, remaining_quantity__gt=0)
+    for lot in open_lots.order_by("opened_at", "id"):
+        lots.setdefault((lot.portfolio_id, lot.instrument_id), []).append(lot)
+    return Rows(
+        orders=orders,
+        instruments=instruments,
+        balances={
+            (balance.account_id, balance.currency): balance
+            for balance in CashBalance.objects.filter(account_id__in=accounts)
+        },
+        positions={
+            (position.portfolio_id, position.instrument_id): position
+            for position in Position.objects.filter(**on_hand)
+        },
+        lots=lots,
+        settling=load_settling(accounts, since),
+        rates=list(RegulatoryRate.objects.all()) if _in_us(orders.values()) else [],
+        sold=_sold(_in_us(orders.values())),
+        picking=[orders.get(order.id, order) for order in picking_orders(accounts)],
+    )
+
+
+def _in_us(orders: Iterable[Order]) -> list[Order]:
+    """Return the sells whose fills owe regulatory fees."""
+    return [o for o in orders if o.side == Side.SELL and o.instrument.mic in US_MICS]
+
+
+def _sold(orders: Iterable[Order]) -> dict[UUID, list[Sold]]:
+    """Return what each order has sold so far, by its id."""
+    partly = [order.id for order in orders if order.filled_quantity]
+    sold: dict[UUID, list[Sold]] = {}
+    trades = Trade.objects.filter(order_id__in=partly) if partly else []
+    for trade in trades:
+        part = Sold(trade.trade_date, trade.quantity, trade.quantity * trade.price)
+        sold.setdefault(trade.order_id, []).append(part)
+    return sold
+
+
+def save(rows: Rows) -> dict[UUID, int]:
+    """Write the batch back and append its events; return each stream's newest seq."""
+    _upsert(Order, rows.orders.values(), ORDER_CHANGES)
+    _upsert(CashBalance, rows.balances.values(), ["amount", "reserved"])
+    _upsert(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
+    _upsert(Lot, rows.changed_lots.values(), LOT_CHANGES)
+    Trade.objects.bulk_create(rows.trades)
+    LotClosing.objects.bulk_create(rows.closings)
+    save_settling(rows.settling)
+    post(rows.transactions)
+    return append(rows.events)
+
+
+LOT_CHANGES = ["remaining_quantity", "remaining_cost", "cost_shift"]
+ORDER_CHANGES = [
+    "status",
+    "quantity",
+    "replaced_by",
+    "stop_price",
+    "high_water_mark",
+    "filled_quantity",
+    "filled_value",
+    "reserved",
+    "commission",
+    "fees",
+    "priority",
+    "reason",
+    "updated_at",
+    "triggered_at",
+    "closed_at",
+]
+"""What can change of an order after it was accepted."""
+
+
+def _upsert(model: type[models.Model], rows: Iterable[Any], fields: Sequence[str]) -> None:
+    manager: Any = model._default_manager
+    manager.bulk_create(
+        list(rows), update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
+    )

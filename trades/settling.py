@@ -1,0 +1,194 @@
+"""What a fill does to unsettled cash: a sale's proceeds wait, a buy may be paid with them.
+
+Everything works on the rows of a batch, under its accounts' locks; accounts/settlement.py decides.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from accounts.models import GoodFaithViolation, UnsettledCash, UnsettledUse
+from accounts.payloads import violation_payload
+from accounts.settlement import Proceeds, is_in_good_faith, pay
+from bengi.events.services import NewEvent
+from bengi.ids import new_id
+from bengi.money import ZERO, plain
+from orders.payloads import moment
+from trades.models import Trade
+from trades.settlement import settles_at
+
+
+@dataclass(slots=True)
+class Settling:
+    """The unsettled cash of a batch's accounts, what it paid for, and what the batch adds to it.
+
+    uses: by the exec_id of the buy; violated: the orders that have their violation already.
+    """
+
+    proceeds: dict[tuple[UUID, str], list[UnsettledCash]] = field(default_factory=dict)
+    uses: dict[UUID, list[UnsettledUse]] = field(default_factory=dict)
+    violated: set[UUID] = field(default_factory=set)
+    changed: dict[UUID, UnsettledCash] = field(default_factory=dict)
+    new_uses: list[UnsettledUse] = field(default_factory=list)
+    violations: list[GoodFaithViolation] = field(default_factory=list)
+
+
+def load_settling(account_ids: Iterable[UUID], since: datetime) -> Settling:
+    """Read what has not settled at since, and what it paid for: at most three statements."""
+    accounts = list(account_ids)
+    found = Settling()
+    waiting = UnsettledCash.objects.filter(account_id__in=accounts, settles_at__gt=since)
+    for row in waiting.order_by("settles_at", "id"):
+        found.proceeds.setdefault((row.account_id, row.currency), []).append(row)
+    if not found.proceeds:
+        return found
+    by_id = {row.id: row for rows in found.proceeds.values() for row in rows}
+    for use in UnsettledUse.objects.filter(unsettled_id__in=by_id):
+        use.unsettled = by_id[use.unsettled_id]
+        found.uses.setdefault(use.trade_id, []).append(use)
+    orders = {use.order_id for uses in found.uses.values() for use in uses}
+    known = GoodFaithViolation.objects.filter(bought_by__in=orders)
+    found.violated = set(known.values_list("bought_by", flat=True)) if orders else set()
+    return found
+
+
+def save_settling(settling: Settling) -> None:
+    """Write what the batch added and changed: three statements at most."""
+    UnsettledCash.objects.bulk_create(
+        settling.changed.values(),
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["remaining_amount"],
+    )
+    UnsettledUse.objects.bulk_create(settling.new_uses)
+    GoodFaithViolation.objects.bulk_create(settling.violations)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one fill did: the part of its own event that tells of it, and events of their own."""
+
+    payload: dict[str, Any]
+    events: list[NewEvent] = field(default_factory=list)
+
+
+def settle_buy(settling: Settling, trade: Trade, cash: Decimal) -> Settled:
+    """Pay a buy out of cash, the balance before it: settled cash first, then proceeds."""
+    uses = _pay_with_unsettled(settling, trade, cash)
+    return Settled({"unsettled": None, "paid_with_unsettled": [_use_payload(use) for use in uses]})
+
+
+def settle_sale(settling: Settling, trade: Trade, mic: str, bought_in: Iterable[UUID]) -> Settled:
+    """Keep a sale's proceeds as unsettled; record what it breaks. bought_in: the lots' buys."""
+    row = _keep_proceeds(settling, trade, mic)
+    violations = _find_violations(settling, trade, bought_in)
+    told = _unsettled_payload(row) if row else None
+    payload: dict[str, Any] = {"unsettled": told, "paid_with_unsettled": []}
+    return Settled(payload, [_violation_event(violation) for violation in violations])
+
+
+def _keep_proceeds(settling: Settling, trade: Trade, mic: str) -> UnsettledCash | None:
+    """Note a sale's proceeds as unsettled until its settlement date; None when it left none."""
+    if trade.net_amount <= 0:
+        return None
+    row = UnsettledCash(
+        id=new_id(),
+        account_id=trade.account_id,
+        currency=trade.currency,
+        amount=trade.net_amount,
+        remaining_amount=trade.net_amount,
+        settles_on=trade.settles_on,
+        settles_at=settles_at(mic, trade.settles_on),
+        trade_id=trade.exec_id,
+    )
+    settling.proceeds.setdefault((trade.account_id, trade.currency), []).append(row)
+    settling.changed[row.id] = row
+    return row
+
+
+def _pay_with_unsettled(settling: Settling, trade: Trade, cash: Decimal) -> list[UnsettledUse]:
+    """Take what settled cash does not cover of a buy from unsettled proceeds; cash is before it."""
+    rows = {row.id: row for row in settling.proceeds.get((trade.account_id, trade.currency), [])}
+    proceeds = [Proceeds(row.id, row.remaining_amount, row.settles_at) for row in rows.values()]
+    uses = []
+    for part in pay(-trade.net_amount, cash, proceeds, trade.executed_at):
+        row = rows[part.id]
+        row.remaining_amount -= part.amount
+        settling.changed[row.id] = row
+        uses.append(
+            UnsettledUse(
+                id=new_id(),
+                unsettled=row,
+                account_id=trade.account_id,
+                trade_id=trade.exec_id,
+                order_id=trade.order_id,
+                amount=part.amount,
+            )
+        )
+    if uses:
+        settling.uses[trade.exec_id] = uses
+        settling.new_uses += uses
+    return uses
+
+
+def _find_violations(
+    settling: Settling, sale: Trade, bought_in: Iterable[UUID]
+) -> list[GoodFaithViolation]:
+    """Record the good-faith violations of a sale, one per buy order, and return them.
+
+    bought_in: the exec_ids of the buys whose lots it closes.
+    """
+    by_order: dict[UUID, list[UnsettledUse]] = {}
+    for exec_id in bought_in:
+        for use in settling.uses.get(exec_id, []):
+            by_order.setdefault(use.order_id, []).append(use)
+    found = []
+    for order_id, uses in by_order.items():
+        early = [use for use in uses if use.unsettled.settles_at > sale.executed_at]
+        if order_id in settling.violated or is_in_good_faith(
+            sale.executed_at, [use.unsettled.settles_at for use in early]
+        ):
+            continue
+        settling.violated.add(order_id)
+        found.append(_violation(sale, order_id, early))
+    settling.violations += found
+    return found
+
+
+def _violation(sale: Trade, order_id: UUID, uses: Sequence[UnsettledUse]) -> GoodFaithViolation:
+    return GoodFaithViolation(
+        id=new_id(),
+        account_id=sale.account_id,
+        bought_by=order_id,
+        sold_by=sale.order_id,
+        trade_id=sale.exec_id,
+        currency=sale.currency,
+        amount=sum((use.amount for use in uses), ZERO),
+        settles_at=max(use.unsettled.settles_at for use in uses),
+        occurred_at=sale.executed_at,
+    )
+
+
+def _unsettled_payload(row: UnsettledCash) -> dict[str, Any]:
+    """Return a sale's unsettled proceeds as its event carries them."""
+    return {
+        "id": str(row.id),
+        "amount": plain(row.amount),
+        "settles_at": moment(row.settles_at),
+    }
+
+
+def _use_payload(use: UnsettledUse) -> dict[str, Any]:
+    """Return what a buy took of unsettled proceeds as its event carries it."""
+    return {"unsettled_id": str(use.unsettled_id), "amount": plain(use.amount)}
+
+
+def _violation_event(violation: GoodFaithViolation) -> NewEvent:
+    """Return the event that tells of a violation, in the account's stream."""
+    payload = {"violation": violation_payload(violation)}
+    return NewEvent(
+        violation.account_id, "account.good_faith_violation", payload, violation.occurred_at
+    )

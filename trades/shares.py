@@ -1,0 +1,134 @@
+"""What a fill does to a position and its lots: a buy opens one, a sale closes some."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from bengi.ids import new_id
+from bengi.money import ZERO, plain, split_amount
+from bengi.terms import CostBasisMethod, Side
+from orders.models import Order
+from portfolios.lots import OpenLot, Pick, close_lots, picks_left
+from portfolios.models import Lot, LotClosing
+from trades.models import Trade
+from trades.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The lot a buy opened, or a sale's closings and the cost that averaging moved, by lot."""
+
+    lot: Lot | None = None
+    closings: list[LotClosing] = field(default_factory=list)
+    shifts: dict[UUID, Decimal] = field(default_factory=dict)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What the trade's event says of it: enough to write it again."""
+        return {
+            "lot": _lot_payload(self.lot) if self.lot else None,
+            "closings": [_closing_payload(closing) for closing in self.closings],
+            "shifts": [
+                {"lot_id": str(lot_id), "cost": plain(cost)} for lot_id, cost in self.shifts.items()
+            ],
+        }
+
+
+def move_shares(rows: Rows, order: Order, trade: Trade) -> Moved:
+    """Change position and lots in rows by a trade that its order has already counted."""
+    position = rows.position(order)
+    if order.side == Side.BUY:
+        position.quantity += trade.quantity
+        return Moved(lot=_open_lot(rows, order, trade))
+    position.quantity -= trade.quantity
+    position.reserved_quantity -= trade.quantity
+    return _close_lots(rows, order, trade)
+
+
+def _open_lot(rows: Rows, order: Order, trade: Trade) -> Lot:
+    lot = Lot(
+        id=new_id(),
+        portfolio_id=order.portfolio_id,
+        instrument_id=order.instrument_id,
+        trade_id=trade.exec_id,
+        opened_at=trade.executed_at,
+        quantity=trade.quantity,
+        remaining_quantity=trade.quantity,
+        cost=-trade.net_amount,
+        remaining_cost=-trade.net_amount,
+    )
+    rows.open_lots(order).append(lot)
+    rows.changed_lots[lot.id] = lot
+    return lot
+
+
+def _close_lots(rows: Rows, order: Order, trade: Trade) -> Moved:
+    """Close what the sale sold: the lots the order names, else by the portfolio's method."""
+    lots = {lot.id: lot for lot in rows.open_lots(order) if lot.remaining_quantity}
+    claims = rows.claims(order)
+    open_lots = [_open(lot, claims.get(lot.id, ZERO)) for lot in lots.values()]
+    named = [Pick(UUID(lot["lot_id"]), Decimal(lot["quantity"])) for lot in order.lots]
+    picks = picks_left(named, order.filled_quantity - trade.quantity, trade.quantity)
+    method = CostBasisMethod(order.portfolio.cost_basis_method)
+    sale = close_lots(method, open_lots, trade.quantity, trade.net_amount, trade.currency, picks)
+    for lot_id, shift in sale.shifts.items():
+        lots[lot_id].cost_shift += shift
+        lots[lot_id].remaining_cost += shift
+        rows.changed_lots[lot_id] = lots[lot_id]
+    fees = split_amount(
+        trade.commission + trade.fees,
+        [closing.quantity for closing in sale.closings],
+        trade.currency,
+    )
+    found = []
+    for closing, share in zip(sale.closings, fees, strict=True):
+        lot = lots[closing.lot_id]
+        lot.remaining_quantity -= closing.quantity
+        lot.remaining_cost -= closing.cost
+        rows.changed_lots[lot.id] = lot
+        found.append(
+            LotClosing(
+                id=new_id(),
+                lot=lot,
+                trade_id=trade.exec_id,
+                closed_at=trade.executed_at,
+                method=CostBasisMethod.SPECIFIC if picks else method,
+                quantity=closing.quantity,
+                cost=closing.cost,
+                proceeds=closing.proceeds,
+                fees=share,
+                realized_pnl=closing.realized_pnl,
+            )
+        )
+    return Moved(closings=found, shifts=sale.shifts)
+
+
+def _open(lot: Lot, claimed: Decimal) -> OpenLot:
+    """Return the lot as the rules see it; one whose cost was averaged starts anew from there."""
+    is_whole = bool(lot.cost_shift)
+    return OpenLot(
+        lot.id,
+        lot.remaining_quantity,
+        lot.remaining_cost,
+        sold_quantity=ZERO if is_whole else lot.quantity - lot.remaining_quantity,
+        sold_cost=ZERO if is_whole else lot.cost - lot.remaining_cost,
+        claimed=min(claimed, lot.remaining_quantity),
+    )
+
+
+def _lot_payload(lot: Lot) -> dict[str, Any]:
+    return {"id": str(lot.id), "quantity": plain(lot.quantity), "cost": plain(lot.cost)}
+
+
+def _closing_payload(closing: LotClosing) -> dict[str, Any]:
+    return {
+        "id": str(closing.id),
+        "lot_id": str(UUID(str(closing.lot_id))),
+        "method": str(closing.method),
+        "quantity": plain(closing.quantity),
+        "cost": plain(closing.cost),
+        "proceeds": plain(closing.proceeds),
+        "fees": plain(closing.fees),
+        "realized_pnl": plain(closing.realized_pnl),
+    }

@@ -1,0 +1,269 @@
+"""Reads scenes written as on a blackboard, plays them on a market, and tells what happened alike.
+
+A scene starts with `# title`. Actions, then under each what must come of it, every line of it:
+
+    market no feed                           (first line; otherwise the instrument is fed)
+    book sell A 10 @ 100.00                  a limit gtc order of account A that rests untouched
+    quote bid 99 x 5 ask 100 x 9 last 99.5   sides and last may be left out; `again`: it still
+                                             stands; `age 20`: seconds old when it is heard
+    clock 16                                 seconds pass
+    order buy 20 market                      + gtc, ioc or fok, `cap 101`, `named M`, `by ann`
+    order sell 5 limit 100.10 / order sell 5 stop 98 / order sell 5 stop 98 limit 97
+    order sell 5 stop 98 trail 2 from 100    trailing by 2, or by `2%`, behind a print at 100
+    cancel A / expire A B / close A / restart
+
+    fill A 10 @ 100.00, street 5 @ 100.20    of the order placed last; `fill M: ...` of another
+    order filled, average 100.075            or: rests 5, waits 5, sleeps, has 5 left,
+                                             canceled with 5 left: self_trade, expired,
+                                             triggered at 98, trails to 99 behind 101
+    depth sell 100.10 x 5, 100.20 x 7        what rests on a side now
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from bengi.terms import Liquidity, OrderType, Side, TimeInForce
+from trades.matching.fixed import from_fixed, to_fixed
+from trades.matching.market import Market
+from trades.matching.outcomes import Canceled, Expired, Fill, Rested, Trailed, Triggered
+from trades.matching.working import StreetQuote, WorkingOrder
+
+NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?")
+ACTIONS = ("book", "quote", "clock", "order", "cancel", "expire", "close", "restart")
+RESULTS = (
+    "filled,",
+    "rests",
+    "waits",
+    "sleeps",
+    "has",
+    "canceled",
+    "expired",
+    "triggered",
+    "trails",
+)
+TIMES = {word.value for word in TimeInForce}
+KINDS = {"trail": "trailing_stop", "stop": "stop", "limit": "limit", "market": "market"}
+MAX_AGE = timedelta(seconds=15)
+
+
+def scenes(text):
+    """Return [(title, lines)] of a golden file."""
+    found = []
+    for raw in text.splitlines():
+        line = " ".join(raw.split())
+        if line.startswith("# "):
+            found.append((line[2:], []))
+        elif line:
+            found[-1][1].append(line)
+    return found
+
+
+def is_action(line):
+    """`order buy ..` is an action, `order filled ..` is what came of one."""
+    first, *rest = line.split()
+    return first in ACTIONS and not (rest and rest[0] in RESULTS)
+
+
+def plain_numbers(line):
+    """Write every number of a line without trailing zeros, so that 100.00 is 100."""
+    return NUMBER.sub(lambda match: f"{Decimal(match[0]).normalize():f}", line)
+
+
+class Blackboard:
+    """A market and everything a scene has told about it."""
+
+    def __init__(self):
+        self.now = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
+        self.market = Market("XYZ", MAX_AGE, has_feed=True)
+        self.count = 0
+        self.placed = {}
+        self.filled = {}
+
+    def play(self, line):
+        """Play one action and return what came of it, as lines."""
+        first, *words = line.split()
+        outcomes = getattr(self, first)(words)
+        return [plain_numbers(line) for line in self.tell(outcomes)]
+
+    # --- actions
+
+    def quote(self, words):
+        self.now += timedelta(milliseconds=10)
+        age = timedelta(seconds=int(after(words, "age") or 0))
+        bid, bid_size = quoted(words, "bid")
+        ask, ask_size = quoted(words, "ask")
+        known = self.market.quote
+        is_new = "again" not in words
+        if not is_new:
+            bid, ask, bid_size, ask_size = known.bid, known.ask, known.bid_size, known.ask_size
+        quote = StreetQuote(
+            bid=bid,
+            ask=ask,
+            bid_size=bid_size,
+            ask_size=ask_size,
+            last=fixed(after(words, "last")),
+            as_of=self.now - age,
+            is_new=is_new,
+        )
+        return self.market.on_quote(quote, self.now)
+
+    def book(self, words):
+        side, name, quantity, at, price, *rest = words
+        assert at == "@"
+        outcomes = self.order([side, quantity, "limit", price, "gtc", "named", name, *rest])
+        assert [type(outcome) for outcome in outcomes] == [Rested], "a book line must only rest"
+        return []
+
+    def order(self, words):
+        side, quantity, *rest = words
+        kind = next(kind for kind in KINDS if kind in rest)
+        trail = after(rest, "trail") or ""
+        name = after(rest, "named") or "order"
+        self.count += 1
+        order = WorkingOrder(
+            id=name,
+            account_id=after(rest, "by") or name,
+            side=Side(side),
+            type=OrderType(KINDS[kind]),
+            time_in_force=TimeInForce(next((w for w in rest if w in TIMES), "day")),
+            leaves=fixed(quantity),
+            limit=fixed(after(rest, "limit")),
+            stop=fixed(after(rest, "stop")),
+            cap=fixed(after(rest, "cap")),
+            priority=self.count,
+            trail=None if trail.endswith("%") else fixed(trail or None),
+            trail_percent=fixed(trail[:-1]) if trail.endswith("%") else None,
+            mark=fixed(after(rest, "from")),
+            tick=fixed("0.01"),
+        )
+        self.placed[name] = order
+        self.filled[name] = (Decimal(0), Decimal(0))
+        return self.market.submit(order, self.now)
+
+    def clock(self, words):
+        self.now += timedelta(seconds=int(words[0]))
+        return []
+
+    def cancel(self, words):
+        return self.market.cancel(words[0])
+
+    def expire(self, words):
+        return self.market.expire(words)
+
+    def close(self, words):
+        return self.market.close(words[0], self.now)
+
+    def restart(self, _words):
+        old = self.market
+        self.market = Market("XYZ", MAX_AGE, has_feed=old.has_feed)
+        for order in old.open_orders():
+            self.market.restore(order)
+        return []
+
+    def no_feed(self):
+        self.market = Market("XYZ", MAX_AGE, has_feed=False)
+
+    def depth(self, side):
+        levels = self.market.levels(Side(side), 10)
+        parts = [f"{from_fixed(price)} x {from_fixed(quantity)}" for price, quantity in levels]
+        return plain_numbers(f"depth {side} {', '.join(parts) or 'empty'}")
+
+    # --- what came of them
+
+    def tell(self, outcomes):
+        """Return lines for outcomes; a maker's fill is told by its taker's."""
+        lines, makers = [], set()
+        for place, outcome in enumerate(outcomes):
+            if place in makers:
+                self.note(outcome)
+                continue
+            name = outcome.order_id
+            if isinstance(outcome, Fill):
+                if outcome.match_id:
+                    makers.add(place + 1)
+                self.note(outcome)
+                self.tell_fill(lines, outcome, goes_on(outcomes[place + 1 :], name))
+            else:
+                lines.append(self.tell_end(name, outcome))
+        return lines
+
+    def tell_fill(self, lines, fill, is_more):
+        who = fill.counter_order_id or "street"
+        assert (who == "street") == (fill.liquidity is Liquidity.STREET)
+        part = f"{who} {from_fixed(fill.quantity)} @ {from_fixed(fill.price)}"
+        name = fill.order_id
+        head = "fill" if name == "order" else f"fill {name}:"
+        if lines and lines[-1].split(" ")[: len(head.split())] == head.split():
+            lines[-1] += f", {part}"
+        else:
+            lines.append(f"{head} {part}")
+        if fill.leaves == 0:
+            quantity, value = self.filled[name]
+            lines.append(f"{name} filled, average {value / quantity}")
+        elif not is_more:
+            lines.append(f"{name} has {from_fixed(fill.leaves)} left")
+
+    def tell_end(self, name, outcome):
+        order = self.placed[name]
+        left = from_fixed(order.leaves)
+        match outcome:
+            case Rested() if order.is_dormant:
+                return f"{name} sleeps"
+            case Rested():
+                rests = order.limit is not None and not order.is_immediate
+                return f"{name} {'rests' if rests else 'waits'} {left}"
+            case Canceled(code=code):
+                return f"{name} canceled with {left} left: {code}"
+            case Triggered(last=last):
+                return f"{name} triggered at {from_fixed(last)}"
+            case Trailed(mark=mark, stop=stop):
+                return f"{name} trails to {from_fixed(stop)} behind {from_fixed(mark)}"
+            case Expired():
+                return f"{name} expired"
+
+    def note(self, fill):
+        quantity, value = self.filled[fill.order_id]
+        more = from_fixed(fill.quantity)
+        self.filled[fill.order_id] = (quantity + more, value + more * from_fixed(fill.price))
+
+
+def goes_on(outcomes, name):
+    """Say whether more is told of an order than its fill."""
+    return any(outcome.order_id == name for outcome in outcomes)
+
+
+def after(words, word):
+    return words[words.index(word) + 1] if word in words else None
+
+
+def quoted(words, word):
+    """Return (price, size) of `bid 99 x 5`; nothing and 0 when it is left out."""
+    if word not in words:
+        return None, 0
+    place = words.index(word)
+    assert words[place + 2] == "x"
+    return fixed(words[place + 1]), fixed(words[place + 3])
+
+
+def fixed(text):
+    return None if text is None else to_fixed(Decimal(text))
+
+
+def check_scene(lines):
+    """Play a scene; every action must have exactly the consequences written under it."""
+    board = Blackboard()
+    if lines[0] == "market no feed":
+        board.no_feed()
+        lines = lines[1:]
+    told = []
+    for place, line in enumerate(lines):
+        if is_action(line):
+            assert not told, f"not on the blackboard: {told}"
+            told = board.play(line)
+        elif line.startswith("depth"):
+            assert board.depth(line.split()[1]) == plain_numbers(line)
+        else:
+            assert told, f"line {place + 1}: nothing left to tell, but: {line}"
+            assert told.pop(0) == plain_numbers(line)
+    assert not told, f"not on the blackboard: {told}"

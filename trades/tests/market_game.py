@@ -1,0 +1,291 @@
+"""Random moves for a market, played on the fast one and on the naive one side by side.
+
+Numbers are few and small so that edges meet: four accounts, seven prices, sizes up to four.
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from bengi.terms import OrderType, Side, TimeInForce
+from trades.tests.naive_market import NaiveMarket, stop_of
+
+MAX_AGE_S = 15
+START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
+PRICES = [Decimal(price) / 100 for price in range(997, 1004)]
+KINDS = ["limit"] * 5 + ["market"] * 2 + ["stop", "stop_limit", "trailing_stop"]
+GAPS = [Decimal(gap) / 1000 for gap in (5, 10, 15, 20, 30)]
+"""Of trailing stops: in money, or in percent of about ten; some of them off the tick."""
+ACTIONS = [
+    "wait",
+    *["order"] * 12,
+    *["quote"] * 8,
+    "cancel",
+    "expire",
+    "restart",
+    "close",
+    "shrink",
+    "shrink",
+]
+WIDTH = 10
+
+games = st.tuples(
+    st.sampled_from([True, True, True, False]),
+    st.binary(min_size=12 * WIDTH, max_size=50 * WIDTH),
+)
+"""(has_feed, moves): every ten bytes are a move, and Game.play() says which."""
+
+
+class Game:
+    """One market with its oracle. subject is trades.matching, or a copy of it with a bug."""
+
+    def __init__(self, subject, has_feed):
+        self.subject = subject
+        self.has_feed = has_feed
+        self.now_s = 0
+        self.count = 0
+        self.tickets = {}
+        self.fast = self.new_market()
+        self.naive = NaiveMarket(MAX_AGE_S, has_feed)
+
+    def new_market(self):
+        return self.subject.Market("XYZ", timedelta(seconds=MAX_AGE_S), self.has_feed)
+
+    def play(self, move):
+        """Play one move of ten bytes on both markets and compare everything that can be seen."""
+        action = move[0] % len(ACTIONS)
+        numbers = [number % 10 for number in move[1:]]
+        self.now_s += (0, 0, 0, 1, 1, 1, 2, -3, 5, 16)[numbers[0]]
+        before = {order.id: order.leaves for order in self.fast.open_orders()}
+        fast, naive = getattr(self, ACTIONS[action])(*numbers[1:])
+        seen = [self.words(outcome) for outcome in fast]
+        assert seen == naive
+        self.compare()
+        self.check_rules(fast, before)
+
+    # --- moves
+
+    def wait(self, *_):
+        return [], []
+
+    def order(self, side, kind, tif, account, quantity, price, second, gap):
+        self.count += 1
+        kind = KINDS[kind]
+        buys = side % 2 == 0
+        ticket = {
+            "id": f"o{self.count}",
+            "account": "abcd"[account % 4],
+            "side": "buy" if buys else "sell",
+            "type": kind,
+            "tif": ("day", "gtc", "ioc", "fok", "day", "gtc", "day", "gtd", "opg", "cls")[tif],
+            "leaves": Decimal(1 + quantity % 4),
+            "limit": {"limit": PRICES[price % 7], "stop_limit": PRICES[second % 7]}.get(kind),
+            "stop": PRICES[price % 7] if kind in ("stop", "stop_limit") else None,
+            "cap": None,
+            "priority": self.count,
+            "triggered": False,
+            "trail": GAPS[gap] if gap < 5 else None,
+            "trail_percent": None if gap < 5 else 10 * GAPS[gap - 5],
+            "mark": PRICES[price % 7] if kind == "trailing_stop" else None,
+        }
+        if ticket["limit"] is None and buys and second < 7:
+            ticket["cap"] = PRICES[second % 7]
+        if "stop" in kind:
+            ticket["tif"] = "gtc"
+        if kind == "trailing_stop":
+            ticket["stop"] = stop_of(ticket)
+        self.tickets[ticket["id"]] = dict(ticket)
+        now = self.moment(self.now_s)
+        return self.fast.submit(self.working(ticket), now), self.naive.submit(ticket, self.now_s)
+
+    def quote(self, bid, ask, bid_size, ask_size, last, age, is_new, _):
+        low, high = sorted((bid % 7, ask % 7))
+        as_of = self.now_s - (0, 0, 0, 0, 0, 0, 1, 2, 15, 16)[age]
+        quote = {
+            "bid": PRICES[low] if bid < 9 else None,
+            "ask": PRICES[high] if ask < 9 else None,
+            "bid_size": Decimal(bid_size % 6),
+            "ask_size": Decimal(ask_size % 6),
+            "last": PRICES[last] if last < 7 else None,
+            "as_of": as_of,
+            "is_new": is_new < 8,
+        }
+        street = self.subject.StreetQuote(
+            bid=self.fixed(quote["bid"]),
+            ask=self.fixed(quote["ask"]),
+            bid_size=self.fixed(quote["bid_size"]),
+            ask_size=self.fixed(quote["ask_size"]),
+            last=self.fixed(quote["last"]),
+            as_of=self.moment(as_of),
+            is_new=quote["is_new"],
+        )
+        now = self.moment(self.now_s)
+        return self.fast.on_quote(street, now), self.naive.on_quote(quote, self.now_s)
+
+    def cancel(self, which, *_):
+        order_id = f"o{max(1, self.count - which)}"
+        return self.fast.cancel(order_id), self.naive.cancel(order_id)
+
+    def expire(self, which, by_rule, *_):
+        if by_rule % 2:
+            queue = sorted(self.naive.orders, key=lambda order: order["priority"])
+            ids = [o["id"] for o in queue if o["tif"] == "day"]
+            rule = is_day
+            return self.fast.expire(rule), self.naive.expire(ids)
+        ids = [f"o{max(1, self.count - which)}", "o1", "nobody"]
+        return self.fast.expire(ids), self.naive.expire(ids)
+
+    def shrink(self, which, less, *_):
+        """Swap a resting order, if there is one, for a smaller one in its place."""
+        resting = [o for o in self.naive.orders if o["where"] == "resting"]
+        if not resting:
+            return self.fast.swap("nobody", None), []
+        old = resting[which % len(resting)]
+        self.count += 1
+        new = {**old, "id": f"o{self.count}", "leaves": max(Decimal(1), old["leaves"] - less % 3)}
+        self.tickets[new["id"]] = dict(new)
+        working = self.working({**new, "priority": self.count})
+        working.triggered = new["triggered"]
+        return self.fast.swap(old["id"], working), self.naive.swap(old["id"], new)
+
+    def close(self, which, *_):
+        """Work the orders for the close, or one that may be anything."""
+        ids = [o["id"] for o in self.naive.orders if o["where"] == "closing"]
+        fast, naive = [], []
+        for order_id in [*ids, f"o{max(1, self.count - which)}"]:
+            fast += self.fast.close(order_id, self.moment(self.now_s))
+            naive += self.naive.close(order_id, self.now_s)
+        return fast, naive
+
+    def restart(self, *_):
+        """Build both markets anew from open orders; the quote is lost."""
+        old, self.fast = self.fast, self.new_market()
+        for order in old.open_orders():
+            self.fast.restore(order)
+        queue, self.naive = self.naive.orders, NaiveMarket(MAX_AGE_S, self.has_feed)
+        for order in sorted(queue, key=lambda order: order["priority"]):
+            self.naive.restore(order)
+        return [], []
+
+    # --- comparisons
+
+    def compare(self):
+        queue = sorted(self.naive.orders, key=lambda order: order["priority"])
+        fast = [
+            (o.id, self.decimal(o.leaves), o.triggered, self.decimal(o.stop), self.decimal(o.mark))
+            for o in self.fast.open_orders()
+        ]
+        assert fast == [(o["id"], o["leaves"], o["triggered"], o["stop"], o["mark"]) for o in queue]
+        for side in Side:
+            depth = self.fast.levels(side, 20)
+            seen = [(self.decimal(price), self.decimal(quantity)) for price, quantity in depth]
+            assert seen == self.naive.levels(side.value)
+            assert self.fast.best(side) == (depth[0][0] if depth else None)
+            assert self.fast.levels(side, 1) == depth[:1]
+
+    def check_rules(self, outcomes, before):
+        """Check what must hold whatever the oracle says."""
+        bid, ask = self.fast.best(Side.BUY), self.fast.best(Side.SELL)
+        assert bid is None or ask is None or bid < ask, "the book is crossed"
+        offer, wish = self.naive.street_price("buy"), self.naive.street_price("sell")
+        assert offer is None or bid is None or self.decimal(bid) < offer, "a buy sleeps"
+        assert wish is None or ask is None or self.decimal(ask) > wish, "a sell sleeps"
+        traded = {}
+        for fill in outcomes:
+            if not isinstance(fill, self.subject.Fill):
+                continue
+            ticket = self.tickets[fill.order_id]
+            assert fill.quantity > 0
+            self.check_price(ticket, self.decimal(fill.price))
+            leaves = before.get(fill.order_id, self.fixed(ticket["leaves"]))
+            traded[fill.order_id] = traded.get(fill.order_id, 0) + fill.quantity
+            assert traded[fill.order_id] + fill.leaves == leaves
+            if fill.counter_order_id is None:
+                assert fill.match_id is None
+            else:
+                other = self.tickets[fill.counter_order_id]
+                assert other["account"] != ticket["account"]
+                assert other["side"] != ticket["side"]
+        self.check_pairs(outcomes)
+
+    def check_price(self, ticket, price):
+        bound = ticket["cap"] if ticket["limit"] is None else ticket["limit"]
+        if bound is not None:
+            assert price <= bound if ticket["side"] == "buy" else price >= bound
+
+    def check_pairs(self, outcomes):
+        """Both fills of a match stand side by side and agree."""
+        matches = [o for o in outcomes if isinstance(o, self.subject.Fill) and o.match_id]
+        for taker, maker in zip(matches[::2], matches[1::2], strict=True):
+            assert taker.match_id == maker.match_id
+            assert (taker.quantity, taker.price) == (maker.quantity, maker.price)
+            assert (taker.order_id, maker.order_id) == (
+                maker.counter_order_id,
+                taker.counter_order_id,
+            )
+        assert len({match.match_id for match in matches}) * 2 == len(matches)
+
+    # --- words and numbers
+
+    def words(self, outcome):
+        """Return an outcome of the fast market in the naive one's words."""
+        name = type(outcome).__name__.lower()
+        if name == "fill":
+            return (
+                name,
+                outcome.order_id,
+                self.decimal(outcome.quantity),
+                self.decimal(outcome.price),
+                outcome.liquidity.value,
+                outcome.counter_order_id,
+                self.decimal(outcome.leaves),
+            )
+        if name == "triggered":
+            return (name, outcome.order_id, self.decimal(outcome.last))
+        if name == "trailed":
+            mark, stop = self.decimal(outcome.mark), self.decimal(outcome.stop)
+            return (name, outcome.order_id, mark, stop)
+        if name == "canceled":
+            assert outcome.detail
+            return (name, outcome.order_id, outcome.code)
+        return (name, outcome.order_id)
+
+    def working(self, ticket):
+        return self.subject.WorkingOrder(
+            id=ticket["id"],
+            account_id=ticket["account"],
+            side=Side(ticket["side"]),
+            type=OrderType(ticket["type"]),
+            time_in_force=TimeInForce(ticket["tif"]),
+            leaves=self.fixed(ticket["leaves"]),
+            limit=self.fixed(ticket["limit"]),
+            stop=self.fixed(ticket["stop"]),
+            cap=self.fixed(ticket["cap"]),
+            priority=ticket["priority"],
+            trail=self.fixed(ticket["trail"]),
+            trail_percent=self.fixed(ticket["trail_percent"]),
+            mark=self.fixed(ticket["mark"]),
+            tick=10**6,
+        )
+
+    def fixed(self, value):
+        return None if value is None else int(value * 10**8)
+
+    def decimal(self, units):
+        return None if units is None else Decimal(units) / 10**8
+
+    def moment(self, seconds):
+        return START + timedelta(seconds=seconds)
+
+
+def play_game(subject, game):
+    """Play a whole game; AssertionError as soon as the two markets differ."""
+    has_feed, moves = game
+    table = Game(subject, has_feed)
+    for start in range(0, len(moves) - WIDTH + 1, WIDTH):
+        table.play(moves[start : start + WIDTH])
+
+
+def is_day(order):
+    return order.time_in_force is TimeInForce.DAY

@@ -1,0 +1,276 @@
+"""The books' checks bite: each kind of damage is seen by the check that is there for it."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+
+from accounts.models import (
+    CashBalance,
+    Conversion,
+    FeeSchedule,
+    GoodFaithViolation,
+    LedgerAdjustment,
+    LedgerEntry,
+    LedgerTransaction,
+    RegulatoryRate,
+    UnsettledCash,
+    UnsettledUse,
+)
+from accounts.tests.money_stage import move_some_money
+from bengi import books
+from bengi.books import CHECKS, check_books
+from bengi.events.models import Event, Stream
+from bengi.ids import new_id
+from bengi.replay import differences, fold_log
+from orders.models import Order
+from portfolios.models import Lot, LotClosing, Position
+from trades.models import Trade
+from trades.tests.world import World, assert_books_are_clean, open_world
+
+pytestmark = pytest.mark.django_db
+CENT = Decimal("0.01")
+
+
+def live_a_little(world: World) -> None:
+    """Two lots, one sale through both, a match between customers, open orders on both sides."""
+    RegulatoryRate.objects.create(code="taf", effective_from=date(2026, 1, 1), per_share="0.0002")
+    trader, other = world.trader(), world.trader()
+    abc = world.instrument()
+    world.tick(abc, "10.00", "10.10", last="10.10")
+    world.place(trader, abc, "buy", 10)
+    world.place(trader, abc, "buy", 10)
+    world.place(trader, abc, "sell", 15)
+    world.place(other, abc, "buy", 5, limit="10.05", tif="gtc")
+    world.place(trader, abc, "sell", 2, limit="10.05")
+    world.place(trader, abc, "sell", 2, limit="10.50")
+    world.place(other, abc, "buy", 1, limit="9.50", tif="ioc")
+    world.place(other, abc, "buy", 1, trail="0.50", tif="gtc")
+    asked = world.place(other, abc, "buy", 3, limit="9.40", tif="gtc")
+    world.replace(other, asked, quantity=Decimal(4))
+    picker = world.trader()
+    world.place(picker, abc, "buy", 4)
+    world.place(picker, abc, "buy", 4)
+    younger = Lot.objects.filter(portfolio=picker.portfolio).order_by("-id")[0]
+    world.place(picker, abc, "sell", 3, limit="10.50", tif="gtc", lots=[(younger, 3)])
+    day_trader = world.trader(cash="110")
+    world.place(day_trader, abc, "buy", 10)
+    world.place(day_trader, abc, "sell", 10)
+    world.place(day_trader, abc, "buy", 9)
+    world.place(day_trader, abc, "sell", 4)
+    move_some_money(other.account, world.now)
+
+
+def everywhere(model: type, **change: object) -> Callable[[], None]:
+    """Change one row of a model behind the services' back."""
+
+    def damage() -> None:
+        first = model.objects.order_by("pk").first()  # type: ignore[attr-defined]
+        model.objects.filter(pk=first.pk).update(**change)  # type: ignore[attr-defined]
+
+    return damage
+
+
+def drop_entry() -> None:
+    LedgerEntry.objects.filter(book="clearing").first().delete()  # type: ignore[union-attr]
+
+
+def swap_lots() -> None:
+    """Close the younger lot first: quantities still sum up, the order does not."""
+    older, younger = Lot.objects.order_by("opened_at", "id")[:2]
+    Lot.objects.filter(id=older.id).update(remaining_quantity=10)
+    Lot.objects.filter(id=younger.id).update(remaining_quantity=F("remaining_quantity") - 10)
+
+
+def change_the_past() -> None:
+    """Let another price have been in force on the day the orders were accepted."""
+    schedule = FeeSchedule.objects.get()
+    schedule.pk, schedule.effective_from = new_id(), date(2026, 3, 1)
+    schedule.save(force_insert=True)
+
+
+def name_another_lot() -> None:
+    naming = Order.objects.exclude(lots=[]).get()
+    naming.lots[0]["lot_id"] = str(new_id())
+    naming.save(update_fields=["lots"])
+
+
+def drop_event() -> None:
+    Event.objects.order_by("stream", "seq")[1:2].get().delete()
+
+
+def half_match() -> None:
+    Trade.objects.filter(match_id__isnull=False, side="buy").update(match_id=new_id())
+
+
+def pay_for_another() -> None:
+    """Let one account's proceeds have paid for another one's buy."""
+    use = UnsettledUse.objects.order_by("id")[0]
+    other = UnsettledCash.objects.exclude(account_id=use.account_id).first()
+    UnsettledUse.objects.filter(id=use.id).update(unsettled=other)
+
+
+def reverse_something_else() -> None:
+    other = LedgerTransaction.objects.filter(kind="withdrawal").first()
+    LedgerTransaction.objects.filter(kind="reversal").update(reverses=other)
+
+
+DAMAGE: dict[str, list[Callable[[], None]]] = {
+    "transactions_balance": [
+        everywhere(LedgerEntry, amount=F("amount") + CENT),
+        drop_entry,
+        lambda: LedgerEntry.objects.filter(transaction__kind="trade").delete() and None,
+    ],
+    "cash_equals_entries": [
+        everywhere(CashBalance, amount=F("amount") + CENT),
+        lambda: LedgerEntry.objects.filter(book="customer_cash").delete() and None,
+    ],
+    "cash_in_minor_units": [everywhere(LedgerEntry, amount=F("amount") + Decimal("0.001"))],
+    "reservations_equal_open_orders": [
+        everywhere(CashBalance, reserved=F("reserved") + CENT),
+        everywhere(Position, reserved_quantity=F("reserved_quantity") + 1),
+    ],
+    "orders_equal_trades": [
+        everywhere(Order, filled_quantity=F("filled_quantity") - 1),
+        everywhere(Order, filled_value=F("filled_value") + CENT),
+        everywhere(Order, commission=F("commission") + CENT),
+        everywhere(Order, fees=F("fees") + CENT),
+        everywhere(Trade, side="sell"),
+        everywhere(Trade, price=F("price") * 2),
+    ],
+    "replaced_orders_have_one_heir": [
+        lambda: Order.objects.filter(status="replaced").update(replaced_by=None) and None,
+        lambda: Order.objects.filter(replaces__isnull=False).update(replaces=None) and None,
+    ],
+    "trailing_stops_stand_behind_their_mark": [
+        lambda: Order.objects.update(stop_price=F("stop_price") + CENT) and None,
+        lambda: Order.objects.update(high_water_mark=F("high_water_mark") + CENT) and None,
+    ],
+    "costs_equal_formulas": [
+        everywhere(FeeSchedule, kind="flat_rate", rate="0.001"),
+        lambda: RegulatoryRate.objects.update(per_share="0.1") and None,
+    ],
+    "schedules_were_in_force": [change_the_past],
+    "trades_are_in_the_ledger": [
+        everywhere(Trade, net_amount=F("net_amount") + CENT),
+        lambda: LedgerTransaction.objects.filter(kind="trade").update(reference=F("id")) and None,
+    ],
+    "matches_have_two_sides": [half_match],
+    "positions_equal_lots": [
+        everywhere(Position, quantity=F("quantity") + 1),
+        everywhere(Trade, quantity=F("quantity") + 1),
+    ],
+    "lots_equal_closings": [
+        everywhere(LotClosing, quantity=F("quantity") - 1),
+        everywhere(LotClosing, realized_pnl=F("realized_pnl") + CENT),
+        everywhere(
+            LotClosing, proceeds=F("proceeds") + CENT, realized_pnl=F("realized_pnl") + CENT
+        ),
+        everywhere(Lot, cost=F("cost") + CENT),
+    ],
+    "lots_close_by_method": [swap_lots, everywhere(LotClosing, method="lifo")],
+    "named_lots_are_there": [name_another_lot],
+    "averaged_cost_is_conserved": [everywhere(Lot, cost_shift=F("cost_shift") + CENT)],
+    "events_are_dense_and_chained": [
+        drop_event,
+        everywhere(Event, payload={"forged": True}),
+        everywhere(Stream, seq=F("seq") + 1),
+    ],
+    "unsettled_cash_equals_sales": [
+        everywhere(UnsettledCash, amount=F("amount") + CENT),
+        everywhere(UnsettledCash, settles_on="2026-03-05"),
+        everywhere(UnsettledUse, amount=F("amount") - CENT),
+        everywhere(UnsettledCash, trade_id=new_id()),
+    ],
+    "unsettled_cash_paid_for_buys": [
+        everywhere(UnsettledUse, amount=Decimal(1000)),
+        everywhere(UnsettledUse, order_id=new_id()),
+        everywhere(UnsettledUse, trade_id=new_id()),
+        pay_for_another,
+    ],
+    "conversions_follow_their_rate": [
+        everywhere(Conversion, rate=Decimal("1.09")),
+        everywhere(Conversion, target_amount=Decimal("92.60")),
+        everywhere(Conversion, rounding=Decimal(0)),
+        lambda: Conversion.objects.all().delete() and None,
+        lambda: LedgerEntry.objects.filter(book="rounding").update(amount=CENT) and None,
+    ],
+    "reversals_undo_one_original": [
+        lambda: (
+            LedgerEntry.objects.filter(transaction__kind="reversal").update(amount=CENT) and None
+        ),
+        lambda: (
+            LedgerEntry.objects.filter(transaction__kind="adjustment").update(amount=CENT) and None
+        ),
+        reverse_something_else,
+        lambda: LedgerAdjustment.objects.filter(reverses=None).update(amount=CENT) and None,
+    ],
+    "violations_are_recorded": [
+        lambda: GoodFaithViolation.objects.all().delete() and None,
+        everywhere(GoodFaithViolation, bought_by=new_id()),
+    ],
+}
+CASES = [(name, damage) for name, damages in DAMAGE.items() for damage in damages]
+
+
+def test_every_check_has_its_damage() -> None:
+    assert set(DAMAGE) == {check.__name__ for check in CHECKS}
+
+
+@pytest.mark.parametrize(("name", "damage"), CASES, ids=[name for name, _ in CASES])
+def test_damage_is_seen(name: str, damage: Callable[[], None]) -> None:
+    with open_world() as world:
+        live_a_little(world)
+    assert_books_are_clean()
+    damage()
+    assert check_books()[name] != []
+    with pytest.raises(CommandError, match="lines differ"):
+        call_command("check_books", stdout=_Nowhere())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        everywhere(Order, reason="forged"),
+        everywhere(Trade, price=F("price") + CENT),
+        everywhere(Lot, remaining_cost=F("remaining_cost") - CENT),
+        everywhere(LotClosing, proceeds=F("proceeds") + CENT),
+        everywhere(CashBalance, amount=F("amount") + CENT),
+        everywhere(LedgerEntry, amount=F("amount") + CENT),
+        everywhere(Position, quantity=F("quantity") + 1),
+        everywhere(UnsettledCash, remaining_amount=F("remaining_amount") - CENT),
+        everywhere(UnsettledUse, amount=F("amount") - CENT),
+        everywhere(GoodFaithViolation, amount=F("amount") - CENT),
+        everywhere(LedgerTransaction, description="forged"),
+        everywhere(Conversion, rate=Decimal("1.09")),
+        everywhere(LedgerAdjustment, reason="forged"),
+    ],
+)
+def test_tables_that_left_the_log_are_seen(damage: Callable[[], None]) -> None:
+    with open_world() as world:
+        live_a_little(world)
+    assert list(differences(fold_log())) == []
+    damage()
+    assert list(differences(fold_log())) != []
+    with pytest.raises(CommandError, match="lines differ"):
+        call_command("replay_events", stdout=_Nowhere())
+
+
+def test_the_page_names_every_check_and_every_number_of_the_code() -> None:
+    page = (Path(books.__file__).parent.parent / "docs" / "invariants.md").read_text()
+    numbers = set(re.findall(r"^\| (\d+) \|", page, re.MULTILINE))
+    for check in CHECKS:
+        assert f"`{check.__name__}`" in page
+        named = re.match(r"\[([\d, ]+)\]", check.__doc__ or "")
+        assert named is not None
+        assert set(named[1].split(", ")) <= numbers
+
+
+class _Nowhere:
+    def write(self, _text: str) -> None:
+        """Take what a command prints and forget it."""

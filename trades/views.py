@@ -1,0 +1,131 @@
+"""The trade page and its panels, one order with its fills, and all fills."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from bengi import clock
+from bengi.access import PageRequest, signed_in
+from bengi.errors import NotFound
+from bengi.numerals import fixed, price, signed
+from instruments.lines import Line, hours_words
+from instruments.models import INTERVALS
+from instruments.selectors import bars, instrument_by_symbol
+from orders.desk import ticket_context
+from orders.forms import PRICES, TicketForm
+from orders.selectors import order_of
+from portfolios.holding_period import HoldingPeriod
+from portfolios.selectors import closings_of
+from trades.selectors import trades_of
+from trades.workbench import first_symbol, panels_of, quotes_context, workbench
+
+FILLS_PAGE = 50
+TABLE_BARS = 20
+FIRST_INTERVAL = "1m"
+
+
+@signed_in
+def trade_home(request: PageRequest) -> HttpResponse:
+    """Go to the first symbol of the watchlist."""
+    symbol = first_symbol(request.user)
+    if not symbol:
+        raise Http404("There is nothing to trade yet.")
+    return redirect("trade_symbol", symbol)
+
+
+@signed_in
+def trade(request: PageRequest, symbol: str) -> HttpResponse:
+    """Show the workbench of one symbol. The ticket may be filled in by the address."""
+    now = clock.now()
+    instrument = instrument_by_symbol(symbol)
+    panels = panels_of(request.user, instrument, request.GET.get("tab", ""), now)
+    context = workbench(request.user, instrument, panels, now)
+    if context["portfolio"]:
+        form = TicketForm(initial=_first_values(request))
+        context |= ticket_context(context["portfolio"], context["line"], form)
+    context |= _chart(context["line"], request.GET.get("bar", FIRST_INTERVAL))
+    context |= {"place": "trade", "panels_url": reverse("trade_panels", args=[instrument.symbol])}
+    return render(request, "trades/trade.html", context)
+
+
+@signed_in
+def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
+    """Answer with the tabs anew, and with the figures that changed with them."""
+    now = clock.now()
+    instrument = instrument_by_symbol(symbol)
+    panels = panels_of(request.user, instrument, request.GET.get("tab", ""), now)
+    quotes = quotes_context(request.user, instrument, panels, now)
+    hours = hours_words(instrument.mic, now)
+    context = panels.context | {"quotes": quotes, "hours": hours}
+    return render(request, "trades/panels.html", context)
+
+
+@signed_in
+def order(request: PageRequest, order_id: UUID) -> HttpResponse:
+    """Show one order: what was asked for, how far it came, each of its fills."""
+    found = order_of(request.user, order_id)
+    fills = list(trades_of(request.user).filter(order=found).order_by("exec_id"))
+    closings = [
+        (closing, HoldingPeriod.of(closing.lot, closing.closed_at))
+        for closing in closings_of(fill.exec_id for fill in fills)
+    ]
+    context = {
+        "place": "orders",
+        "order": found,
+        "trades": fills,
+        "instrument": found.instrument,
+        "closings": closings,
+    }
+    return render(request, "trades/order.html", context)
+
+
+@signed_in
+def fills(request: PageRequest) -> HttpResponse:
+    """List the user's fills, newest first."""
+    found = trades_of(request.user)
+    page_of = Paginator(found, FILLS_PAGE).get_page(request.GET.get("page"))
+    context = {"place": "fills", "trades": page_of.object_list, "page_of": page_of}
+    return render(request, "trades/fills.html", context)
+
+
+@signed_in
+def fill(request: PageRequest, exec_id: UUID) -> HttpResponse:
+    """Lead from a fill, as the statement names it, to its order."""
+    found = trades_of(request.user).filter(exec_id=exec_id).first()
+    if found is None:
+        raise NotFound
+    return redirect("order", found.order_id)
+
+
+def _first_values(request: PageRequest) -> dict[str, Any]:
+    wanted = {"side": "buy", "type": "market", "time_in_force": "day", "quantity": ""}
+    named = {*wanted, *PRICES} & set(request.GET)
+    return wanted | {name: request.GET[name][:32] for name in named}
+
+
+def _chart(line: Line, wanted: str) -> dict[str, Any]:
+    interval = wanted if wanted in INTERVALS else FIRST_INTERVAL
+    newest = bars(line.instrument, interval, TABLE_BARS)[::-1]
+    return {
+        "interval": interval,
+        "intervals": INTERVALS,
+        "last_bars": newest,
+        "newest_bar": newest[0] if newest else None,
+        "bars_url": f"/api/v1/instruments/{line.symbol}/bars",
+        "chart_words": _words(line),
+    }
+
+
+def _words(line: Line) -> str:
+    """Say what the chart shows, for those who hear it."""
+    if line.last is None:
+        return "No trade yet."
+    last = f"Last {price(line.last, line.instrument.price_places)}"
+    if line.change is None or line.change_percent is None:
+        return f"{last}."
+    moved = signed(line.change, line.instrument.price_places)
+    return f"{last}, {moved} or {fixed(line.change_percent, 2)} percent since yesterday's close."

@@ -1,0 +1,361 @@
+"""The desk: one shard's markets in memory, and the commands they are worked with."""
+
+import heapq
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+from django.db.models import Q
+
+from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
+from instruments.models import Instrument
+from instruments.quotes import Tick
+from orders.models import OPEN_STATUSES, Order
+from orders.rules import AT_A_MOMENT
+from trades.decisions import Decision, SeenQuote
+from trades.marks import Marks
+from trades.matching.fixed import from_fixed, to_fixed
+from trades.matching.market import Market
+from trades.matching.outcomes import (
+    Canceled,
+    Expired,
+    Fill,
+    NotReplaced,
+    Outcome,
+    Replaced,
+    Trailed,
+    canceled,
+)
+from trades.matching.trails import stop_behind
+from trades.matching.working import StreetQuote, WorkingOrder
+from trades.session import SessionHours
+
+A_MOMENT = timedelta(microseconds=1)
+_BY_SESSION = frozenset({TimeInForce.DAY, *AT_A_MOMENT})
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One thing to work on, at the moment it happened; at equal moments the lower rank is first."""
+
+    at: datetime
+    rank: int
+    tick: Tick | None = None
+    submit: Order | None = None
+    cancel: Order | None = None
+    replace: Order | None = None
+    expire: str | None = None
+
+    @classmethod
+    def of_tick(cls, tick: Tick) -> "Command":
+        return cls(at=tick.as_of, rank=2, tick=tick)
+
+    @classmethod
+    def of_order(cls, order: Order) -> "Command":
+        if order.status == OrderStatus.PENDING_CANCEL:
+            return cls(at=order.updated_at, rank=1, cancel=order)
+        if order.status == OrderStatus.HELD:
+            return cls(at=order.accepted_at, rank=1, replace=order)
+        return cls(at=order.accepted_at, rank=3, submit=order)
+
+
+def read_requests(shard_id: int, hours: SessionHours, now: datetime, limit: int) -> list[Command]:
+    """Return the shard's new orders that can be worked now, and all its cancel requests."""
+    waiting = Order.objects.filter(
+        instrument__shard=shard_id, closed_at__isnull=True
+    ).select_related("instrument")
+    new = waiting.filter(_may_be_worked(hours, now), status=OrderStatus.ACCEPTED)
+    cancels = waiting.filter(status=OrderStatus.PENDING_CANCEL)
+    replacements = waiting.filter(
+        status=OrderStatus.HELD, replaces__status=OrderStatus.PENDING_REPLACE
+    ).select_related("replaces")
+    found = [*cancels.order_by("id")[:limit], *new.order_by("id")[:limit]]
+    found += replacements.order_by("id")[:limit]
+    return [Command.of_order(order) for order in found]
+
+
+def _may_be_worked(hours: SessionHours, now: datetime) -> Q:
+    """Say of orders: their market is open, or their time was over before they were seen."""
+    found = Q(instrument__mic__in=hours.open_mics(now)) | Q(expires_at__lte=now)
+    for mic, closed_at in hours.last_closes(now).items():
+        of_a_day = Q(time_in_force__in=_BY_SESSION, accepted_at__lt=closed_at)
+        found |= Q(instrument__mic=mic) & of_a_day
+    return found
+
+
+class Desk:
+    """Markets and expiries of one shard, in memory; restore() builds them from the database.
+
+    An instrument gets a market with its first order; until then only its newest tick is kept.
+    """
+
+    def __init__(self, shard_id: int, max_quote_age: timedelta, hours: SessionHours) -> None:
+        self._shard_id = shard_id
+        self._max_quote_age = max_quote_age
+        self._hours = hours
+        self._mics = dict[str, str]()
+        self._markets = dict[str, Market]()
+        self._unseen = dict[str, Tick]()
+        self._orders = dict[str, tuple[UUID, str]]()
+        self._expiries: list[tuple[datetime, int, str]] = []
+        self._marks = Marks()
+
+    def restore(self, now: datetime) -> None:
+        """Put every open order the engine had seen back, in queue order; quotes come anew."""
+        seen = Order.objects.filter(
+            instrument__shard=self._shard_id,
+            status__in=OPEN_STATUSES,
+            closed_at__isnull=True,
+            priority__isnull=False,
+        )
+        for order in seen.select_related("instrument").order_by("priority"):
+            self._watch(order)
+            self._market(order.instrument).restore(_working(order, order.priority or 0))
+
+    def expiries(self, now: datetime) -> list[Command]:
+        """Take out and return the expiries that are due."""
+        due = []
+        while self._expiries and self._expiries[0][0] <= now:
+            at, _, order_id = heapq.heappop(self._expiries)
+            if order_id in self._orders:
+                due.append(Command(at=at, rank=0, expire=order_id))
+        return due
+
+    def work(
+        self, commands: Iterable[Command], now: datetime, next_priority: int
+    ) -> list[Decision]:
+        """Work commands in order and return what was decided, in order."""
+        decisions: list[Decision] = []
+        for place, command in enumerate(commands):
+            if command.tick is not None:
+                decisions += self._tick(command.tick, now)
+            elif command.submit is not None:
+                decisions += self._submit(command.submit, now, next_priority + place)
+            elif command.cancel is not None:
+                decisions += self._cancel(command.cancel, now)
+            elif command.replace is not None:
+                decisions += self._replace(command.replace, now, next_priority + place)
+            elif command.expire is not None:
+                decisions += self._expire(command.expire, command.at)
+        return decisions + self._trailed(self._marks.due(now))
+
+    def _tick(self, tick: Tick, now: datetime) -> list[Decision]:
+        """Let the market hear a tick; one that comes too late is old news and fills nothing."""
+        if not self._hours.is_open(self._mic(tick), tick.as_of):
+            return []
+        market = self._markets.get(tick.instrument_id)
+        if market is None:
+            known = self._unseen.get(tick.instrument_id)
+            if known is None or tick.as_of >= known.as_of:
+                self._unseen[tick.instrument_id] = tick
+            return []
+        outcomes = self._marks.hold_back(market.on_quote(_street(tick), now), tick.as_of)
+        return self._decided(market, outcomes, tick.as_of)
+
+    def _trailed(self, due: Iterable[tuple[Trailed, datetime]]) -> list[Decision]:
+        found = []
+        for outcome, at in due:
+            market = self._markets[self._orders[outcome.order_id][1]]
+            found += self._decided(market, [outcome], at)
+        return found
+
+    def _submit(self, order: Order, now: datetime, priority: int) -> list[Decision]:
+        self._watch(order)
+        market = self._market(order.instrument)
+        order_id = str(order.id)
+        ends_at = self._ends_at(order)
+        if ends_at is not None and ends_at <= now:
+            outcomes: list[Outcome] = [_too_late(order)]
+        else:
+            outcomes = market.submit(_working(order, priority), now)
+        return self._decided(market, outcomes, now, (order_id, priority))
+
+    def _cancel(self, order: Order, now: datetime) -> list[Decision]:
+        """Cancel an order; one that this batch has filled or expired is over already."""
+        order_id = str(order.id)
+        if order.priority is not None and order_id not in self._orders:
+            return []
+        self._watch(order)
+        market = self._market(order.instrument)
+        outcomes = market.cancel(order_id) or [canceled(order_id, "user")]
+        return self._decided(market, outcomes, now)
+
+    def _replace(self, new: Order, now: datetime, priority: int) -> list[Decision]:
+        """Put a held order in the place of the one it replaces, unless that one is over already.
+
+        A resting limit order that only wants less keeps its place; any other is worked as new, or
+        waits as accepted while its market is closed.
+        """
+        old = new.replaces
+        assert old is not None
+        old_id, new_id = str(old.id), str(new.id)
+        if old.priority is not None and old_id not in self._orders:
+            return []
+        self._watch(old)
+        market = self._market(old.instrument)
+        at_work = market.find(old_id)
+        filled = old.quantity - from_fixed(at_work.leaves) if at_work else old.filled_quantity
+        if new.quantity <= filled or (at_work is not None and at_work.triggered):
+            return self._decided(market, [NotReplaced(old_id, new_id)], now)
+        working = _working(new, priority)
+        working.leaves = to_fixed(new.quantity - filled)
+        if at_work is not None and new.high_water_mark is not None:
+            working.mark = at_work.mark
+            working.stop = stop_behind(working)
+        kept = market.swap(old_id, working) if _only_wants_less(old, new) else []
+        if not kept:
+            market.cancel(old_id)
+        decisions = self._decided(market, [Replaced(old_id, new_id)], now)
+        if not kept and not self._hours.is_open(new.instrument.mic, now):
+            return decisions
+        self._watch(new)
+        if working.mark is not None and working.stop is not None:
+            moved = Trailed(new_id, working.mark, working.stop)
+            decisions += self._decided(market, [moved], now)
+        outcomes = kept or market.submit(working, now)
+        return decisions + self._decided(market, outcomes, now, (new_id, working.priority))
+
+    def _expire(self, order_id: str, at: datetime) -> list[Decision]:
+        if order_id not in self._orders:
+            return []
+        market = self._markets[self._orders[order_id][1]]
+        order = market.find(order_id)
+        if order is None or order.time_in_force not in AT_A_MOMENT:
+            return self._decided(market, market.expire([order_id]), at)
+        if order.time_in_force is TimeInForce.OPG:
+            return self._decided(market, market.cancel(order_id, "opg_remainder"), at)
+        at -= A_MOMENT  # the last of the session, which ends before its close
+        return self._decided(market, market.close(order_id, at), at)
+
+    def _decided(
+        self,
+        market: Market,
+        outcomes: Sequence[Outcome],
+        at: datetime,
+        queued: tuple[str, int] | None = None,
+    ) -> list[Decision]:
+        seen = _seen(market.quote)
+        found = []
+        for outcome in outcomes:
+            account_id, _ = self._orders[outcome.order_id]
+            is_queued = queued is not None and queued[0] == outcome.order_id
+            found.append(
+                Decision(
+                    account_id=account_id,
+                    outcome=outcome,
+                    decided_at=at,
+                    seen=seen,
+                    priority=queued[1] if queued is not None and is_queued else None,
+                )
+            )
+        for outcome in outcomes:
+            if is_over(outcome):
+                self._orders.pop(outcome.order_id, None)
+                self._marks.forget(outcome.order_id)
+        return found
+
+    def _watch(self, order: Order) -> None:
+        """Remember whose order it is and when it expires."""
+        order_id = str(order.id)
+        if order_id in self._orders:
+            return
+        self._orders[order_id] = (order.account_id, str(order.instrument_id))
+        ends_at = self._ends_at(order)
+        if ends_at is not None:
+            rank = 0 if order.time_in_force == TimeInForce.CLS else 1
+            heapq.heappush(self._expiries, (ends_at, rank, order_id))
+
+    def _ends_at(self, order: Order) -> datetime | None:
+        """Return when the order's time is over; what is for the close comes before what expires."""
+        if order.time_in_force in _BY_SESSION:
+            return self._hours.closes_at(order.instrument.mic, order.accepted_at)
+        return order.expires_at
+
+    def _market(self, instrument: Instrument) -> Market:
+        key = str(instrument.id)
+        market = self._markets.get(key)
+        if market is None:
+            market = Market(key, self._max_quote_age, has_feed=instrument.has_feed)
+            self._mics[key] = instrument.mic
+            tick = self._unseen.pop(key, None)
+            if tick is not None:
+                market.on_quote(_street(tick, is_first=True), tick.as_of)
+            self._markets[key] = market
+        return market
+
+    def _mic(self, tick: Tick) -> str:
+        mic = self._mics.get(tick.instrument_id)
+        if mic is None:
+            mic = Instrument.objects.values_list("mic", flat=True).get(id=tick.instrument_id)
+            self._mics[tick.instrument_id] = mic
+        return mic
+
+
+def is_over(outcome: Outcome) -> bool:
+    """Say whether nothing more can happen to the outcome's order."""
+    return isinstance(outcome, Canceled | Expired | Replaced) or (
+        isinstance(outcome, Fill) and outcome.leaves == 0
+    )
+
+
+def _too_late(order: Order) -> Outcome:
+    """Say what becomes of an order whose time was over before it could be worked."""
+    if order.time_in_force in AT_A_MOMENT:
+        return canceled(str(order.id), f"{order.time_in_force}_remainder")
+    return Expired(str(order.id))
+
+
+def _only_wants_less(old: Order, new: Order) -> bool:
+    same = ("limit_price", "time_in_force", "expires_at")
+    return new.quantity <= old.quantity and all(
+        getattr(old, name) == getattr(new, name) for name in same
+    )
+
+
+def _working(order: Order, priority: int) -> WorkingOrder:
+    cap = order.protection_price
+    return WorkingOrder(
+        id=str(order.id),
+        account_id=str(order.account_id),
+        side=Side(order.side),
+        type=OrderType(order.type),
+        time_in_force=TimeInForce(order.time_in_force),
+        leaves=to_fixed(order.leaves_quantity),
+        limit=_fixed(order.limit_price),
+        stop=_fixed(order.stop_price),
+        cap=_fixed(cap),
+        priority=priority,
+        triggered=order.triggered_at is not None,
+        trail=_fixed(order.trail_price),
+        trail_percent=_fixed(order.trail_percent),
+        mark=_fixed(order.high_water_mark),
+        tick=to_fixed(order.instrument.tick_size),
+    )
+
+
+def _street(tick: Tick, *, is_first: bool = False) -> StreetQuote:
+    """Return the tick as the matcher hears it. is_first: nobody has taken of its sizes yet."""
+    return StreetQuote(
+        bid=_fixed(tick.bid),
+        ask=_fixed(tick.ask),
+        bid_size=to_fixed(tick.bid_size),
+        ask_size=to_fixed(tick.ask_size),
+        last=_fixed(tick.last) if tick.is_new_print else None,
+        as_of=tick.as_of,
+        is_new=is_first or tick.is_new_quote,
+    )
+
+
+def _seen(quote: StreetQuote | None) -> SeenQuote:
+    if quote is None:
+        return SeenQuote(None, None, None)
+    return SeenQuote(_decimal(quote.bid), _decimal(quote.ask), quote.as_of)
+
+
+def _fixed(value: Decimal | None) -> int | None:
+    return None if value is None else to_fixed(value)
+
+
+def _decimal(units: int | None) -> Decimal | None:
+    return None if units is None else from_fixed(units)

@@ -1,0 +1,188 @@
+"""Everything the trade page shows around one instrument, read once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from accounts.models import User
+from bengi.money import ZERO, plain
+from bengi.terms import OrderType
+from instruments.calendar import ALWAYS_OPEN
+from instruments.lines import hours_words, lines_of
+from instruments.models import Instrument
+from instruments.selectors import latest_quotes
+from orders.depth import Depth, depth_of, ladder_of
+from orders.desk import buying_power, quotes_of
+from orders.models import Order
+from orders.payloads import moment
+from orders.selectors import orders_of
+from portfolios.bar import Bar, read_bar
+from portfolios.models import Portfolio
+from portfolios.selectors import Holding, portfolios_of
+from trades.models import Trade
+from trades.selectors import trades_of
+from watchlists.models import Watchlist
+
+TABS = ("positions", "orders", "fills")
+ROWS_MAX = 50
+MARKS_MAX = 100
+ENDED_SPAN = timedelta(days=1)
+
+CITIES = {
+    "XNAS": "New York",
+    "XLON": "London",
+    "XETR": "Frankfurt",
+    "XAMS": "Amsterdam",
+    "XTKS": "Tokyo",
+    "XHKG": "Hong Kong",
+    ALWAYS_OPEN: "House venue",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One exchange and whether it trades, in words."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """The tabs below the chart and what is drawn on it: everything that an event changes."""
+
+    bar: Bar
+    tab: str
+    rows: list[Any]
+    open_orders: list[Order]
+    depth: Depth
+    facts: dict[str, Any]
+
+    @property
+    def context(self) -> dict[str, Any]:
+        return {
+            "bar": self.bar,
+            "tab": self.tab,
+            "holdings": self.bar.all_holdings,
+            "open_count": len(self.open_orders),
+            "facts": self.facts,
+            self.tab if self.tab != "fills" else "trades": self.rows,
+        }
+
+
+def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) -> Panels:
+    """Read the panels of the trade page of one instrument."""
+    bar = read_bar(user)
+    tab = wanted if wanted in TABS else TABS[0]
+    recent = list(
+        orders_of(user)
+        .filter(Q(closed_at__isnull=True) | Q(closed_at__gte=now - ENDED_SPAN))
+        .select_related("instrument")[: 2 * ROWS_MAX]
+    )
+    open_orders = [order for order in recent if order.is_open]
+    ended = [order for order in recent if not order.is_open]
+    rows: dict[str, Any] = {
+        "positions": lambda: bar.all_holdings,
+        "orders": lambda: [*open_orders, *ended][:ROWS_MAX],
+        "fills": lambda: list(trades_of(user)[:ROWS_MAX]),
+    }
+    depth = depth_of(instrument, user)
+    facts = _facts(user, instrument, bar, open_orders, depth)
+    return Panels(bar, tab, rows[tab](), open_orders, depth, facts)
+
+
+def workbench(user: User, instrument: Instrument, panels: Panels, now: datetime) -> dict[str, Any]:
+    """Return the context of the trade page, the ticket aside."""
+    watchlist = Watchlist.objects.filter(user=user).order_by("id").first()
+    watched = _watched(watchlist)
+    shown = _once([instrument, *watched, *(held.instrument for held in panels.bar.all_holdings)])
+    lines = {line.symbol: line for line in lines_of(shown, quotes_of(shown, now), now)}
+    line = lines[instrument.symbol]
+    return {
+        "line": line,
+        "portfolio": portfolios_of(user).first(),
+        "watchlist": watchlist,
+        "watched": [lines[i.symbol] for i in watched],
+        "ladder": ladder_of(panels.depth, line.tick),
+        "exchanges": _exchanges(now),
+        "quotes": [one.facts for one in lines.values()],
+        **panels.context,
+    }
+
+
+def first_symbol(user: User) -> str:
+    """Return where the trade page begins: the first of the watchlist that has a price, else any."""
+    watched = _watched(Watchlist.objects.filter(user=user).order_by("id").first())
+    quotes = latest_quotes(watched)
+    quoted = [instrument for instrument in watched if instrument.symbol in quotes]
+    found = next(iter(quoted or watched), None) or Instrument.objects.order_by("symbol").first()
+    return found.symbol if found else ""
+
+
+def quotes_context(user: User, instrument: Instrument, panels: Panels, now: datetime) -> list[Any]:
+    """Return the facts of what may be on the page by now: the holdings and the instrument."""
+    shown = _once([instrument, *(held.instrument for held in panels.bar.all_holdings)])
+    return [line.facts for line in lines_of(shown, quotes_of(shown, now), now)]
+
+
+def _watched(watchlist: Watchlist | None) -> list[Instrument]:
+    if watchlist is None:
+        return []
+    return [item.instrument for item in watchlist.items.select_related("instrument")]
+
+
+def _once(instruments: Iterable[Instrument]) -> list[Instrument]:
+    return list({instrument.symbol: instrument for instrument in instruments}.values())
+
+
+def _exchanges(now: datetime) -> list[Exchange]:
+    """Say which exchanges trade; nothing where all of them always do."""
+    if settings.MARKET_HOURS == "always":
+        return []
+    return [Exchange(name, hours_words(mic, now)) for mic, name in CITIES.items()]
+
+
+def _facts(
+    user: User, instrument: Instrument, bar: Bar, open_orders: list[Order], depth: Depth
+) -> dict[str, Any]:
+    """Return what the script knows of this user and instrument: decimals as strings."""
+    portfolio: Portfolio | None = portfolios_of(user).first()
+    power = buying_power(portfolio.account, instrument.currency) if portfolio else ZERO
+    here = [order for order in open_orders if order.instrument_id == instrument.id]
+    fills = trades_of(user).filter(instrument=instrument)[:MARKS_MAX]
+    return {
+        "buying_power": plain(power),
+        "available": plain(_available(bar.all_holdings, instrument)),
+        "orders": [_order_line(order) for order in here if order.type != OrderType.MARKET],
+        "fills": [_fill_mark(trade) for trade in fills],
+        "book": depth.facts,
+    }
+
+
+def _available(holdings: list[Holding], instrument: Instrument) -> Any:
+    free = [h.quantity - h.reserved_quantity for h in holdings if h.instrument.id == instrument.id]
+    return sum(free, ZERO)
+
+
+def _order_line(order: Order) -> dict[str, str]:
+    price = order.limit_price if order.limit_price is not None else order.stop_price
+    assert price is not None, "an order that is not at market names a price"
+    return {
+        "side": order.side,
+        "type": order.type,
+        "quantity": plain(order.leaves_quantity),
+        "price": plain(price),
+    }
+
+
+def _fill_mark(trade: Trade) -> dict[str, str | None]:
+    return {
+        "side": trade.side,
+        "quantity": plain(trade.quantity),
+        "price": plain(trade.price),
+        "at": moment(trade.executed_at),
+    }
