@@ -159,7 +159,7 @@ def _review(
 
 def _done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:
     if request.htmx:
-        return HttpResponse(status=204, headers={"HX-Trigger": event})
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({event: {}})})
     text = f"{word}: {order.side} {order.instrument.symbol}, {words(order.status).lower()}."
     messages.success(request, text)
     return redirect(f"{reverse('trade_symbol', args=[order.instrument.symbol])}?tab=orders")

@@ -102,7 +102,7 @@ def test_placing_twice_makes_one_order(trader, ticket):
     ticket |= {"client_order_id": "key-1"}
     for _ in range(2):
         answer = trader.post("/orders/place", ticket, headers=HTMX)
-        assert (answer.status_code, answer["HX-Trigger"]) == (204, "order-placed")
+        assert (answer.status_code, answer["HX-Trigger"]) == (204, '{"order-placed": {}}')
     order = Order.objects.get()
     assert (order.quantity, order.limit_price) == (Decimal(40), Decimal("99.50"))
 

@@ -86,12 +86,23 @@ function notSent() {
   });
 }
 
+/** Hear the answer to a form that a refresh has taken off the page: its events have no way up. */
+function hearLate({ detail: { elt, xhr, requestConfig } }) {
+  xhr.addEventListener("loadend", () => {
+    if (elt.isConnected || requestConfig.verb !== "post") return;
+    if (!xhr.status || xhr.status >= 400) return notSent();
+    const events = JSON.parse(xhr.getResponseHeader("HX-Trigger") ?? "{}");
+    for (const [name, detail] of Object.entries(events)) document.dispatchEvent(new CustomEvent(name, { detail }));
+  });
+}
+
 document.querySelector("[data-theme-form]")?.addEventListener("submit", switchTheme);
 for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     if (event.detail.requestConfig?.verb === "post" && !event.detail.elt.matches("[data-silent-errors]")) notSent();
   });
 }
+document.addEventListener("htmx:beforeSend", hearLate);
 document.addEventListener("htmx:afterSettle", look);
 document.addEventListener("order-changed", refresh);
 document.addEventListener("say", ({ detail }) => tell(detail.title, detail.text, { isWarning: true }));

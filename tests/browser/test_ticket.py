@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser import bench
 from tests.browser.watch import Watch, place_by_api
@@ -123,8 +123,13 @@ def test_an_order_that_went_meanwhile_cannot_be_canceled_and_the_page_says_so(tr
     bench.tab(page, "orders")
     cancel = page.get_by_role("button", name="Cancel buy 1 AAPL")
     expect(cancel).to_be_visible()
-    page.route("**/cancel", lambda route: (_cancel_first(page), route.continue_()))
+    held: list[Route] = []
+    page.route("**/cancel", lambda route: held.append(route))
     cancel.click()
+    expect(cancel).to_be_disabled()
+    _cancel_elsewhere(page)
+    expect(cancel).to_be_hidden()
+    held[0].continue_()
     expect(page.get_by_text("Not canceled")).to_be_visible()
     expect(bench.row(page, "Orders", "0 / 1")).to_contain_text("Canceled")
 
@@ -145,13 +150,11 @@ def test_a_second_tab_agrees_and_tells_once(trader: Page, watch: Watch):
         expect(page.locator(".toast")).to_have_count(1)
 
 
-def _cancel_first(page: Page) -> None:
-    """Cancel the one open order as another tab would, and wait until it is gone."""
+def _cancel_elsewhere(page: Page) -> None:
+    """Cancel the one open order as another program would."""
     (order,) = _orders(page)
     token = next(c["value"] for c in page.context.cookies() if c["name"] == "csrftoken")
     page.request.post(f"/api/v1/orders/{order['id']}/cancel", headers={"X-CSRFToken": token})
-    while _orders(page)[0]["status"] != "canceled":
-        pass
 
 
 def _orders(page: Page) -> list[Any]:
