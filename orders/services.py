@@ -1,9 +1,10 @@
 """Orders come in and are asked to go. Only the engine fills and closes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,12 +20,15 @@ from bengi.realtime.publish import publish
 from bengi.terms import OrderStatus, OrderType, Side
 from instruments.models import Instrument
 from orders import lifecycle
+from orders.acceptance import accepted
 from orders.facts import Facts
 from orders.models import Order
 from orders.payloads import order_payload, order_state
 from orders.rules import check_order, first_stop, protection_price, reservation
 from orders.tickets import Desk, OrderTicket, read_desk
 from portfolios.models import Position
+
+NO_STEPS: Mapping[UUID, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ def _accept(
     """Reserve what the order may need, on the desk's rows, and return the order to write."""
     order = draft(desk, ticket, instrument, facts, now)
     order.reserved = _reserve(desk, ticket, instrument, facts, order.protection_price)
+    desk.steps[order.id] = accepted(order, facts, desk.quotes.get(instrument.symbol))
     desk.known[ticket.account_id, ticket.client_order_id] = order
     desk.open_orders[ticket.account_id, instrument.id, str(ticket.side)] += 1
     desk.open_in_all[ticket.account_id] += 1
@@ -193,11 +198,19 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     Position.objects.bulk_update(
         {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}, ["reserved_quantity"]
     )
-    tell(orders, "order.accepted", now)
+    tell(orders, "order.accepted", now, desk.steps)
 
 
-def tell(orders: Sequence[Order], event: str, now: datetime) -> None:
-    """Log the event of each order and, after commit, wake the engine and the streams."""
+def tell(
+    orders: Sequence[Order],
+    event: str,
+    now: datetime,
+    steps: Mapping[UUID, dict[str, Any]] = NO_STEPS,
+) -> None:
+    """Log the event of each order and, after commit, wake the engine and the streams.
+
+    steps: what to tell of an order, by its id, beyond how it stands now.
+    """
     heads = append(
         [
             NewEvent(
@@ -206,8 +219,10 @@ def tell(orders: Sequence[Order], event: str, now: datetime) -> None:
                 {
                     "order": order_payload(order, order.instrument.symbol),
                     "state": order_state(order),
+                    **({"steps": [steps[order.id]]} if order.id in steps else {}),
                 },
                 now,
+                subject=order.id,
             )
             for order in orders
         ]

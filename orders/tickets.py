@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -81,7 +82,10 @@ class OrderTicket(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Desk:
-    """Everything a batch of tickets is judged by. Balances and positions change as it goes."""
+    """Everything a batch of tickets is judged by. Balances and positions change as it goes.
+
+    steps: what the acceptance of each order has to tell, by the order's id.
+    """
 
     accounts: dict[UUID, Account]
     instruments: dict[str, Instrument]
@@ -93,6 +97,7 @@ class Desk:
     costs: Costs
     open_orders: Counter[tuple[UUID, UUID, str]] = field(default_factory=Counter)
     open_in_all: Counter[UUID] = field(default_factory=Counter)
+    steps: dict[UUID, dict[str, Any]] = field(default_factory=dict)
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
         """Return what the rules look at for one ticket."""

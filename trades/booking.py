@@ -4,6 +4,7 @@ The caller has opened the transaction and holds the shard; here the accounts are
 the lock order) and everything is read, changed in memory and written in sets.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +31,7 @@ from trades.matching.outcomes import (
     Triggered,
 )
 from trades.rows import Rows, load, save
+from trades.steps import Step, steps_of
 
 
 def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
@@ -44,10 +46,13 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
     rows = load(order_ids, accounts, since)
     before = {order.id: order.status for order in rows.orders.values()}
     moved: dict[UUID, str] = {}
+    steps = defaultdict[UUID, list[Step]](list)
     last: dict[UUID, datetime] = {}
     for decision in decisions:
         order = rows.orders[UUID(decision.outcome.order_id)]
+        held = order.reserved, order.held_shares
         _apply(rows, order, decision)
+        steps[order.id] += steps_of(decision, order, held, rows.trades)
         last[order.id] = decision.decided_at
         if isinstance(decision.outcome, Triggered | Trailed):
             moved[order.id] = type(decision.outcome).__name__.lower()
@@ -55,7 +60,9 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
         if order.status != before[order.id]:
             last.setdefault(order.id, order.updated_at)
     for order_id, decided_at in last.items():
-        _tell(rows, rows.orders[order_id], before[order_id], decided_at, moved.get(order_id))
+        order = rows.orders[order_id]
+        event = moved.get(order_id) if order.status == before[order_id] else None
+        _tell(rows, order, event or str(order.status), decided_at, steps[order_id])
     return save(rows)
 
 
@@ -165,9 +172,8 @@ def _drop(rows: Rows, new: Order, now: datetime) -> None:
     _close(rows, new, OrderStatus.REJECTED, now)
 
 
-def _tell(rows: Rows, order: Order, before: str, now: datetime, moved: str | None) -> None:
-    """Add the order's one event of this batch, after its trades."""
-    event = moved if moved and order.status == before else str(order.status)
+def _tell(rows: Rows, order: Order, event: str, now: datetime, steps: list[Step]) -> None:
+    """Add the order's one event of this batch, after its trades, with all that was decided."""
     symbol = rows.instruments[order.instrument_id].symbol
-    payload = {"order": order_payload(order, symbol), "state": order_state(order)}
-    rows.events.append(NewEvent(order.account_id, f"order.{event}", payload, now))
+    payload = {"order": order_payload(order, symbol), "state": order_state(order), "steps": steps}
+    rows.events.append(NewEvent(order.account_id, f"order.{event}", payload, now, subject=order.id))

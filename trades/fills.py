@@ -46,7 +46,8 @@ def book_fill(rows: Rows, order: Order, fill: Fill, decision: Decision) -> None:
         **moved.payload,
         **settlement.payload,
     }
-    rows.events.append(NewEvent(order.account_id, "trade.executed", payload, trade.executed_at))
+    at = trade.executed_at
+    rows.events.append(NewEvent(order.account_id, "trade.executed", payload, at, subject=order.id))
     rows.events += settlement.events
 
 

@@ -14,7 +14,8 @@ from instruments.models import Instrument
 from instruments.quotes import Tick
 from orders.models import OPEN_STATUSES, Order
 from orders.rules import AT_A_MOMENT
-from trades.decisions import Decision, SeenQuote
+from trades.decisions import Decision, seen_of
+from trades.looks import Heard, Looks
 from trades.marks import Marks
 from trades.matching.fixed import from_fixed, to_fixed
 from trades.matching.market import Market
@@ -100,6 +101,7 @@ class Desk:
         self._orders = dict[str, tuple[UUID, str]]()
         self._expiries: list[tuple[datetime, int, str]] = []
         self._marks = Marks()
+        self._looks = Looks(max_quote_age)
 
     def restore(self, now: datetime) -> None:
         """Put every open order the engine had seen back, in queue order; quotes come anew."""
@@ -111,7 +113,9 @@ class Desk:
         )
         for order in seen.select_related("instrument").order_by("priority"):
             self._watch(order)
-            self._market(order.instrument).restore(_working(order, order.priority or 0))
+            working = _working(order, order.priority or 0)
+            self._market(order.instrument).restore(working)
+            self._looks.restore(working, order.updated_at)
 
     def expiries(self, now: datetime) -> list[Command]:
         """Take out and return the expiries that are due."""
@@ -150,8 +154,11 @@ class Desk:
             if known is None or tick.as_of >= known.as_of:
                 self._unseen[tick.instrument_id] = tick
             return []
+        before = self._looks.heard(market)
         outcomes = self._marks.hold_back(market.on_quote(_street(tick), now), tick.as_of)
-        return self._decided(market, outcomes, tick.as_of)
+        if market.quote is not before[0]:
+            self._looks.hear(market, now, tick.last)
+        return self._decided(market, outcomes, tick.as_of, before=before)
 
     def _trailed(self, due: Iterable[tuple[Trailed, datetime]]) -> list[Decision]:
         found = []
@@ -234,8 +241,14 @@ class Desk:
         outcomes: Sequence[Outcome],
         at: datetime,
         queued: tuple[str, int] | None = None,
+        before: Heard | None = None,
     ) -> list[Decision]:
-        seen = _seen(market.quote)
+        """Say of each outcome whose it is and what was seen. before: the tick that decided came."""
+        if not outcomes:
+            return []
+        heard = self._looks.heard(market)
+        before = before or heard
+        seen = seen_of(market.quote, heard[2])
         found = []
         for outcome in outcomes:
             account_id, _ = self._orders[outcome.order_id]
@@ -247,12 +260,14 @@ class Desk:
                     decided_at=at,
                     seen=seen,
                     priority=queued[1] if queued is not None and is_queued else None,
+                    look=self._looks.at(market, outcome, at, before),
                 )
             )
         for outcome in outcomes:
             if is_over(outcome):
                 self._orders.pop(outcome.order_id, None)
                 self._marks.forget(outcome.order_id)
+                self._looks.forget(outcome.order_id)
         return found
 
     def _watch(self, order: Order) -> None:
@@ -281,6 +296,7 @@ class Desk:
             tick = self._unseen.pop(key, None)
             if tick is not None:
                 market.on_quote(_street(tick, is_first=True), tick.as_of)
+                self._looks.hear(market, tick.as_of, tick.last)
             self._markets[key] = market
         return market
 
@@ -347,15 +363,5 @@ def _street(tick: Tick, *, is_first: bool = False) -> StreetQuote:
     )
 
 
-def _seen(quote: StreetQuote | None) -> SeenQuote:
-    if quote is None:
-        return SeenQuote(None, None, None)
-    return SeenQuote(_decimal(quote.bid), _decimal(quote.ask), quote.as_of)
-
-
 def _fixed(value: Decimal | None) -> int | None:
     return None if value is None else to_fixed(value)
-
-
-def _decimal(units: int | None) -> Decimal | None:
-    return None if units is None else from_fixed(units)

@@ -20,7 +20,11 @@ class Stream(models.Model):
 
 
 class Event(models.Model):
-    """One thing that happened, for ever. hash covers the event and the hash before it."""
+    """One thing that happened, for ever. hash covers the event and the hash before it.
+
+    subject is the id of the one row it tells of, where there is one, so that its story is found
+    without reading the whole stream.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="events")
@@ -29,12 +33,20 @@ class Event(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     payload = models.JSONField()
     occurred_at = models.DateTimeField()
+    subject = models.UUIDField(null=True, editable=False)
     hash = models.CharField(max_length=64)
 
     class Meta:
         ordering = ["stream", "seq"]
         constraints = [
             models.UniqueConstraint(fields=["stream", "seq"], name="event_seq_once_per_stream")
+        ]
+        indexes = [
+            models.Index(
+                fields=["subject", "seq"],
+                condition=models.Q(subject__isnull=False),
+                name="events_of_subject",
+            )
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from bengi.events.models import Event, Stream
 
 
@@ -9,6 +11,11 @@ def events_after(stream_id: UUID, seq: int, limit: int = 500) -> list[Event]:
     """Return the stream's events with a greater seq, oldest first, at most limit of them."""
     found = Event.objects.filter(stream_id=stream_id, seq__gt=seq).order_by("seq")
     return list(found[:limit])
+
+
+def events_about(subject: UUID) -> QuerySet[Event]:
+    """Return what happened to one row, oldest first."""
+    return Event.objects.filter(subject=subject).order_by("seq")
 
 
 def head_seq(stream_id: UUID) -> int:

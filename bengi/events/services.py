@@ -14,13 +14,17 @@ from bengi.ids import new_id
 
 
 class NewEvent(msgspec.Struct, frozen=True):
-    """An event that is about to happen. payload is JSON-ready: decimals and times as strings."""
+    """An event that is about to happen. payload is JSON-ready: decimals and times as strings.
+
+    subject: the id of the row it tells of, by which events_about() finds it.
+    """
 
     stream_id: UUID
     type: str
     payload: dict[str, Any]
     occurred_at: datetime
     version: int = 1
+    subject: UUID | None = None
 
 
 def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
@@ -67,5 +71,6 @@ def _next(head: Stream, event: NewEvent) -> Event:
         version=event.version,
         payload=event.payload,
         occurred_at=event.occurred_at,
+        subject=event.subject,
         hash=head.head_hash,
     )

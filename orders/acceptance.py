@@ -1,0 +1,65 @@
+"""What the acceptance of an order has to tell: the checks it passed and what it holds."""
+
+from decimal import Decimal
+from typing import Any
+
+from bengi.money import plain, round_up_money
+from bengi.terms import Side
+from instruments.quotes import Tick
+from orders.checks import passed_checks
+from orders.facts import Facts
+from orders.models import Order
+from orders.payloads import moment
+
+
+def accepted(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
+    """Return the first step of an order that was just accepted; tick is the quote it met."""
+    return {
+        "kind": "accepted",
+        "at": moment(order.accepted_at),
+        "quote": None if tick is None else tick_quote(tick),
+        "checks": [check._asdict() for check in passed_checks(facts)],
+        **_held(order, facts),
+    }
+
+
+def tick_quote(tick: Tick) -> dict[str, Any]:
+    """Return a tick as the steps of an order tell it."""
+    return {
+        "bid": _optional(tick.bid),
+        "bid_size": plain(tick.bid_size),
+        "ask": _optional(tick.ask),
+        "ask_size": plain(tick.ask_size),
+        "last": _optional(tick.last),
+        "as_of": moment(tick.as_of),
+    }
+
+
+def _held(order: Order, facts: Facts) -> dict[str, Any]:
+    """Return what was free before and after, what is held now, and how that was reckoned."""
+    account = facts.account
+    if order.side == Side.SELL:
+        left = account.available_quantity - order.quantity
+        return {
+            "reserved_before": "0",
+            "reserved_after": plain(order.quantity),
+            "available_before": plain(account.available_quantity),
+            "available_after": plain(left),
+        }
+    value = round_up_money(order.bound * order.quantity, facts.instrument.currency)
+    return {
+        "reserved_before": "0",
+        "reserved_after": plain(order.reserved),
+        "available_before": plain(account.buying_power),
+        "available_after": plain(account.buying_power - order.reserved),
+        "formula": {
+            "price": plain(order.bound),
+            "basis": "limit_price" if order.limit_price is not None else "protection_price",
+            "quantity": plain(order.quantity),
+            "commission": plain(order.reserved - value),
+        },
+    }
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

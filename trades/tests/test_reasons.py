@@ -1,0 +1,87 @@
+"""Every reason why an order did not fill, told from the order and the quote alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from bengi.terms import OrderType, Side, TimeInForce
+from trades.matching.fixed import SCALE
+from trades.matching.reasons import REASONS, seconds, why_not
+from trades.matching.working import StreetQuote, WorkingOrder
+from trades.tests.world import START
+
+GUARD = timedelta(seconds=15)
+BUY, SELL = Side.BUY, Side.SELL
+
+
+def order(side=BUY, kind=OrderType.LIMIT, tif=TimeInForce.DAY, **prices) -> WorkingOrder:
+    units = {name: int(value * SCALE) for name, value in prices.items()}
+    return WorkingOrder(
+        id="o",
+        account_id="a",
+        side=side,
+        type=kind,
+        time_in_force=tif,
+        leaves=10 * SCALE,
+        limit=units.get("limit"),
+        stop=units.get("stop"),
+        cap=units.get("cap"),
+        priority=1,
+    )
+
+
+def quote(bid=99.0, ask=101.0, size=5, age_s=0.0) -> StreetQuote:
+    return StreetQuote(
+        bid=None if bid is None else int(bid * SCALE),
+        ask=None if ask is None else int(ask * SCALE),
+        bid_size=size * SCALE,
+        ask_size=size * SCALE,
+        last=None,
+        as_of=START - timedelta(seconds=age_s),
+    )
+
+
+def reason(asked, seen, last=None, has_feed=True):
+    units = None if last is None else int(last * SCALE)
+    return why_not(asked, seen, last=units, now=START, max_age=GUARD, has_feed=has_feed)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen", "code", "numbers"),
+    [
+        (order(limit=100.5), quote(), "not_marketable", "limit=100.5 gap=0.5 ask=101"),
+        (order(SELL, limit=99.25), quote(), "not_marketable", "limit=99.25 gap=0.25 bid=99"),
+        (order(kind=OrderType.MARKET, cap=100), quote(), "cap_reached", "cap=100 gap=1 ask=101"),
+        (order(limit=101), quote(), "no_size_left", "ask=101 size=5"),
+        (order(SELL, OrderType.MARKET), quote(), "no_size_left", "bid=99 size=5"),
+        (order(limit=101), quote(ask=None), "nobody_offers", ""),
+        (order(SELL, limit=99), quote(size=0), "nobody_offers", ""),
+        (order(limit=101), quote(age_s=15), "no_size_left", "ask=101 size=5"),
+        (order(limit=101), quote(age_s=15.25), "no_fresh_quote", "age_s=15.25 guard_s=15"),
+        (order(limit=101), None, "no_quote", ""),
+        (order(limit=101, tif=TimeInForce.OPG), quote(), "waits_for_opening", ""),
+        (order(limit=101, tif=TimeInForce.CLS), quote(), "waits_for_close", ""),
+    ],
+)
+def test_why_an_order_gets_nothing(asked, seen, code, numbers):
+    found = reason(asked, seen)
+    told = dict(pair.split("=") for pair in numbers.split())
+    assert (found.code, found.numbers) == (code, told)
+    assert found.code in REASONS
+
+
+def test_a_stop_sleeps_until_its_print_whatever_is_quoted():
+    found = reason(order(SELL, OrderType.STOP, stop=95), quote(age_s=60), last=98)
+    assert (found.code, found.numbers) == ("stop_not_reached", {"stop": "95", "last": "98"})
+    assert reason(order(SELL, OrderType.STOP, stop=95), None).numbers == {"stop": "95"}
+
+
+def test_without_a_feed_nobody_has_to_be_there():
+    assert reason(order(limit=101), None, has_feed=False).code == "nobody_offers"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"), [(0, "0"), (200, "0.2"), (15_000, "15"), (1_234, "1.234")]
+)
+def test_durations_are_told_to_the_millisecond(milliseconds, text):
+    assert seconds(timedelta(milliseconds=milliseconds)) == text
