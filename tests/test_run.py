@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,20 @@ def refused(folder: Path, *options: str) -> str:
     return lines[0]
 
 
+IN_BACKGROUND = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+"""Before a command: what a shell does to one that it starts with &, Ctrl-C's signal is ignored."""
+
+
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def running(
+    folder: Path, *options: str, before: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Yield the address of a running product; stop it by Ctrl-C if it still runs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        command("--port", str(port), *options),
+        [*before, *command("--port", str(port), *options)],
         cwd=ROOT,
         env=environment(folder),
         stdout=subprocess.PIPE,
@@ -65,7 +71,12 @@ def running(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
 
 
 def wait_for(url: str, process: subprocess.Popen[str]) -> None:
@@ -126,8 +137,9 @@ def test_it_serves_stops_on_ctrl_c_and_keeps_its_data(tmp_path: Path) -> None:
         assert printed.rstrip().endswith("Stopped.")
         assert "Traceback" not in printed
     kept = (tmp_path / "bengi.sqlite3").stat().st_size
-    with running(tmp_path) as (address, _):
+    with running(tmp_path, before=IN_BACKGROUND) as (address, process):
         assert urllib.request.urlopen(address, timeout=5).status == 200
+    assert process.returncode == 0
     assert (tmp_path / "bengi.sqlite3").stat().st_size >= kept
     assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
 

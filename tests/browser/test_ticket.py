@@ -124,7 +124,11 @@ def test_an_order_that_went_meanwhile_cannot_be_canceled_and_the_page_says_so(tr
     cancel = page.get_by_role("button", name="Cancel buy 1 AAPL")
     expect(cancel).to_be_visible()
     held: list[Route] = []
-    page.route("**/cancel", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/cancel", hold)
     cancel.click()
     expect(cancel).to_be_disabled()
     _cancel_elsewhere(page)

@@ -1,6 +1,7 @@
 """`manage.py run`: the whole of Bengi in one process, on SQLite, with a market of its own."""
 
 import os
+import signal
 import socket
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -69,6 +70,9 @@ class Command(BaseCommand):
         from bengi.embedded import Embedded  # noqa: PLC0415
         from bengi.server import Server  # noqa: PLC0415
 
+        # A shell that starts a program in the background lets it ignore SIGINT; whoever sends one
+        # to its process id means it, so the server's own handler has to find the usual one.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         parts = Embedded(_provider(options))
         host, port = options["host"], options["port"]
         if options["feed"] == "replay":
