@@ -17,7 +17,7 @@ from instruments.api import BarsView, InstrumentsView, MarketsView, QuoteView
 from orders.api import CancelView, OrdersView, OrderView, PreviewView
 from orders.book_quotes import book_quotes
 from portfolios.api import LotsView, PortfolioView, PositionsView
-from trades.api import TradesView, TradeView
+from trades.api import ExplainView, TradesView, TradeView
 
 
 class SymbolConverter(StringConverter):
@@ -44,6 +44,7 @@ ROUTES = {
     "orders": OrdersView.as_view(),
     "orders/<uuid:order_id>": OrderView.as_view(),
     "orders/<uuid:order_id>/cancel": CancelView.as_view(),
+    "orders/<uuid:order_id>/explain": ExplainView.as_view(),
     "orders/preview": PreviewView.as_view(),
     "portfolios/<uuid:portfolio_id>": PortfolioView.as_view(),
     "portfolios/<uuid:portfolio_id>/lots": LotsView.as_view(),

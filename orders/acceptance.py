@@ -23,6 +23,20 @@ def accepted(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
     }
 
 
+def held(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
+    """Return the first step of an order that waits to replace another: what it adds to be held."""
+    added = order.reserved if order.side == Side.BUY else order.held_shares
+    return {
+        "kind": "held",
+        "at": moment(order.accepted_at),
+        "quote": None if tick is None else tick_quote(tick),
+        "checks": [check._asdict() for check in passed_checks(facts)],
+        "reserved_before": "0",
+        "reserved_after": plain(added),
+        "replaces": str(order.replaces_id),
+    }
+
+
 def tick_quote(tick: Tick) -> dict[str, Any]:
     """Return a tick as the steps of an order tell it."""
     return {

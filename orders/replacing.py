@@ -21,6 +21,7 @@ from bengi.ids import new_id
 from bengi.money import ZERO, minor_unit, plain, round_up_money
 from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
 from orders import lifecycle
+from orders.acceptance import held
 from orders.facts import Facts
 from orders.models import Order
 from orders.rules import check_order, reservation
@@ -165,7 +166,8 @@ def _hold(desk: Desk, ticket: OrderTicket, order: Order, facts: Facts, now: date
     order.save(update_fields=["status", "updated_at"])
     Order.objects.bulk_create([new])
     tell([order], "order.pending_replace", now)
-    tell([new], "order.held", now)
+    tick = desk.quotes.get(order.instrument.symbol)
+    tell([new], "order.held", now, {new.id: held(new, facts, tick)})
     return new
 
 

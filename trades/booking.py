@@ -155,6 +155,7 @@ def _replace(rows: Rows, old: Order, new: Order, now: datetime) -> None:
     new.updated_at = max(new.updated_at, now)
     _move(new, OrderStatus.ACCEPTED)
     old.replaced_by = new.id
+    old.reason = "Another order took its place."
     _close(rows, old, OrderStatus.REPLACED, now)
     if new.side == Side.SELL:
         rows.position(new).reserved_quantity += new.quantity - shares

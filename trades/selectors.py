@@ -1,12 +1,22 @@
-"""Trades as their owner may see them."""
+"""Trades as their owner may see them, and the story of an order."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from accounts.models import User
 from bengi.errors import NotFound
+from bengi.events.models import Event
+from bengi.events.selectors import events_about
+from bengi.terms import OrderType
+from orders.models import Order
 from trades.models import Trade
+
+STORY_BEGINNING, STORY_END = 30, 60
+"""How many events of a long story are read; the timeline tells fewer of each."""
+
+TRAILED = "order.trailed"
 
 
 def trades_of(user: User) -> QuerySet[Trade]:
@@ -21,3 +31,37 @@ def trade_of(user: User, exec_id: UUID) -> Trade:
     if trade is None:
         raise NotFound
     return trade
+
+
+class Story(NamedTuple):
+    """An order's events, oldest first, and how many of its middle were not read.
+
+    moves: how many moves of its trailing stop there are; the first and the latest are in events.
+    """
+
+    events: list[Event]
+    events_unread: int
+    moves: int
+
+
+def story_of(order: Order) -> Story:
+    """Return what happened to an order: all of it, or the beginning and the end of a long story.
+
+    A trade's own event tells what the order's tells too. One statement, three more for a trailing
+    stop, two for a story longer than STORY_BEGINNING + STORY_END.
+    """
+    about = events_about(order.id).exclude(type="trade.executed")
+    told = about.exclude(type=TRAILED)
+    events = list(told[: STORY_BEGINNING + STORY_END])
+    unread = 0
+    if len(events) == STORY_BEGINNING + STORY_END:
+        unread = told.count() - len(events)
+        newest = told.order_by("-seq")[:STORY_END]
+        events = [*events[:STORY_BEGINNING], *reversed(newest)]
+    moves = 0
+    if order.type == OrderType.TRAILING_STOP:
+        moved = about.filter(type=TRAILED)
+        moves = moved.count()
+        ends = {event.seq: event for event in (moved.first(), moved.last()) if event is not None}
+        events = sorted([*events, *ends.values()], key=lambda event: event.seq)
+    return Story(events, unread, moves)

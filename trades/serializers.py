@@ -1,8 +1,19 @@
-"""What a client may ask of its trades; their JSON is trades/payloads.py."""
+"""What a client may ask of its trades, and the JSON of an explanation.
+
+The JSON of a trade is trades/payloads.py.
+"""
+
+from decimal import Decimal
+from typing import Any
 
 from bengi.inputs import TextField, UUIDField, WordField
+from bengi.money import plain
 from bengi.pagination import PageInput
 from bengi.terms import Side
+from orders.payloads import order_payload
+from trades.explaining import Explanation, Now
+from trades.explanation.costs import Costs, Shortfall
+from trades.explanation.timeline import Entry
 
 
 class TradesInput(PageInput):
@@ -11,3 +22,69 @@ class TradesInput(PageInput):
     symbol = TextField(max_length=16, default=None)
     side = WordField(list(Side), default=None)
     order = UUIDField(default=None)
+
+
+def explanation_shape(explanation: Explanation) -> dict[str, Any]:
+    """Return an order with its story, oldest first, and why it has not filled if it is open."""
+    order, timeline = explanation.order, explanation.timeline
+    return {
+        "order": order_payload(order, order.instrument.symbol),
+        "text": explanation.text,
+        "now": None if explanation.now is None else _now(explanation.now),
+        "timeline": [_entry(entry) for entry in timeline.entries],
+        "left_out": timeline.left_out,
+        "costs": {"currency": order.instrument.currency, **_costs(explanation.costs)},
+        "arrival": explanation.arrival,
+    }
+
+
+def _now(now: Now) -> dict[str, Any]:
+    return {
+        "at": now.at,
+        "code": now.code,
+        "text": now.text,
+        "numbers": now.numbers,
+        "quote": now.quote,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "kind": entry.kind,
+        "code": entry.code,
+        "by": entry.by,
+        "title": entry.title,
+        "text": entry.text,
+        "quote": entry.quote,
+        "numbers": entry.numbers,
+        "checks": entry.checks,
+    }
+
+
+def _costs(costs: Costs) -> dict[str, Any]:
+    return {
+        "gross_amount": plain(costs.gross_amount),
+        "commission": plain(costs.commission),
+        "fees": plain(costs.fees),
+        "average_price": _optional(costs.average_price),
+        "shortfall": None if costs.shortfall is None else _shortfall(costs.shortfall),
+    }
+
+
+def _shortfall(shortfall: Shortfall) -> dict[str, str]:
+    return {
+        "arrival_mid": plain(shortfall.arrival_mid),
+        "per_share": plain(shortfall.per_share),
+        "amount": plain(shortfall.amount),
+        "bps": plain(shortfall.bps),
+        "half_spread": plain(shortfall.half_spread),
+        "waiting": plain(shortfall.waiting),
+        "total": plain(shortfall.total),
+        "total_bps": plain(shortfall.total_bps),
+    }
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

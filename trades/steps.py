@@ -99,6 +99,7 @@ def _why(look: Look) -> Step:
 def _fill(fill: Fill, trade: Trade) -> Step:
     return {
         "code": "match" if fill.match_id else "street",
+        "role": _role(fill),
         "exec_id": str(trade.exec_id),
         "quantity": plain(trade.quantity),
         "price": plain(trade.price),
@@ -108,6 +109,13 @@ def _fill(fill: Fill, trade: Trade) -> Step:
         "liquidity": str(trade.liquidity),
         "leaves_quantity": plain(from_fixed(fill.leaves)),
     }
+
+
+def _role(fill: Fill) -> str | None:
+    """Return whether the order came to another customer's (taker) or that one to it (maker)."""
+    if fill.match_id is None:
+        return None
+    return "taker" if fill.match_id.startswith(f"{fill.order_id}:") else "maker"
 
 
 def _held(order: Order, before: Held) -> Step:

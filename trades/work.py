@@ -113,7 +113,7 @@ class Desk:
         )
         for order in seen.select_related("instrument").order_by("priority"):
             self._watch(order)
-            working = _working(order, order.priority or 0)
+            working = working_order(order, order.priority or 0)
             self._market(order.instrument).restore(working)
             self._looks.restore(working, order.updated_at)
 
@@ -155,7 +155,7 @@ class Desk:
                 self._unseen[tick.instrument_id] = tick
             return []
         before = self._looks.heard(market)
-        outcomes = self._marks.hold_back(market.on_quote(_street(tick), now), tick.as_of)
+        outcomes = self._marks.hold_back(market.on_quote(street_quote(tick), now), tick.as_of)
         if market.quote is not before[0]:
             self._looks.hear(market, now, tick.last)
         return self._decided(market, outcomes, tick.as_of, before=before)
@@ -175,7 +175,7 @@ class Desk:
         if ends_at is not None and ends_at <= now:
             outcomes: list[Outcome] = [_too_late(order)]
         else:
-            outcomes = market.submit(_working(order, priority), now)
+            outcomes = market.submit(working_order(order, priority), now)
         return self._decided(market, outcomes, now, (order_id, priority))
 
     def _cancel(self, order: Order, now: datetime) -> list[Decision]:
@@ -205,7 +205,7 @@ class Desk:
         filled = old.quantity - from_fixed(at_work.leaves) if at_work else old.filled_quantity
         if new.quantity <= filled or (at_work is not None and at_work.triggered):
             return self._decided(market, [NotReplaced(old_id, new_id)], now)
-        working = _working(new, priority)
+        working = working_order(new, priority)
         working.leaves = to_fixed(new.quantity - filled)
         if at_work is not None and new.high_water_mark is not None:
             working.mark = at_work.mark
@@ -295,7 +295,7 @@ class Desk:
             self._mics[key] = instrument.mic
             tick = self._unseen.pop(key, None)
             if tick is not None:
-                market.on_quote(_street(tick, is_first=True), tick.as_of)
+                market.on_quote(street_quote(tick, is_first=True), tick.as_of)
                 self._looks.hear(market, tick.as_of, tick.last)
             self._markets[key] = market
         return market
@@ -329,7 +329,8 @@ def _only_wants_less(old: Order, new: Order) -> bool:
     )
 
 
-def _working(order: Order, priority: int) -> WorkingOrder:
+def working_order(order: Order, priority: int) -> WorkingOrder:
+    """Return an open order as the matcher sees it."""
     cap = order.protection_price
     return WorkingOrder(
         id=str(order.id),
@@ -350,7 +351,7 @@ def _working(order: Order, priority: int) -> WorkingOrder:
     )
 
 
-def _street(tick: Tick, *, is_first: bool = False) -> StreetQuote:
+def street_quote(tick: Tick, *, is_first: bool = False) -> StreetQuote:
     """Return the tick as the matcher hears it. is_first: nobody has taken of its sizes yet."""
     return StreetQuote(
         bid=_fixed(tick.bid),
