@@ -29,7 +29,7 @@ Step = dict[str, Any]
 Held = tuple[Decimal, Decimal]
 """Cash and shares that an order holds."""
 
-_KINDS = {
+KINDS_OF_STEPS = {
     Fill: "filled",
     Rested: "rested",
     Triggered: "triggered",
@@ -48,7 +48,7 @@ def steps_of(decision: Decision, order: Order, before: Held, trades: Sequence[Tr
     that filled nothing comes before what ended it; an order that comes to rest tells its own.
     """
     outcome, look = decision.outcome, decision.look
-    step: Step = {"kind": _KINDS[type(outcome)], "at": moment(decision.decided_at)}
+    step: Step = {"kind": KINDS_OF_STEPS[type(outcome)], "at": moment(decision.decided_at)}
     step |= {"quote": quote_of(decision.seen), **_held(order, before)}
     match outcome:
         case Fill():

@@ -26,8 +26,7 @@ ENDS: dict[str, End] = {
     "user": End("as you asked", "You asked for it, and the engine has taken it back.", "customer"),
     "self_trade": End(
         "met your own order",
-        "It would have met another order of your account. Nobody trades with himself, so the one "
-        "that came later goes.",
+        "It would have met another order of this account, which never trades with itself.",
     ),
     "ioc_remainder": End(
         "one look only", "It had one look at the market, and nothing more was within reach."

@@ -20,8 +20,8 @@ BEGINNING = 20
 """Of a story longer than ENTRIES_MAX, how many entries of its beginning are told."""
 
 _SHORTENED = frozenset({"look", "trailed"})
-_NOT_DECIDED = frozenset({"look", "pending_cancel", "pending_replace"})
-"""What stands between the engine's decisions, at the time it happened."""
+REQUESTS = frozenset({"pending_cancel", "pending_replace"})
+"""What the customer asked for, between the engine's decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Entries, oldest first. left_out counts looks, moves of the stop, and other steps by kind.
+    """Entries, oldest first. left_out counts the looks, moves of a stop and other steps not told.
 
     gap: how many entries stand before the place where steps are left out; None when none are.
     """
@@ -98,17 +98,18 @@ def arrival_quote(told: Sequence[Told]) -> Step | None:
 
 
 def _in_order(told: Sequence[Told]) -> list[Told]:
-    """Put looks and requests among the engine's decisions, which stay in the order of their seq.
+    """Put each look before what was asked later, though it was told with what ended it."""
+    ordered: list[Told] = []
+    for one in told:
+        place = len(ordered)
+        while one.step["kind"] == "look" and place and _asked_later(ordered[place - 1], one):
+            place -= 1
+        ordered.insert(place, one)
+    return ordered
 
-    A decision may be on a tick that came late, older than the decision before it.
-    """
-    latest, keyed = "", []
-    for place, one in enumerate(told):
-        at = str(one.step["at"])
-        if one.step["kind"] not in _NOT_DECIDED:
-            at = latest = max(at, latest)
-        keyed.append((at, place))
-    return [told[place] for _, place in sorted(keyed)]
+
+def _asked_later(one: Told, look: Told) -> bool:
+    return one.step["kind"] in REQUESTS and one.step["at"] >= look.step["at"]
 
 
 def _entry(told: Told, of: Subject, arrival: Step | None) -> Entry:

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from bengi.terms import OrderType
 from orders.rules import PROTECTION
-from trades.explanation import ends, fills
+from trades.explanation.ends import canceled, expired, not_replaced, replaced
+from trades.explanation.fills import complete, filled
 from trades.explanation.subject import Step, Subject
 from trades.explanation.telling import Telling, Told, Words
 from trades.explanation.why import Phrase, why
@@ -138,19 +139,19 @@ KINDS: dict[str, Telling] = {
     "held": _held,
     "rested": _rested,
     "look": _look,
-    "filled": fills.filled,
+    "filled": filled,
     "triggered": _triggered,
     "trailed": _trailed,
-    "canceled": ends.canceled,
-    "expired": ends.expired,
-    "replaced": ends.replaced,
-    "not_replaced": ends.not_replaced,
+    "canceled": canceled,
+    "expired": expired,
+    "replaced": replaced,
+    "not_replaced": not_replaced,
     # what events tell that come without steps
     "pending_cancel": _asked_to_cancel,
     "pending_replace": _asked_to_replace,
     "rejected": _rejected,
     # how the story of a filled order closes
-    COMPLETE: fills.complete,
+    COMPLETE: complete,
 }
 """Kind -> how to tell it. To tell a new kind of step or event, write a Telling and enter it here;
 reasons go into why.WHY, ends into ends.ENDS."""

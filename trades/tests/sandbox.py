@@ -17,9 +17,10 @@ FAMILY = (
 class Sandbox:
     """A private copy of the family's modules; everything else is imported as usual."""
 
-    def __init__(self, sources=None):
+    def __init__(self, sources=None, family=FAMILY):
         """sources: module name -> source text to use in place of the file's."""
         self._sources = sources or {}
+        self._family = family
         self._modules = {}
 
     def load(self, name):
@@ -33,7 +34,7 @@ class Sandbox:
         return self._modules[name]
 
     def _import(self, name, globals_=None, locals_=None, fromlist=(), level=0):
-        if name.startswith(FAMILY):
+        if name.startswith(self._family):
             assert fromlist, f"the sandbox knows only `from {name} import ...`"
             return self.load(name)
         return __import__(name, globals_, locals_, fromlist, level)
