@@ -15,6 +15,7 @@ from orders.payloads import moment
 from orders.selectors import order_of
 from trades.decisions import seen_of
 from trades.explanation.costs import Costs, Filled, costs_of
+from trades.explanation.facts import market_facts
 from trades.explanation.now import reason_now
 from trades.explanation.quotes import quote_shape
 from trades.explanation.status import Standing, status_sentence
@@ -31,14 +32,14 @@ from trades.work import working_order
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Why an open order has not filled, as of a moment, from the newest quote."""
+    """Why an open order has not filled, as of a moment; facts are (label, text) of the quote."""
 
     at: str
     code: str
-    gist: str
     text: str
     numbers: dict[str, str]
     quote: Step | None
+    facts: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,5 +141,11 @@ def _now(order: Order, subject: Subject, user: User, now: datetime) -> Now:
     at = moment(now) or ""
     seen = quote_of(seen_of(quote, last))
     phrase = why(reason.code, reason.numbers, seen, at, subject)
-    shape = quote_shape(seen, at)
-    return Now(at, reason.code, phrase.gist, phrase.sentence, reason.numbers, shape)
+    return Now(
+        at=at,
+        code=reason.code,
+        text=phrase.sentence,
+        numbers=reason.numbers,
+        quote=quote_shape(seen, at),
+        facts=[] if seen is None else market_facts(seen, at, subject),
+    )

@@ -17,9 +17,7 @@ from instruments.models import INTERVALS
 from instruments.selectors import bars, instrument_by_symbol
 from orders.desk import ticket_context
 from orders.forms import PRICES, TicketForm
-from orders.selectors import order_of
-from portfolios.holding_period import HoldingPeriod
-from portfolios.selectors import closings_of
+from trades.order_page import order_page
 from trades.selectors import trades_of
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
 
@@ -66,20 +64,8 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
 
 @signed_in
 def order(request: PageRequest, order_id: UUID) -> HttpResponse:
-    """Show one order: what was asked for, how far it came, each of its fills."""
-    found = order_of(request.user, order_id)
-    fills = list(trades_of(request.user).filter(order=found).order_by("exec_id"))
-    closings = [
-        (closing, HoldingPeriod.of(closing.lot, closing.closed_at))
-        for closing in closings_of(fill.exec_id for fill in fills)
-    ]
-    context = {
-        "place": "orders",
-        "order": found,
-        "trades": fills,
-        "instrument": found.instrument,
-        "closings": closings,
-    }
+    """Show one order: where it stands, what happened to it and why, what it cost."""
+    context = {"place": "orders", **order_page(request.user, order_id, clock.now())}
     return render(request, "trades/order.html", context)
 
 

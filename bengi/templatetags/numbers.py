@@ -77,3 +77,15 @@ def direction(value: Any, places: int = 8) -> str:
 def plain(value: Any) -> str:
     """{{ 229.87000000|plain }} -> 229.87, for data attributes and form fields."""
     return "" if _is_missing(value) else amounts.plain(value)
+
+
+@register.filter
+def tenth(value: Any) -> str:
+    """{{ -2.14|tenth }} -> −2.1"""
+    return NOTHING if _is_missing(value) else numerals.fixed(value, 1)
+
+
+@register.filter
+def unbroken(text: str) -> str:
+    """{{ "ask 100.00 × 60"|unbroken }}: the same, with price and size on one line."""
+    return text.replace(" × ", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}")

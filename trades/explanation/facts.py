@@ -30,6 +30,17 @@ def facts_of(step: Step, of: Subject, arrival: Step | None) -> list[tuple[str, s
     return facts
 
 
+def market_facts(quote: Step, at: str, of: Subject) -> list[tuple[str, str]]:
+    """Return a quote, the newest print and how old the quote is, as (label, text)."""
+    last = quote.get("last")
+    return [
+        ("bid", side_words(quote, "bid", of)),
+        ("ask", side_words(quote, "ask", of)),
+        *([] if last is None else [("last", of.price(last))]),
+        ("quote age", age(age_s(quote, at))),
+    ]
+
+
 def _held(step: Step, of: Subject) -> Iterator[tuple[str, str]]:
     if "available_before" not in step:
         return

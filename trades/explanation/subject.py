@@ -1,7 +1,7 @@
 """The order a story is about, and how its prices, amounts and times are written for people."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -73,3 +73,13 @@ class Subject:
 def gained(side: Side, price: Decimal, reference: Decimal) -> Decimal:
     """Return how much a share cost more than reference: above it for a buy, below for a sell."""
     return price - reference if side is Side.BUY else reference - price
+
+
+def since(start: datetime, at: datetime) -> str:
+    """Write how long after the start of a story something was: start, +6 ms, +2.8 s."""
+    milliseconds = (at - start) // timedelta(milliseconds=1)
+    if milliseconds <= 0:
+        return "start"
+    if milliseconds < 1000:
+        return f"+{milliseconds} ms"
+    return f"+{numerals.age(Decimal(milliseconds) / 1000)}"

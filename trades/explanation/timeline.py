@@ -6,7 +6,7 @@ is counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trades.explanation.facts import facts_of, numbers_of
@@ -98,13 +98,21 @@ def arrival_quote(told: Sequence[Told]) -> Step | None:
 
 
 def _in_order(told: Sequence[Told]) -> list[Told]:
-    """Put each look before what was asked later, though it was told with what ended it."""
+    """Put each look before what was asked later, though it was told with what ended it.
+
+    A tick that comes late decides no earlier than what was decided before it.
+    """
     ordered: list[Told] = []
+    latest = ""
     for one in told:
         place = len(ordered)
-        while one.step["kind"] == "look" and place and _asked_later(ordered[place - 1], one):
-            place -= 1
-        ordered.insert(place, one)
+        if one.step["kind"] == "look":
+            while place and _asked_later(ordered[place - 1], one):
+                place -= 1
+            ordered.insert(place, one)
+        else:
+            latest = max(latest, one.step["at"])
+            ordered.append(replace(one, step={**one.step, "at": latest}))
     return ordered
 
 

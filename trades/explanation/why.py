@@ -48,7 +48,7 @@ WHY: dict[str, Phrase] = {
     "nobody_offers": Phrase("nobody {others}", "Nobody {others} {symbol} at the moment."),
     "no_size_left": Phrase(
         "nothing left at {price}",
-        "All that the {offer} showed is taken; the next quote brings more.",
+        "Nothing is left of the {offer}; the next quote brings more.",
     ),
     "waits_for_opening": Phrase(
         "waits for the opening", "It is for the opening: the first quote of the session decides."

@@ -86,7 +86,7 @@ def test_a_market_order_waits_for_the_next_quote(world: World):
     order = world.place(trader, abc, "buy", 100)
     now = explain(trader.user, order.id, now=world.now).now
     assert now is not None
-    assert now.text == "All that the ask 99.97 × 60 showed is taken; the next quote brings more."
+    assert now.text == "Nothing is left of the ask 99.97 × 60; the next quote brings more."
     world.tick(abc, "99.95", "99.99", size=60)
     titles = [line.split(" | ")[0] for line in story(world, trader, order)]
     assert titles == [

@@ -84,7 +84,7 @@ STEPS = [
         subject(kind="market"),
         "40 left, waiting",
         "nothing left at 100.00",
-        "All that the ask 100.00 × 60 showed is taken; the next quote brings more.",
+        "Nothing is left of the ask 100.00 × 60; the next quote brings more.",
     ),
     (
         told(

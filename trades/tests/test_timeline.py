@@ -27,7 +27,8 @@ def asked(after_s, seq=1):
 
 
 def filled(after_s, seq=1):
-    return told({**fill("1", "100"), "at": at(after_s)}, seq)
+    seen = quote(after_s=after_s)
+    return told({**fill("1", "100"), "at": at(after_s), "quote": seen}, seq)
 
 
 def lines(*story, **unread):
@@ -69,11 +70,14 @@ def test_a_look_stands_where_it_happened_though_it_was_told_later():
 
 
 def test_decisions_stay_in_their_order_though_a_tick_came_late():
-    assert [kind for kind, _ in lines(rested(2, 1), filled(1, 2), asked(3, 3))] == [
-        "rested",
-        "filled",
-        "pending_cancel",
+    assert lines(rested(2, 1), filled(1, 2), asked(3, 3)) == [
+        ("rested", at(2)),
+        ("filled", at(2)),
+        ("pending_cancel", at(3)),
     ]
+    late = timeline([rested(2, 1), filled(1, 2)], OF).entries[1]
+    assert late.quote is not None
+    assert late.quote["age_s"] == "1"
 
 
 def test_a_long_story_tells_its_beginning_and_its_end():

@@ -67,7 +67,7 @@ REASONS = [
         {"bid": "99.98", "size": "60"},
         "99.98x60 100x5",
         "nothing left at 99.98",
-        "All that the bid 99.98 × 60 showed is taken; the next quote brings more.",
+        "Nothing is left of the bid 99.98 × 60; the next quote brings more.",
     ),
     (
         "waits_for_opening",
