@@ -8,28 +8,29 @@ from typing import Any
 from bengi.numerals import quantity
 
 LABELS: dict[tuple[str, str], str] = {
-    ("account_frozen", "account"): "The account is",
-    ("symbol_halted", "symbol"): "The instrument is",
-    ("invalid_tick", "limit_price"): "Limit price, in steps of",
-    ("invalid_tick", "stop_price"): "Stop price, in steps of",
-    ("invalid_tick", "trail_price"): "Trail, in steps of",
-    ("invalid_step", "quantity"): "Quantity, in steps of",
-    ("max_quantity", "quantity"): "Quantity, at most",
-    ("max_notional", "quantity"): "Value, at most",
-    ("too_many_open_orders", "symbol"): "Open orders of this side here, at most",
-    ("too_many_open_orders", "account"): "Open orders in all, at most",
-    ("stale_quote", "type"): "The quote is",
-    ("invalid_trail", "stop_price"): "Where the stop starts, above",
-    ("price_collar", "limit_price"): "Limit price, within",
-    ("insufficient_position", "quantity"): "Shares to sell, of those free",
-    ("insufficient_funds", "quantity"): "Cash needed, of what is free",
+    ("account_frozen", "account"): "The account must be",
+    ("symbol_halted", "symbol"): "The instrument must be",
+    ("invalid_tick", "limit_price"): "Limit price in steps of",
+    ("invalid_tick", "stop_price"): "Stop price in steps of",
+    ("invalid_tick", "trail_price"): "Trail in steps of",
+    ("invalid_step", "quantity"): "Quantity in steps of",
+    ("max_quantity", "quantity"): "Quantity at most",
+    ("max_notional", "quantity"): "Value at most",
+    ("too_many_open_orders", "symbol"): "Open orders of this side here at most",
+    ("too_many_open_orders", "account"): "Open orders in all at most",
+    ("stale_quote", "type"): "The quote must be",
+    ("invalid_trail", "stop_price"): "The stop must start above",
+    ("price_collar", "limit_price"): "Limit price within",
+    ("insufficient_position", "quantity"): "Free to sell",
+    ("insufficient_funds", "quantity"): "Free to spend",
 }
-"""What each check of orders/checks.py is called, by code and field."""
+"""What is asked of an order by each check of orders/checks.py, by code and field; its limit
+follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """One check in words; passed is True where only checks that passed are told."""
+    """One check: label and limit say what is asked, value what this order has."""
 
     label: str
     limit: str

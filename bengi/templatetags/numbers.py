@@ -3,6 +3,7 @@
 A missing number is an en dash, so that a column keeps its shape.
 """
 
+import re
 from typing import Any
 
 from django import template
@@ -12,6 +13,7 @@ from bengi import numerals
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"
+_INSIDE = re.compile(r" (?=×)|(?<=×) |(?<=\d) (?=(ms|s|min|h|d|bps|[A-Z]{3})\b)")
 
 
 def _is_missing(value: object) -> bool:
@@ -87,5 +89,5 @@ def tenth(value: Any) -> str:
 
 @register.filter
 def unbroken(text: str) -> str:
-    """{{ "ask 100.00 × 60"|unbroken }}: the same, with price and size on one line."""
-    return text.replace(" × ", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}")
+    """{{ "ask 100.00 × 60, 2.0 s old"|unbroken }}: no line ends inside of price, size or time."""
+    return _INSIDE.sub("\N{NO-BREAK SPACE}", text)
