@@ -28,6 +28,11 @@ def passed_checks(facts: Facts) -> list[Check]:
     return [*_standing(facts), *_steps(facts), *_sizes(facts), *_prices(facts), *_means(facts)]
 
 
+def standing_checks(facts: Facts) -> list[Check]:
+    """Return the checks that no price and no quantity is needed for."""
+    return list(_standing(facts))
+
+
 def _standing(facts: Facts) -> Iterator[Check]:
     yield Check("account_frozen", "account", "active", str(facts.account.status))
     yield Check("symbol_halted", "symbol", "active", str(facts.instrument.status))
@@ -60,7 +65,9 @@ def _prices(facts: Facts) -> Iterator[Check]:
     ticket, quote = facts.ticket, facts.quote
     may_wait = ticket.time_in_force in AT_A_MOMENT
     if ticket.type is OrderType.MARKET and facts.instrument.has_feed and not may_wait:
-        yield Check("stale_quote", "type", "fresh", "fresh" if quote.is_fresh else "stale")
+        offered = quote.ask if ticket.side is Side.BUY else quote.bid
+        there = "fresh" if offered is not None else "one-sided"
+        yield Check("stale_quote", "type", "fresh", there if quote.is_fresh else "stale")
     stop = first_stop(ticket, quote.last, facts.instrument.tick_size)
     if ticket.type is OrderType.TRAILING_STOP and stop is not None:
         yield Check("invalid_trail", "stop_price", "0", plain(stop))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -18,6 +19,7 @@ from instruments.quotes import Tick
 from orders.book_quotes import RESTING
 from orders.models import Order
 from orders.rules import LASTING
+from orders.sketch import Offer
 
 LEVELS_MAX = 6
 ORDERS_MAX = 500
@@ -90,6 +92,38 @@ def depth_of(instrument: Instrument, user: User) -> Depth:
         levels = bids if side == Side.BUY else asks
         _add(levels, price, quantity - filled, owner == user.id)
     return Depth(_best(asks.values(), Side.SELL), _best(bids.values(), Side.BUY))
+
+
+def offers_to(
+    side: Side, instrument: Instrument, account_id: UUID, tick: Tick | None
+) -> list[Offer]:
+    """Return what an order of side would meet, best first and in the order it would: one statement.
+
+    At one price resting orders come before the street, earlier ones before later ones.
+    """
+    is_buy = side is Side.BUY
+    rows = (
+        Order.objects.filter(
+            _ON_THE_LADDER,
+            instrument=instrument,
+            side=Side.SELL if is_buy else Side.BUY,
+            time_in_force__in=LASTING,
+            status__in=_STANDING,
+            closed_at__isnull=True,
+        )
+        .order_by("limit_price" if is_buy else "-limit_price", "priority")
+        .values_list("limit_price", "quantity", "filled_quantity", "account_id")
+    )
+    found = [
+        Offer(price, quantity - filled, is_own=owner == account_id)
+        for price, quantity, filled, owner in rows[:ORDERS_MAX]
+        if price is not None
+    ]
+    if tick is not None and instrument.has_feed:
+        price, size = (tick.ask, tick.ask_size) if is_buy else (tick.bid, tick.bid_size)
+        if price is not None and size:
+            found.append(Offer(price, size, is_street=True))
+    return sorted(found, key=lambda offer: offer.price, reverse=not is_buy)
 
 
 def ladder_of(depth: Depth, tick: Tick | None) -> Ladder:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Account
-from bengi.money import ZERO, plain
-from bengi.numerals import money, quantity
+from bengi.money import QUANTUM, ZERO, plain
+from bengi.numerals import money, price, quantity
 from bengi.terms import Side
 from instruments.lines import Line
 from instruments.models import Instrument
@@ -18,6 +18,7 @@ from orders.book_quotes import book_quotes
 from orders.costs import read_costs
 from orders.forms import PRICES, TicketForm
 from orders.preview import Preview
+from orders.sketch import Sketch
 from orders.tickets import OrderTicket
 from portfolios.models import Portfolio
 
@@ -92,9 +93,15 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
     def amount(value: Decimal | None) -> str:
         return "not known yet" if value is None else f"{money(value, currency)} {currency}"
 
+    places = outcome.instrument.price_places
     about = "Estimated " if outcome.is_estimate else ""
     is_sell = ticket.side is Side.SELL
     return [
+        *(
+            [Fact("Would fill at once", sketch_words(outcome.sketch, places))]
+            if outcome.sketch
+            else []
+        ),
         Fact(_gross_label(ticket, outcome), amount(outcome.gross_amount)),
         Fact(f"{about}commission".capitalize(), amount(outcome.commission)),
         *([Fact(f"{about}fees".capitalize(), amount(outcome.fees))] if outcome.fees else []),
@@ -105,6 +112,18 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
         Fact("Buying power after", amount(outcome.buying_power_after), True),
         *([Fact("Buying power once sold, about", amount(_once_sold(outcome)))] if is_sell else []),
     ]
+
+
+def sketch_words(sketch: Sketch, places: int) -> str:
+    """Say shortly how much would fill at once, and what the rest does."""
+    filled = "nothing"
+    if sketch.average_price is not None:
+        average = sketch.average_price.quantize(QUANTUM)
+        filled = f"{quantity(sketch.quantity)} at {price(average, places)}"
+    if not sketch.rest:
+        return filled
+    does = {"rests": "rest", "waits": "wait", "canceled": "canceled"}[sketch.rest_does]
+    return f"{filled}, {quantity(sketch.rest)} {does}"
 
 
 def ticket_fields(ticket: OrderTicket) -> list[tuple[str, str]]:

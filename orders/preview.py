@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
+
 from accounts.commission import commission_due
 from accounts.models import Account
-from bengi.errors import BengiError, Refused
+from bengi.errors import BengiError, Malformed, Refused
 from bengi.money import ZERO, plain, round_money
 from bengi.terms import OrderType, Side
+from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from orders.costs import fees_on_sale
+from orders.depth import offers_to
 from orders.facts import Facts
 from orders.rules import (
     check_order,
@@ -20,7 +24,9 @@ from orders.rules import (
     reference_price,
     reservation,
 )
+from orders.sketch import Sketch, sketch
 from orders.tickets import OrderTicket, read_desk
+from orders.verdicts import Verdict, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,8 @@ class Preview:
     gross_amount, commission and fees, the regulators' on a sale, follow from it. reserve is the
     cash a buy holds until it fills or ends (0 for a sell); buying_power_after is what stays free
     while it does. is_estimate: the order may trade at another price than estimated. errors: every
-    rule that would refuse it.
+    rule that would refuse it; checks: every rule with its limit and value, whether it passed or
+    not. sketch: what it would do at once, None for a ticket that cannot be read.
     """
 
     instrument: Instrument
@@ -44,6 +51,8 @@ class Preview:
     buying_power_after: Decimal
     is_estimate: bool
     errors: list[BengiError]
+    checks: list[Verdict]
+    sketch: Sketch | None
     notes: list[str]
     quote: Tick | None
     quote_age: timedelta | None
@@ -59,6 +68,7 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
         raise Refused("unknown_symbol", detail, field="symbol")
     facts = desk.facts(ticket, instrument, now)
     errors = check_order(facts)
+    is_readable = not any(isinstance(error, Malformed) for error in errors)
     price = reference_price(facts.ticket, facts.quote, instrument.tick_size)
     gross = None if price is None else round_money(price * ticket.quantity, instrument.currency)
     reserve = _reserve(facts)
@@ -74,9 +84,26 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
         buying_power_after=facts.account.buying_power - reserve,
         is_estimate=ticket.limit_price is None,
         errors=errors,
+        checks=verdicts(facts, errors),
+        sketch=_sketch(ticket, facts, instrument, tick, now) if is_readable else None,
         notes=[] if errors else _notes(facts),
         quote=tick,
         quote_age=None if tick is None else max(timedelta(0), now - tick.as_of),
+    )
+
+
+def _sketch(
+    ticket: OrderTicket, facts: Facts, instrument: Instrument, tick: Tick | None, now: datetime
+) -> Sketch:
+    quote, bound = facts.quote, ticket.limit_price
+    if bound is None:
+        bound = protection_price(facts.ticket, quote.ask, instrument.tick_size, quote.last)
+    return sketch(
+        facts,
+        offers_to(ticket.side, instrument, ticket.account_id, tick),
+        bound=bound,
+        is_open=calendar.is_open(instrument.mic, now, settings.MARKET_HOURS),
+        places=instrument.price_places,
     )
 
 

@@ -20,11 +20,14 @@ from bengi.inputs import (
     WordField,
     read_body,
 )
-from bengi.money import plain
+from bengi.money import QUANTUM, plain
 from bengi.pagination import PageInput
 from bengi.problem import entry
 from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
+from instruments.quotes import Tick
+from orders.acceptance import tick_quote
 from orders.preview import Preview
+from orders.sketch import Sketch
 from orders.tickets import OrderTicket
 from portfolios.lots import Pick
 from portfolios.models import Portfolio
@@ -124,9 +127,32 @@ def preview_shape(preview: Preview) -> dict[str, Any]:
         "buying_power_before": plain(preview.buying_power_before),
         "buying_power_after": plain(preview.buying_power_after),
         "is_estimate": preview.is_estimate,
+        "quote": None if preview.quote is None else _quote(preview.quote),
         "quote_age_s": None if age is None else round(age.total_seconds(), 1),
+        "sketch": None if preview.sketch is None else _sketch(preview.sketch),
+        "checks": [check._asdict() for check in preview.checks],
         "notes": preview.notes,
         "errors": [entry(error) for error in preview.errors],
+    }
+
+
+def _quote(tick: Tick) -> dict[str, Any]:
+    """Return the quote that a preview looked at, with its spread, in money and basis points."""
+    spread = bps = None
+    if tick.bid is not None and tick.ask is not None:
+        spread = tick.ask - tick.bid
+        bps = (spread * 20_000 / (tick.ask + tick.bid)).quantize(Decimal("0.1"))
+    return tick_quote(tick) | {"spread": _optional(spread), "spread_bps": _optional(bps)}
+
+
+def _sketch(sketch: Sketch) -> dict[str, Any]:
+    average = sketch.average_price
+    return {
+        "quantity": plain(sketch.quantity),
+        "average_price": None if average is None else plain(average.quantize(QUANTUM)),
+        "rest": plain(sketch.rest),
+        "rest_does": sketch.rest_does,
+        "text": sketch.text,
     }
 
 

@@ -22,6 +22,7 @@ from bengi.errors import BengiError, NotFound, Refused
 from bengi.templatetags.parts import words
 from instruments.lines import Line
 from instruments.selectors import instrument_by_symbol
+from orders.check_words import check_lines
 from orders.desk import estimate_context, line_of, review_facts, ticket_context, ticket_fields
 from orders.forms import TicketForm
 from orders.models import Order
@@ -149,6 +150,7 @@ def _review(
         "line": line,
         "facts": review_facts(ticket, outcome),
         "notes": outcome.notes,
+        "checks": check_lines([check._asdict() for check in outcome.checks]),
         "problems": problems,
         "is_dialog": bool(request.htmx),
         "back_url": reverse("trade_symbol", args=[line.symbol]),

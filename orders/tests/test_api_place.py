@@ -11,6 +11,7 @@ from bengi import clock
 from bengi.bus import NUDGE, get_bus
 from bengi.events.models import Event
 from bengi.ids import new_id
+from instruments.models import Instrument
 from instruments.tests.factories import InstrumentFactory, QuoteFactory
 from orders.models import Order
 from orders.tests.factories import OrderFactory
@@ -256,8 +257,13 @@ PLACE_STATEMENTS = 18
 """Session and user 2, portfolio 1, the transaction and its locks, reads and writes the rest."""
 
 
+PREVIEW_STATEMENTS = 12
+"""Session and user 2, portfolio 1, account and desk 8, the book 1."""
+
+
 def test_a_preview_tells_what_it_would_cost_and_writes_nothing(api):
     body = post(api, TICKET, f"{URL}/preview").json()
+    checks, sketch = body.pop("checks"), body.pop("sketch")
     assert body | {"notes": []} == {
         "symbol": "ABC",
         "currency": "USD",
@@ -269,10 +275,35 @@ def test_a_preview_tells_what_it_would_cost_and_writes_nothing(api):
         "buying_power_before": "10000",
         "buying_power_after": "9005",
         "is_estimate": False,
+        "quote": {
+            "bid": "99.98",
+            "bid_size": "300",
+            "ask": "100.02",
+            "ask_size": "200",
+            "last": "100",
+            "as_of": "2026-01-05T15:00:00.000000Z",
+            "spread": "0.04",
+            "spread_bps": "4",
+        },
         "quote_age_s": 1.0,
         "notes": [],
         "errors": [],
     }
+    assert sketch == {
+        "quantity": "0",
+        "average_price": None,
+        "rest": "10",
+        "rest_does": "rests",
+        "text": "All would rest in the book.",
+    }
+    assert {
+        "code": "price_collar",
+        "field": "limit_price",
+        "limit": ["90", "110"],
+        "value": "99.5",
+        "passed": True,
+    } in checks
+    assert all(check["passed"] for check in checks)
     assert len(body["notes"]) == 1
     assert not Order.objects.exists()
 
@@ -280,9 +311,28 @@ def test_a_preview_tells_what_it_would_cost_and_writes_nothing(api):
 def test_a_preview_tells_why_the_order_would_be_refused(api):
     response = post(api, {**TICKET, "quantity": "200"}, f"{URL}/preview/")
     assert response.status_code == 200
-    (error,) = response.json()["errors"]
+    body = response.json()
+    (error,) = body["errors"]
     assert (error["code"], error["field"]) == ("insufficient_funds", "quantity")
     assert (error["needed"], error["available"]) == ("19900", "10000")
+    assert [check for check in body["checks"] if not check["passed"]] == [
+        {
+            "code": "insufficient_funds",
+            "field": "quantity",
+            "limit": "10000",
+            "value": "19900",
+            "passed": False,
+        }
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 30])
+def test_a_preview_takes_a_fixed_number_of_statements(api, count, django_assert_num_queries):
+    instrument = Instrument.objects.get(symbol="ABC")
+    for _ in range(count):
+        OrderFactory(instrument=instrument, side="sell")
+    with django_assert_num_queries(PREVIEW_STATEMENTS):
+        assert post(api, TICKET, f"{URL}/preview").status_code == 200
 
 
 def test_a_preview_of_nonsense_is_refused(api):

@@ -56,6 +56,7 @@ def test_the_review_tells_cost_and_buying_power_before_and_after(trader, ticket)
     answer = trader.post("/orders/review", ticket, headers=HTMX)
     facts = {fact.label: fact.text for fact in answer.context["facts"]}
     assert facts == {
+        "Would fill at once": "nothing, 40 rest",
         "Cost at most": "3,980.00 USD",
         "Commission": "1.00 USD",
         "Reserved until it fills or ends": "3,981.00 USD",
@@ -69,6 +70,7 @@ def test_the_review_tells_cost_and_buying_power_before_and_after(trader, ticket)
 def test_a_market_order_says_estimate(trader, ticket):
     answer = trader.post("/orders/review", ticket | {"type": "market"})
     facts = {fact.label: fact.text for fact in answer.context["facts"]}
+    assert facts["Would fill at once"] == "40 at 100.02"
     assert facts["Estimated cost"] == "4,000.80 USD"
     assert facts["Estimated commission"] == "1.00 USD"
 
@@ -128,7 +130,13 @@ def test_a_key_used_for_another_order_is_refused_in_words(trader, ticket):
 def test_funds_that_went_meanwhile_are_told_in_the_dialog(trader, ticket):
     too_many = ticket | {"client_order_id": "key-1", "quantity": "1100"}
     answer = trader.post("/orders/place", too_many, headers=HTMX)
-    assert "The order was not sent" in answer.content.decode()
+    body = answer.content.decode()
+    assert "The order was not sent" in body
+    failed = [check for check in answer.context["checks"] if not check.passed]
+    assert [(check.label, check.limit, check.value) for check in failed] == [
+        ("Free to spend", "100,000", "109,455.5")
+    ]
+    assert "<details open>" in body
     assert Order.objects.count() == 0
 
 
@@ -146,6 +154,19 @@ def test_canceling_asks_the_engine(trader, ticket):
     assert trader.post(f"/orders/{order.id}/cancel", headers=HTMX).status_code == 204
     order.refresh_from_db()
     assert order.status == OrderStatus.PENDING_CANCEL
+
+
+def test_the_list_says_why_an_order_ended_and_leads_to_its_story(trader, user):
+    portfolio = Portfolio.objects.get(account__user=user)
+    ended = {
+        "status": OrderStatus.CANCELED,
+        "closed_at": QUOTED_AT,
+        "reason": "Gone with the wind.",
+    }
+    order = OrderFactory(portfolio=portfolio, **ended)
+    body = trader.get("/orders").content.decode()
+    assert "Gone with the wind." in body
+    assert body.count(f'href="/orders/{order.id}"') == 3  # the symbol, and Explain for each width
 
 
 def test_a_closed_order_cannot_be_canceled_and_the_page_says_so(trader, user):
