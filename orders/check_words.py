@@ -21,8 +21,8 @@ LABELS: dict[tuple[str, str], str] = {
     ("stale_quote", "type"): "The quote must be",
     ("invalid_trail", "stop_price"): "The stop must start above",
     ("price_collar", "limit_price"): "Limit price within",
-    ("insufficient_position", "quantity"): "Free to sell",
-    ("insufficient_funds", "quantity"): "Free to spend",
+    ("insufficient_position", "quantity"): "Shares to sell at most",
+    ("insufficient_funds", "quantity"): "Cash to reserve at most",
 }
 """What is asked of an order by each check of orders/checks.py, by code and field; its limit
 follows."""

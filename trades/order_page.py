@@ -11,7 +11,7 @@ from orders.check_words import CheckLine, check_lines
 from portfolios.holding_period import HoldingPeriod
 from portfolios.selectors import closings_of
 from trades.explaining import Explanation, explain, subject_of
-from trades.explanation.costs import Shortfall
+from trades.explanation.costs import Costs, Shortfall
 from trades.explanation.subject import since
 from trades.explanation.tape import tape_of
 from trades.explanation.timeline import Entry
@@ -60,7 +60,7 @@ def order_page(user: User, order_id: UUID, now: datetime) -> dict[str, Any]:
         "story": story_lines(explanation),
         "left_out": left_out_words(explanation.timeline.left_out),
         "tape": tape_of(explanation.timeline.entries, subject, order.limit_price),
-        "costs": [] if shortfall is None else cost_parts(shortfall, explanation),
+        "costs": [] if shortfall is None else cost_parts(shortfall, explanation.costs),
         "shortfall": shortfall,
         "per_share": None if shortfall is None else subject.cost(shortfall.per_share),
     }
@@ -88,9 +88,8 @@ def left_out_words(left_out: dict[str, int]) -> str:
     return " and ".join(parts)
 
 
-def cost_parts(shortfall: Shortfall, explanation: Explanation) -> list[CostPart]:
+def cost_parts(shortfall: Shortfall, costs: Costs) -> list[CostPart]:
     """Return what the total cost consists of; with shares of it where none of them is a gain."""
-    costs = explanation.costs
     amounts = {
         "Half the spread on arrival": shortfall.half_spread,
         "Walking and waiting": shortfall.waiting,

@@ -53,8 +53,8 @@ SKETCHES = [
         "4@99 o5@99.50 s80@100",
         (4, "99.000", "canceled"),
         (
-            "4 would fill now at 99.00 on average. 6 would be canceled. It would meet an order of the "
-            "same account."
+            "4 would fill now at 99.00 on average. 6 would be canceled. "
+            "It would meet an order of the same account."
         ),
     ),
     (STOP_BUY, "s80@100", (0, None, "waits"), "It sleeps until a trade reaches its stop."),

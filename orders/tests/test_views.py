@@ -134,7 +134,7 @@ def test_funds_that_went_meanwhile_are_told_in_the_dialog(trader, ticket):
     assert "The order was not sent" in body
     failed = [check for check in answer.context["checks"] if not check.passed]
     assert [(check.label, check.limit, check.value) for check in failed] == [
-        ("Free to spend", "100,000", "109,455.5")
+        ("Cash to reserve at most", "100,000", "109,455.5")
     ]
     assert "<details open>" in body
     assert Order.objects.count() == 0
