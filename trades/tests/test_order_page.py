@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from bengi import clock
+from bengi.templatetags.numbers import unbroken
 from orders.tests.factories import OrderFactory
 from orders.tests.http import signed_in
 from trades.explanation.costs import Costs, Shortfall
@@ -149,6 +150,13 @@ def test_what_an_order_cost_in_shares_of_the_whole():
 def test_a_gain_is_no_share_of_a_cost():
     costs, shortfall = _costs("-5")
     assert {part.width for part in cost_parts(shortfall, costs)} == {""}
+
+
+def test_no_line_ends_inside_of_a_number_and_its_unit():
+    told_ = "the ask 100.00 × 60, 2.0 s old, and 4,000.00 USD at 5 of 10"
+    assert unbroken(told_).replace("\N{NO-BREAK SPACE}", "_") == (
+        "the ask 100.00_×_60, 2.0_s old, and 4,000.00_USD at 5 of 10"
+    )
 
 
 # --- the drawing
