@@ -57,7 +57,8 @@ class Explanation:
 def explain(user: User, order_id: UUID, *, now: datetime) -> Explanation:
     """Explain an order of the user's. Raises NotFound for an absent one and for others'.
 
-    At most five statements, eight for a long story of a trailing stop.
+    Two statements, one or two more for the market of an open order, three for the moves of a
+    trailing stop, two for a story too long to read.
     """
     order = order_of(user, order_id)
     subject = subject_of(order)

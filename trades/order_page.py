@@ -57,6 +57,7 @@ def order_page(user: User, order_id: UUID, now: datetime) -> dict[str, Any]:
         "trades": fills,
         "closings": closings,
         "explanation": explanation,
+        "json_url": f"/api/v1/orders/{order.id}/explain",
         "story": story_lines(explanation),
         "left_out": left_out_words(explanation.timeline.left_out),
         "tape": tape_of(explanation.timeline.entries, subject, order.limit_price),

@@ -109,7 +109,7 @@ def _better(limit: Decimal | None, price: Decimal, of: Subject) -> str:
 
 def released(step: Step, of: Subject) -> str:
     """Say what the last fill of an order gave back of what was held; empty when nothing."""
-    if not of.is_buy:
+    if not of.is_buy or "gross_amount" not in step:
         return ""
     spent = sum((Decimal(step[name]) for name in ("gross_amount", "commission", "fees")), Decimal())
     left = Decimal(step["reserved_before"]) - Decimal(step["reserved_after"]) - spent

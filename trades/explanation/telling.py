@@ -18,12 +18,14 @@ By = Literal["customer", "engine", "clock", "staff"]
 class Told:
     """One thing an order's events tell: a step, the seq of its event, the order after that event.
 
-    order is the order's payload (orders/payloads.py).
+    order is the order's payload (orders/payloads.py). is_bare: the event came without steps, so the
+    step says no more than that it happened.
     """
 
     step: Step
     seq: int
     order: Mapping[str, Any]
+    is_bare: bool = False
 
     @property
     def limit(self) -> Decimal | None:

@@ -59,11 +59,15 @@ def tell(event_type: str, seq: int, at: str, payload: Mapping[str, Any]) -> Iter
     """Yield what one event tells of an order: its steps, or that it happened."""
     order = payload.get("order") or {}
     kind = event_type.removeprefix("order.")
-    steps: Sequence[Step] = payload.get("steps") or [{"kind": kind, "at": at, "quote": None}]
+    steps: Sequence[Step] = payload.get("steps") or []
     for step in steps:
         yield Told(step, seq, order)
+    bare = {"kind": kind, "at": at, "quote": None}
     if kind == "filled":
-        yield Told({**steps[-1], "kind": COMPLETE}, seq, order)
+        last = next((step for step in reversed(steps) if step["kind"] == "filled"), bare)
+        yield Told({**last, "kind": COMPLETE}, seq, order)
+    elif not steps:
+        yield Told(bare, seq, order, is_bare=True)
 
 
 def timeline(

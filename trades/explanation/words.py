@@ -16,18 +16,19 @@ COMPLETE = "complete"
 
 def words_of(told: Told, of: Subject) -> Words:
     """Put a step into words. What nobody has words for yet is named and said to be so."""
-    telling = KINDS.get(told.step["kind"])
+    telling = (BARE if told.is_bare else KINDS).get(told.step["kind"])
     return _unknown(told, of) if telling is None else telling(told, of)
 
 
 def _accepted(told: Told, of: Subject) -> Words:
     step = told.step
-    checks = step.get("checks")
-    if checks is None:
-        text = "It has taken the place of the order it replaces, and waits for its market to open."
-        return Words("Accepted", text)
-    passed = f"{len(checks)} checks passed."
+    passed = f"{len(step['checks'])} checks passed."
     return Words("Accepted", f"{passed} {_reserved(step, of)}", _holds(step, of))
+
+
+def _took_over(told: Told, of: Subject) -> Words:
+    text = "It has taken the place of the order it replaces, and waits for its market to open."
+    return Words("Accepted", text)
 
 
 def _holds(step: Step, of: Subject) -> str:
@@ -54,13 +55,19 @@ def _reserved(step: Step, of: Subject) -> str:
 
 
 def _held(told: Told, of: Subject) -> Words:
-    checks = told.step.get("checks")
-    passed = f"{len(checks)} checks passed. " if checks else ""
-    waits = "held_for_replace" if told.order.get("replaces") else "held_for_entry"
-    phrase = why(waits, {}, None, told.step["at"], of)
-    holds_some = checks and Decimal(told.step["reserved_after"])
-    aside = _holds(told.step, of) if holds_some else ""
-    return Words("Held", f"{passed}{phrase.sentence}", aside)
+    step = told.step
+    passed = f"{len(step['checks'])} checks passed."
+    aside = _holds(step, of) if Decimal(step["reserved_after"]) else ""
+    return Words("Held", f"{passed} {_why_held(told, of)}", aside)
+
+
+def _held_bare(told: Told, of: Subject) -> Words:
+    return Words("Held", _why_held(told, of))
+
+
+def _why_held(told: Told, of: Subject) -> str:
+    code = "held_for_replace" if told.order.get("replaces") else "held_for_entry"
+    return why(code, {}, None, told.step["at"], of).sentence
 
 
 def _rested(told: Told, of: Subject) -> Words:
@@ -130,11 +137,10 @@ def _unknown(told: Told, of: Subject) -> Words:
     reason = told.order.get("reason")
     title = kind.rpartition(".")[2].replace("_", " ").capitalize()
     text = str(reason) if reason else f"There are no words for this yet; the log calls it {kind}."
-    return Words(title, text)
+    return Words(title, text, tone="warn" if kind in {"canceled", "expired"} else "state")
 
 
 KINDS: dict[str, Telling] = {
-    # what steps tell
     "accepted": _accepted,
     "held": _held,
     "rested": _rested,
@@ -146,12 +152,16 @@ KINDS: dict[str, Telling] = {
     "expired": expired,
     "replaced": replaced,
     "not_replaced": not_replaced,
-    # what events tell that come without steps
+    COMPLETE: complete,
+}
+"""Kind of step -> how to tell it. To tell a new kind, write a Telling and enter it here. New reasons
+go into why.WHY, new ends into ends.ENDS, new sources of fills into fills.SOURCES."""
+
+BARE: dict[str, Telling] = {
+    "accepted": _took_over,
+    "held": _held_bare,
     "pending_cancel": _asked_to_cancel,
     "pending_replace": _asked_to_replace,
     "rejected": _rejected,
-    # how the story of a filled order closes
-    COMPLETE: complete,
 }
-"""Kind -> how to tell it. To tell a new kind of step or event, write a Telling and enter it here;
-reasons go into why.WHY, ends into ends.ENDS."""
+"""Type of event -> how to tell one without steps. Others are told by the reason of the order."""

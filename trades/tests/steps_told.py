@@ -1,5 +1,6 @@
 """Steps as events tell them, for tests: written shortly, at moments after START."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -80,3 +81,8 @@ def told(step_, seq=1, **order):
     """The step with the order as it stood after it: 100 ABC to buy at 100, none of them filled."""
     known = {"quantity": "100", "filled_quantity": "0", "limit_price": "100"}
     return Told(step_, seq, known | {"average_price": None, "reason": ""} | order)
+
+
+def bare(kind, seq=1, after_s=0.0, **order):
+    """An event that came without steps."""
+    return replace(told(step(kind, after_s, market=None), seq, **order), is_bare=True)

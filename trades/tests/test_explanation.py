@@ -4,10 +4,10 @@ import pytest
 
 from trades.explanation.ends import ENDS
 from trades.explanation.fills import SOURCES
-from trades.explanation.words import KINDS, words_of
+from trades.explanation.words import BARE, KINDS, words_of
 from trades.matching import outcomes
 from trades.steps import KINDS_OF_STEPS
-from trades.tests.steps_told import ACCEPTED, SHORT, fill, step, subject, told
+from trades.tests.steps_told import ACCEPTED, SHORT, bare, fill, step, subject, told
 
 BUY, SELL = subject("buy"), subject("sell")
 
@@ -43,7 +43,7 @@ STEPS = [
         "9 checks passed. 40 ABC are set aside, so that they cannot be sold twice.",
     ),
     (
-        told(step("accepted", market=None), replaces="another"),
+        bare("accepted", replaces="another"),
         BUY,
         "Accepted",
         "",
@@ -60,7 +60,7 @@ STEPS = [
         ),
     ),
     (
-        told(step("held", market=None)),
+        bare("held"),
         SELL,
         "Held",
         "",
@@ -318,21 +318,21 @@ STEPS = [
         "It had filled as much, fired or closed before the new one could take its place.",
     ),
     (
-        told(step("pending_cancel", market=None)),
+        bare("pending_cancel"),
         BUY,
         "You asked to cancel it",
         "",
         "Until the engine has taken it back, a fill may still come first.",
     ),
     (
-        told(step("pending_replace", market=None)),
+        bare("pending_replace"),
         BUY,
         "You asked for another order in its place",
         "",
         "It goes on until the engine has put the new order in its place.",
     ),
     (
-        told(step("rejected", market=None), reason="The order it was to replace had closed."),
+        bare("rejected", reason="The order it was to replace had closed."),
         BUY,
         "Rejected",
         "",
@@ -357,7 +357,14 @@ STEPS = [
         "Sold 5 at 99.00 on average; nothing is held any more.",
     ),
     (
-        told(step("trade.busted", market=None)),
+        bare("canceled", reason="Its sibling has filled."),
+        BUY,
+        "Canceled",
+        "",
+        "Its sibling has filled.",
+    ),
+    (
+        bare("trade.busted"),
         BUY,
         "Busted",
         "",
@@ -374,7 +381,8 @@ def test_a_step_in_words(it, of, title, aside, text):
 
 def test_every_kind_and_every_end_has_words_and_a_row_above():
     assert {*KINDS_OF_STEPS.values(), "accepted", "held", "look"} <= set(KINDS)
-    assert set(KINDS) <= {it.step["kind"] for it, *_ in STEPS}
+    for table, is_bare in ((KINDS, False), (BARE, True)):
+        assert set(table) <= {it.step["kind"] for it, *_ in STEPS if it.is_bare is is_bare}
     assert set(ENDS) == set(outcomes.DETAILS)
     told_codes = {it.step.get("code") for it, *_ in STEPS}
     assert set(ENDS) <= told_codes
@@ -390,4 +398,4 @@ def test_who_made_it_happen():
     assert {name: words_of(told(end), BUY).by for name, end in ends.items()} == {
         name: name for name in ends
     }
-    assert words_of(told(step("pending_cancel", market=None)), BUY).by == "customer"
+    assert words_of(bare("pending_cancel"), BUY).by == "customer"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trades.explanation.timeline import BEGINNING, ENTRIES_MAX, arrival_quote, tell, timeline
-from trades.tests.steps_told import SHORT, at, fill, quote, step, subject, told
+from trades.tests.steps_told import SHORT, at, bare, fill, quote, step, subject, told
 
 OF = subject()
 REASON = {"code": "not_marketable", "numbers": SHORT}
@@ -23,7 +23,7 @@ def moved(after_s, seq=1):
 
 
 def asked(after_s, seq=1):
-    return told(step("pending_cancel", after_s, market=None), seq)
+    return bare("pending_cancel", seq, after_s)
 
 
 def filled(after_s, seq=1):
@@ -94,11 +94,16 @@ def test_an_event_tells_its_steps_and_that_an_order_is_full():
     payload = {"order": order, "steps": [fill("2", "99", leaves="3"), fill("3", "99")]}
     kinds = [(one.step["kind"], one.seq) for one in tell("order.filled", 7, at(1), payload)]
     assert kinds == [("filled", 7), ("filled", 7), ("complete", 7)]
+    (alone,) = tell("order.filled", 7, at(1), {"order": order})
+    assert timeline([alone], OF).entries[0].text == (
+        "Bought 5 at 99.00 on average; nothing is held any more."
+    )
 
 
 def test_an_event_without_steps_tells_that_it_happened():
     (one,) = tell("order.pending_cancel", 7, at(1), {"order": {"id": "x"}, "steps": []})
     assert one.step == {"kind": "pending_cancel", "at": at(1), "quote": None}
+    assert one.is_bare
     (other,) = tell("trade.busted", 8, at(2), {})
     assert (other.step["kind"], other.order) == ("trade.busted", {})
 

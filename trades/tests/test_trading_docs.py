@@ -7,7 +7,7 @@ from django.conf import settings
 from bengi.terms import OrderStatus, OrderType, TimeInForce
 from orders.lifecycle import CLOSED
 from trades.explanation.timeline import ENTRIES_MAX
-from trades.explanation.words import KINDS
+from trades.explanation.words import BARE, KINDS
 from trades.matching.outcomes import DETAILS
 from trades.matching.reasons import REASONS
 from trades.tests.test_explaining import LIFE, lines
@@ -66,5 +66,5 @@ def test_the_api_page_lists_every_kind_of_entry():
         if line.startswith("|")
         for kind in line.split("|")[1].split(",")
     }
-    assert listed == set(KINDS)
+    assert listed == {*KINDS, *BARE}
     assert f"at most {ENTRIES_MAX} entries" in section
