@@ -154,8 +154,10 @@ KINDS: dict[str, Telling] = {
     "not_replaced": not_replaced,
     COMPLETE: complete,
 }
-"""Kind of step -> how to tell it. To tell a new kind, write a Telling and enter it here. New reasons
-go into why.WHY, new ends into ends.ENDS, new sources of fills into fills.SOURCES."""
+"""Kind of step -> how to tell it. To tell a new kind, write a Telling and enter it here.
+
+New reasons go into why.WHY, new ends into ends.ENDS, new sources of fills into fills.SOURCES.
+"""
 
 BARE: dict[str, Telling] = {
     "accepted": _took_over,
