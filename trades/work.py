@@ -20,14 +20,13 @@ from trades.marks import Marks
 from trades.matching.fixed import from_fixed, to_fixed
 from trades.matching.market import Market
 from trades.matching.outcomes import (
-    Canceled,
     Expired,
-    Fill,
     NotReplaced,
     Outcome,
     Replaced,
     Trailed,
     canceled,
+    is_over,
 )
 from trades.matching.trails import stop_behind
 from trades.matching.working import StreetQuote, WorkingOrder
@@ -306,13 +305,6 @@ class Desk:
             mic = Instrument.objects.values_list("mic", flat=True).get(id=tick.instrument_id)
             self._mics[tick.instrument_id] = mic
         return mic
-
-
-def is_over(outcome: Outcome) -> bool:
-    """Say whether nothing more can happen to the outcome's order."""
-    return isinstance(outcome, Canceled | Expired | Replaced) or (
-        isinstance(outcome, Fill) and outcome.leaves == 0
-    )
 
 
 def _too_late(order: Order) -> Outcome:

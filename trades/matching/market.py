@@ -3,15 +3,17 @@
 Rules (docs/trading-rules.md). Best price wins; at the same price customers come before the street
 and earlier orders before later ones. Customers match at the resting order's price, the street
 trades at its own. What is taken of the street's size is gone for everybody until a new quote.
-An order never trades with its own account: the one being worked is canceled.
+An order never trades with its own account: the one being worked is canceled. What follows from an
+outcome for other orders of its group (groups.py) is part of the same answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, count
 
 from bengi.terms import Side, TimeInForce
 from trades.matching.book import Book
+from trades.matching.groups import Groups
 from trades.matching.outcomes import (
     Expired,
     Outcome,
@@ -36,18 +38,26 @@ class Market:
     """Matches the orders of one instrument. Pure: no clock, no I/O, same input, same answer.
 
     A quote older than max_quote_age decides nothing. has_feed False: there is no street, quotes
-    are ignored, and customers trade among themselves.
+    are ignored, and customers trade among themselves. groups knows which orders hang together;
+    places gives the priorities of its legs when they begin to work.
     """
 
-    __slots__ = ("_book", "_street", "_triggers", "_waiting", "has_feed", "instrument_id")
+    __slots__ = ("_book", "_street", "_triggers", "_waiting", "groups", "has_feed", "instrument_id")
 
-    def __init__(self, instrument_id: str, max_quote_age: timedelta, has_feed: bool) -> None:
+    def __init__(
+        self,
+        instrument_id: str,
+        max_quote_age: timedelta,
+        has_feed: bool,
+        places: Iterator[int] | None = None,
+    ) -> None:
         self.instrument_id = instrument_id
         self.has_feed = has_feed
         self._book = Book()
         self._triggers = TriggerBook()
         self._waiting = WaitingRoom()
         self._street = Street(max_quote_age)
+        self.groups = Groups(places or count(1), withdraw=self._remove, enter=self._enter)
 
     # --- what happens to it
 
@@ -59,8 +69,7 @@ class Market:
         assert order.leaves > 0
         assert self.find(order.id) is None
         if order.is_dormant:
-            self._triggers.add(order)
-            return [Rested(order.id)]
+            return self._enter(order)
         if order.time_in_force in _AT_A_MOMENT:
             room = self._waiting.closing if order.time_in_force is _CLS else self._waiting.fired
             room[order.id] = order
@@ -69,7 +78,13 @@ class Market:
         if self.has_feed and not is_fresh and not self._may_rest(order):
             self._waiting.add(order)
             return [Rested(order.id)]
-        return self._decide(order)
+        return self.settle(self._decide(order))
+
+    def settle(self, out: list[Outcome]) -> list[Outcome]:
+        """Add to outcomes, and return with them, what follows for the other orders of groups."""
+        if out and self.groups.of:
+            self.groups.settle(out)
+        return out
 
     def restore(self, order: WorkingOrder) -> None:
         """Put an open order back where it was, without matching. Call in order of priority.
@@ -88,7 +103,8 @@ class Market:
 
     def cancel(self, order_id: str, code: str = "user") -> list[Outcome]:
         """Cancel an open order, on request unless code says why; empty when it is not open here."""
-        return [canceled(order_id, code)] if self._remove(order_id) else []
+        is_here = self._remove(order_id) or self.groups.is_held(order_id)
+        return self.settle([canceled(order_id, code)]) if is_here else []
 
     def close(self, order_id: str, now: datetime) -> list[Outcome]:
         """Work an order for the close on the last quote, if that is fresh, and cancel its rest."""
@@ -97,7 +113,7 @@ class Market:
             return []
         if not self._street.is_fresh(now):
             return [canceled(order_id, "cls_remainder")]
-        return self._decide(order)
+        return self.settle(self._decide(order))
 
     def swap(self, order_id: str, order: WorkingOrder) -> list[Outcome]:
         """Put an order in the place of a resting one that wants less and is else the same.
@@ -117,7 +133,8 @@ class Market:
         """Expire the open orders named by id, or all that which() picks, by priority."""
         if callable(which):
             which = [order.id for order in self.open_orders() if which(order)]
-        return [Expired(order_id) for order_id in which if self._remove(order_id)]
+        gone = [each for each in which if self._remove(each) or self.groups.is_held(each)]
+        return self.settle([Expired(order_id) for order_id in gone])
 
     def on_quote(self, quote: StreetQuote, now: datetime) -> list[Outcome]:
         """Hear the market: fill everybody against the quote, then fire the stops on its print.
@@ -137,13 +154,12 @@ class Market:
         if somebody_waits:
             self._work_waiting_limits(out)
         last, stops = quote.last, self._triggers
-        if last is None:
-            return out
-        if not stops.trails.falls_at <= last <= stops.trails.rises_at:
-            out += (trailed(order) for order in stops.trail(last))
-        if not stops.sell_at < last < stops.buy_at:
-            self._fire(last, out)
-        return out
+        if last is not None:
+            if not stops.trails.falls_at <= last <= stops.trails.rises_at:
+                out += (trailed(order) for order in stops.trail(last))
+            if not stops.sell_at < last < stops.buy_at:
+                self._fire(last, out)
+        return self.settle(out)
 
     # --- what can be seen of it
 
@@ -157,7 +173,7 @@ class Market:
         return sorted(self._everybody(), key=by_priority)
 
     def find(self, order_id: str) -> WorkingOrder | None:
-        """Return an open order; None when it is not open here."""
+        """Return an order at work; None when it is not at work here, as a leg that is held."""
         book, stops, waiting = self._book, self._triggers, self._waiting
         return book.get(order_id) or stops.get(order_id) or waiting.get(order_id)
 
@@ -171,6 +187,13 @@ class Market:
         return [(price, sum(order.leaves for order in queue)) for _, (price, queue) in depth]
 
     # --- one order
+
+    def _enter(self, order: WorkingOrder) -> list[Outcome]:
+        """Let a stop fall asleep, and a limit order decide now."""
+        if order.is_dormant:
+            self._triggers.add(order)
+            return [Rested(order.id)]
+        return self._decide(order)
 
     def _decide(self, order: WorkingOrder) -> list[Outcome]:
         """Work an order that may trade now and put its rest where it belongs.

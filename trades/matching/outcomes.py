@@ -44,6 +44,26 @@ class Trailed(msgspec.Struct, frozen=True):
     stop: int
 
 
+class Released(msgspec.Struct, frozen=True):
+    """A leg's entry has filled: it works now, for leaves, behind all who were there before it.
+
+    mark and stop are where a trailing leg starts; None for any other.
+    """
+
+    order_id: str
+    leaves: int
+    priority: int
+    mark: int | None = None
+    stop: int | None = None
+
+
+class Resized(msgspec.Struct, frozen=True):
+    """What a leg still wants, now that its entry has filled more or the other leg has filled."""
+
+    order_id: str
+    leaves: int
+
+
 class Replaced(msgspec.Struct, frozen=True):
     """The order gave way to new_id, which wants the rest of what is wanted in all."""
 
@@ -72,7 +92,26 @@ class Expired(msgspec.Struct, frozen=True):
     order_id: str
 
 
-Outcome = Fill | Rested | Trailed | Triggered | Replaced | NotReplaced | Canceled | Expired
+Outcome = (
+    Fill
+    | Rested
+    | Trailed
+    | Triggered
+    | Released
+    | Resized
+    | Replaced
+    | NotReplaced
+    | Canceled
+    | Expired
+)
+
+
+def is_over(outcome: Outcome) -> bool:
+    """Say whether nothing more can happen to the outcome's order."""
+    return isinstance(outcome, Canceled | Expired | Replaced) or (
+        isinstance(outcome, Fill) and outcome.leaves == 0
+    )
+
 
 DETAILS = {
     "user": "Canceled on request.",
@@ -82,6 +121,12 @@ DETAILS = {
     "cls_remainder": "Nothing more was there at the close.",
     "fok_unfillable": "The whole quantity was not there at once.",
     "market_remainder": "Nobody else was there to trade with.",
+    "entry_ended": "Its entry ended before anything had filled.",
+    "other_leg_filled": "The other leg of its group has filled.",
+    "other_leg_fired": "The stop of its group has fired.",
+    "other_leg_ended": "The other leg of its group was canceled.",
+    "exit_began": "What it had filled is being sold; no more is bought.",
+    "legs_ended": "A leg of its group was canceled.",
 }
 """Every code of Canceled, with its words."""
 

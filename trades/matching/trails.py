@@ -30,6 +30,22 @@ def stop_behind(order: WorkingOrder) -> int:
     return ticks * order.tick
 
 
+def start_behind(order: WorkingOrder, price: int) -> None:
+    """Put the mark of a trailing stop at price, and its stop behind it.
+
+    Where a sell's stop would not be above zero the mark is as high as puts it one tick above.
+    """
+    order.mark = price
+    if order.side is _SELL:
+        if order.trail is not None:
+            least = order.trail + order.tick
+        else:
+            assert order.trail_percent is not None
+            least = -(-order.tick * _HUNDRED // (_HUNDRED - order.trail_percent))
+        order.mark = max(price, least)
+    order.stop = stop_behind(order)
+
+
 class TrailBook:
     """The marks of trailing stops: a sell's is the highest print, a buy's the lowest.
 

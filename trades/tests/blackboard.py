@@ -11,11 +11,14 @@ A scene starts with `# title`. Actions, then under each what must come of it, ev
     order sell 5 limit 100.10 / order sell 5 stop 98 / order sell 5 stop 98 limit 97
     order sell 5 stop 98 trail 2 from 100    trailing by 2, or by `2%`, behind a print at 100
     cancel A / expire A B / close A / restart
+    leg sell limit 110 named T for E         held until E, which is ordered later, fills
+    order sell 5 limit 110 with S            one cancels the other, S, a stop that sleeps
 
     fill A 10 @ 100.00, street 5 @ 100.20    of the order placed last; `fill M: ...` of another
     order filled, average 100.075            or: rests 5, waits 5, sleeps, has 5 left,
                                              canceled with 5 left: self_trade, expired,
-                                             triggered at 98, trails to 99 behind 101
+                                             triggered at 98, trails to 99 behind 101,
+                                             released with 5, resized to 4
     depth sell 100.10 x 5, 100.20 x 7        what rests on a side now
 """
 
@@ -26,11 +29,20 @@ from decimal import Decimal
 from bengi.terms import Liquidity, OrderType, Side, TimeInForce
 from trades.matching.fixed import from_fixed, to_fixed
 from trades.matching.market import Market
-from trades.matching.outcomes import Canceled, Expired, Fill, Rested, Trailed, Triggered
+from trades.matching.outcomes import (
+    Canceled,
+    Expired,
+    Fill,
+    Released,
+    Resized,
+    Rested,
+    Trailed,
+    Triggered,
+)
 from trades.matching.working import StreetQuote, WorkingOrder
 
 NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?")
-ACTIONS = ("book", "quote", "clock", "order", "cancel", "expire", "close", "restart")
+ACTIONS = ("book", "quote", "clock", "order", "leg", "cancel", "expire", "close", "restart")
 RESULTS = (
     "filled,",
     "rests",
@@ -41,6 +53,8 @@ RESULTS = (
     "expired",
     "triggered",
     "trails",
+    "released",
+    "resized",
 )
 TIMES = {word.value for word in TimeInForce}
 KINDS = {"trail": "trailing_stop", "stop": "stop", "limit": "limit", "market": "market"}
@@ -75,10 +89,19 @@ class Blackboard:
 
     def __init__(self):
         self.now = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
-        self.market = Market("XYZ", MAX_AGE, has_feed=True)
         self.count = 0
+        self.market = self.new_market(has_feed=True)
         self.placed = {}
+        self.legs = {}
         self.filled = {}
+
+    def new_market(self, *, has_feed):
+        """Return a market whose legs queue up with the orders that are placed."""
+        return Market("XYZ", MAX_AGE, has_feed, places=iter(self.next_place, None))
+
+    def next_place(self):
+        self.count += 1
+        return self.count
 
     def play(self, line):
         """Play one action and return what came of it, as lines."""
@@ -116,11 +139,23 @@ class Blackboard:
         return []
 
     def order(self, words):
+        order = self.working(words)
+        if order.id in self.legs:
+            self.market.groups.join(order.id, self.legs[order.id])
+        if "with" in words:
+            self.market.groups.join(None, [order, self.placed[after(words, "with")]])
+        return self.market.submit(order, self.now)
+
+    def leg(self, words):
+        side, *rest = words
+        self.legs.setdefault(after(words, "for"), []).append(self.working([side, "0", *rest]))
+        return []
+
+    def working(self, words):
         side, quantity, *rest = words
         kind = next(kind for kind in KINDS if kind in rest)
         trail = after(rest, "trail") or ""
         name = after(rest, "named") or "order"
-        self.count += 1
         order = WorkingOrder(
             id=name,
             account_id=after(rest, "by") or name,
@@ -131,7 +166,7 @@ class Blackboard:
             limit=fixed(after(rest, "limit")),
             stop=fixed(after(rest, "stop")),
             cap=fixed(after(rest, "cap")),
-            priority=self.count,
+            priority=self.next_place(),
             trail=None if trail.endswith("%") else fixed(trail or None),
             trail_percent=fixed(trail[:-1]) if trail.endswith("%") else None,
             mark=fixed(after(rest, "from")),
@@ -139,7 +174,7 @@ class Blackboard:
         )
         self.placed[name] = order
         self.filled[name] = (Decimal(0), Decimal(0))
-        return self.market.submit(order, self.now)
+        return order
 
     def clock(self, words):
         self.now += timedelta(seconds=int(words[0]))
@@ -156,13 +191,15 @@ class Blackboard:
 
     def restart(self, _words):
         old = self.market
-        self.market = Market("XYZ", MAX_AGE, has_feed=old.has_feed)
+        self.market = self.new_market(has_feed=old.has_feed)
         for order in old.open_orders():
             self.market.restore(order)
+        for group in {id(group): group for group in old.groups.of.values()}.values():
+            self.market.groups.join(group.entry, group.legs)
         return []
 
     def no_feed(self):
-        self.market = Market("XYZ", MAX_AGE, has_feed=False)
+        self.market = self.new_market(has_feed=False)
 
     def depth(self, side):
         levels = self.market.levels(Side(side), 10)
@@ -206,7 +243,7 @@ class Blackboard:
 
     def tell_end(self, name, outcome):
         order = self.placed[name]
-        left = from_fixed(order.leaves)
+        left = f"{from_fixed(order.leaves):f}"
         match outcome:
             case Rested() if order.is_dormant:
                 return f"{name} sleeps"
@@ -219,6 +256,10 @@ class Blackboard:
                 return f"{name} triggered at {from_fixed(last)}"
             case Trailed(mark=mark, stop=stop):
                 return f"{name} trails to {from_fixed(stop)} behind {from_fixed(mark)}"
+            case Released(leaves=leaves):
+                return f"{name} released with {from_fixed(leaves)}"
+            case Resized(leaves=leaves):
+                return f"{name} resized to {from_fixed(leaves)}"
             case Expired():
                 return f"{name} expired"
 
