@@ -39,11 +39,16 @@ class Group(msgspec.Struct):
 
 
 class News(msgspec.Struct):
-    """A part of an answer: where to append, who is over by it, and which legs it has sized."""
+    """A part of an answer: where to append, who is over by it, what the legs it sizes wanted before."""
 
     out: list[Outcome]
     over: set[str]
-    sized: dict[str, WorkingOrder] = {}
+    sized: dict[str, tuple[WorkingOrder, int]] = {}
+
+    def size(self, leg: WorkingOrder, by: int) -> None:
+        """Let a leg want more, or less."""
+        self.sized.setdefault(leg.id, (leg, leg.leaves))
+        leg.leaves += by
 
 
 class Groups:
@@ -128,8 +133,7 @@ class Groups:
         group.price = fill.price
         for leg in group.legs:
             if leg.leaves or group.is_held:  # else it has filled in this very answer, and is over
-                leg.leaves += fill.quantity
-                news.sized[leg.id] = leg
+                news.size(leg, fill.quantity)
 
     def _after_entry(self, group: Group, outcome: Outcome, news: News) -> None:
         """An entry that ends takes its legs along if there is nothing for them to do."""
@@ -151,9 +155,8 @@ class Groups:
             if leg.id == outcome.order_id:
                 continue
             if isinstance(outcome, Fill):
-                leg.leaves -= outcome.quantity
+                news.size(leg, -outcome.quantity)
                 assert leg.leaves >= 0, "both legs want the same"
-                news.sized[leg.id] = leg
             if not isinstance(outcome, Fill) or not leg.leaves:
                 self._end(group, leg.id, outcome, codes[0], news)
         if group.entry is not None:
@@ -177,11 +180,13 @@ class Groups:
 
     def _tell(self, news: News) -> None:
         """Say what legs want now that are still open; those that were held begin to work."""
-        sized = [(leg, self.of[leg.id]) for leg in news.sized.values() if leg.id in self.of]
-        news.out += (Resized(leg.id, leg.leaves) for leg, group in sized if not group.is_held)
-        for _, group in sized:
-            if group.is_held:
-                self._release(group, news.out)
+        open_ = [(leg, was) for leg, was in news.sized.values() if leg.id in self.of]
+        for leg, was in open_:
+            if leg.leaves != was and not self.of[leg.id].is_held:
+                news.out.append(Resized(leg.id, leg.leaves))
+        for leg, _ in open_:
+            if self.of[leg.id].is_held:
+                self._release(self.of[leg.id], news.out)
 
     def _release(self, group: Group, out: list[Outcome]) -> None:
         """Put held legs to work: the stop first, which sleeps, so that the pair is complete."""

@@ -27,7 +27,11 @@ ACTIONS = [
     "close",
     "shrink",
     "shrink",
+    *["bracket"] * 4,
+    "pair",
+    "leave",
 ]
+LEGS = ["both", "both", "both", "limit", "stop"]
 WIDTH = 10
 
 games = st.tuples(
@@ -45,12 +49,24 @@ class Game:
         self.has_feed = has_feed
         self.now_s = 0
         self.count = 0
+        self.place = 0
         self.tickets = {}
         self.fast = self.new_market()
         self.naive = NaiveMarket(MAX_AGE_S, has_feed)
 
     def new_market(self):
-        return self.subject.Market("XYZ", timedelta(seconds=MAX_AGE_S), self.has_feed)
+        max_age = timedelta(seconds=MAX_AGE_S)
+        return self.subject.Market("XYZ", max_age, self.has_feed, iter(self.next_place, None))
+
+    def next_place(self):
+        """Return the next place in the queue, for a leg of the fast market."""
+        self.place += 1
+        return self.place
+
+    def give_place(self):
+        """Return the next place in the queue of both markets."""
+        self.naive.place = self.next_place()
+        return self.naive.place
 
     def play(self, move):
         """Play one move of ten bytes on both markets and compare everything that can be seen."""
@@ -60,8 +76,10 @@ class Game:
         before = {order.id: order.leaves for order in self.fast.open_orders()}
         fast, naive = getattr(self, ACTIONS[action])(*numbers[1:])
         seen = [self.words(outcome) for outcome in fast]
-        assert seen == naive
+        assert [o for o in seen if o[0] == "fill"] == [o for o in naive if o[0] == "fill"]
+        assert sorted(seen, key=by_order) == sorted(naive, key=by_order)
         self.compare()
+        self.check_groups()
         self.check_rules(fast, before)
 
     # --- moves
@@ -69,7 +87,13 @@ class Game:
     def wait(self, *_):
         return [], []
 
-    def order(self, side, kind, tif, account, quantity, price, second, gap):
+    def order(self, *numbers):
+        ticket = self.ticket(*numbers)
+        ticket["priority"] = self.give_place()
+        now = self.moment(self.now_s)
+        return self.fast.submit(self.working(ticket), now), self.naive.submit(ticket, self.now_s)
+
+    def ticket(self, side, kind, tif, account, quantity, price, second, gap):
         self.count += 1
         kind = KINDS[kind]
         buys = side % 2 == 0
@@ -83,7 +107,7 @@ class Game:
             "limit": {"limit": PRICES[price % 7], "stop_limit": PRICES[second % 7]}.get(kind),
             "stop": PRICES[price % 7] if kind in ("stop", "stop_limit") else None,
             "cap": None,
-            "priority": self.count,
+            "priority": None,
             "triggered": False,
             "trail": GAPS[gap] if gap < 5 else None,
             "trail_percent": None if gap < 5 else 10 * GAPS[gap - 5],
@@ -96,8 +120,62 @@ class Game:
         if kind == "trailing_stop":
             ticket["stop"] = stop_of(ticket)
         self.tickets[ticket["id"]] = dict(ticket)
+        return ticket
+
+    def bracket(self, side, kind, tif, account, quantity, price, second, gap):
+        """An entry, and what is to become of what it fills."""
+        tif %= 2
+        entry = self.ticket(side, kind, tif, account, quantity, price, second, gap)
+        legs = self.legs(side + 1, tif, account, gap, (price + second) % 7, second)
+        for leg in legs:
+            leg |= {"leaves": Decimal(0), "mark": None, "priority": 0}
+            leg["stop"] = None if leg["type"] == "trailing_stop" else leg["stop"]
+        self.fast.groups.join(entry["id"], [self.working(leg) for leg in legs])
+        self.naive.hold(entry, legs)
+        entry["priority"] = self.give_place()
         now = self.moment(self.now_s)
-        return self.fast.submit(self.working(ticket), now), self.naive.submit(ticket, self.now_s)
+        return self.fast.submit(self.working(entry), now), self.naive.submit(entry, self.now_s)
+
+    def pair(self, side, tif, _, account, quantity, price, second, gap):
+        """A limit and a stop of which one cancels the other."""
+        limit, stop = self.legs(side, tif % 2, account, 0, price, second, stop_kind=gap % 3)
+        limit["leaves"] = stop["leaves"] = Decimal(1 + quantity % 4)
+        for leg in (stop, limit):
+            leg["priority"] = self.give_place()
+        working = [self.working(leg) for leg in (limit, stop)]
+        self.fast.groups.join(None, working)
+        self.naive.hold(None, [limit, stop])
+        now = self.moment(self.now_s)
+        fast = [outcome for leg in working[::-1] for outcome in self.fast.submit(leg, now)]
+        return fast, [
+            outcome for leg in (stop, limit) for outcome in self.naive.submit(leg, self.now_s)
+        ]
+
+    def legs(self, side, tif, account, which, price, second, stop_kind=None):
+        """Return the tickets of a limit leg, a stop leg, or both, of one account, side and time."""
+        stop_kind = second % 3 if stop_kind is None else stop_kind
+        found = []
+        if LEGS[which % 5] != "stop":
+            found.append(self.ticket(side, 0, tif, account, 0, price, 0, 0))
+        if LEGS[which % 5] != "limit":
+            kind = KINDS.index("stop") + stop_kind
+            found.append(self.ticket(side, kind, tif, account, 0, price + 3, second, which))
+        for leg in found:
+            leg["tif"] = ("day", "gtc")[tif]
+        return found
+
+    def leave(self, which, *_):
+        """Cancel an order of a group, whatever has become of it."""
+        members = [
+            order["id"]
+            for group in self.naive.groups
+            for order in (*group["legs"], group["entry"])
+            if order is not None
+        ]
+        if not members:
+            return [], []
+        order_id = members[-1 - which % len(members)]
+        return self.fast.cancel(order_id), self.naive.cancel(order_id)
 
     def quote(self, bid, ask, bid_size, ask_size, last, age, is_new, _):
         low, high = sorted((bid % 7, ask % 7))
@@ -143,10 +221,14 @@ class Game:
             return self.fast.swap("nobody", None), []
         old = resting[which % len(resting)]
         self.count += 1
-        new = {**old, "id": f"o{self.count}", "leaves": max(Decimal(1), old["leaves"] - less % 3)}
+        is_leg = any(old in group["legs"] for group in self.naive.groups)
+        less = 0 if is_leg else less % 3
+        new = {**old, "id": f"o{self.count}", "leaves": max(Decimal(1), old["leaves"] - less)}
         self.tickets[new["id"]] = dict(new)
-        working = self.working({**new, "priority": self.count})
+        working = self.working({**new, "priority": self.give_place()})
         working.triggered = new["triggered"]
+        self.fast.groups.pass_on(old["id"], working)
+        self.naive.pass_on(old, new)
         return self.fast.swap(old["id"], working), self.naive.swap(old["id"], new)
 
     def close(self, which, *_):
@@ -163,10 +245,25 @@ class Game:
         old, self.fast = self.fast, self.new_market()
         for order in old.open_orders():
             self.fast.restore(order)
-        queue, self.naive = self.naive.orders, NaiveMarket(MAX_AGE_S, self.has_feed)
-        for order in sorted(queue, key=lambda order: order["priority"]):
+        before, self.naive = self.naive, NaiveMarket(MAX_AGE_S, self.has_feed)
+        for order in sorted(before.orders, key=lambda order: order["priority"]):
             self.naive.restore(order)
+        self.naive.groups, self.naive.place = before.groups, before.place
+        for group in before.groups:
+            self.rejoin(group, old)
         return [], []
+
+    def rejoin(self, group, old):
+        """Let the fast market know a group anew, from what is open of it."""
+        is_open = [leg for leg in group["legs"] if leg["id"] not in group["gone"]]
+        legs = [
+            self.fast.find(leg["id"]) or self.working(leg | {"leaves": Decimal(0)})
+            for leg in is_open
+        ]
+        entry = group["entry"]
+        is_there = entry is not None and entry["id"] not in group["gone"]
+        if legs:
+            self.fast.groups.join(entry["id"] if is_there else None, legs)
 
     # --- comparisons
 
@@ -184,6 +281,17 @@ class Game:
             assert self.fast.best(side) == (depth[0][0] if depth else None)
             assert self.fast.levels(side, 1) == depth[:1]
 
+    def check_groups(self):
+        """Whatever happens, legs never want more than there is to sell, nor do both sell it."""
+        for group in self.naive.groups:
+            assert group["sold"] <= group["bought"]
+            for leg in group["legs"]:
+                at_work = self.fast.find(leg["id"])
+                if at_work is not None:
+                    assert self.decimal(at_work.leaves) == group["bought"] - group["sold"]
+                else:
+                    assert leg["id"] in group["gone"] or self.fast.groups.is_held(leg["id"])
+
     def check_rules(self, outcomes, before):
         """Check what must hold whatever the oracle says."""
         bid, ask = self.fast.best(Side.BUY), self.fast.best(Side.SELL)
@@ -200,7 +308,8 @@ class Game:
             self.check_price(ticket, self.decimal(fill.price))
             leaves = before.get(fill.order_id, self.fixed(ticket["leaves"]))
             traded[fill.order_id] = traded.get(fill.order_id, 0) + fill.quantity
-            assert traded[fill.order_id] + fill.leaves == leaves
+            if fill.order_id not in self.legs_of_groups():
+                assert traded[fill.order_id] + fill.leaves == leaves
             if fill.counter_order_id is None:
                 assert fill.match_id is None
             else:
@@ -208,6 +317,9 @@ class Game:
                 assert other["account"] != ticket["account"]
                 assert other["side"] != ticket["side"]
         self.check_pairs(outcomes)
+
+    def legs_of_groups(self):
+        return {leg["id"] for group in self.naive.groups for leg in group["legs"]}
 
     def check_price(self, ticket, price):
         bound = ticket["cap"] if ticket["limit"] is None else ticket["limit"]
@@ -246,6 +358,8 @@ class Game:
         if name == "trailed":
             mark, stop = self.decimal(outcome.mark), self.decimal(outcome.stop)
             return (name, outcome.order_id, mark, stop)
+        if name in ("released", "resized"):
+            return (name, outcome.order_id, self.decimal(outcome.leaves))
         if name == "canceled":
             assert outcome.detail
             return (name, outcome.order_id, outcome.code)
@@ -285,6 +399,11 @@ def play_game(subject, game):
     table = Game(subject, has_feed)
     for start in range(0, len(moves) - WIDTH + 1, WIDTH):
         table.play(moves[start : start + WIDTH])
+
+
+def by_order(outcome):
+    """Fills are compared in their order, everything else order by order, each one's in its own."""
+    return outcome[1]
 
 
 def is_day(order):

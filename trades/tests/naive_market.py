@@ -5,14 +5,28 @@ enums. Outcomes are tuples:
 
     ("fill", id, quantity, price, "book" | "street", counter id or None, leaves)
     ("rested", id)  ("triggered", id, last)  ("canceled", id, code)  ("expired", id)
-    ("trailed", id, mark, stop)
+    ("trailed", id, mark, stop)  ("released", id, leaves)  ("resized", id, leaves)
+
+A group is a dict of what there was from the beginning: its entry and legs, what they have bought and
+sold, and which of them are gone. What must be so is read off these numbers after every answer.
 """
 
 import copy
+import functools
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 AT_ONCE = ("ioc", "fok", "opg", "cls")
 STREET = {"id": None, "account": None}
+
+
+def and_what_follows(command):
+    """Add to what comes of a command what follows from it for groups."""
+
+    @functools.wraps(command)
+    def whole(market, *arguments):
+        return market.conclude(command(market, *arguments))
+
+    return whole
 
 
 class NaiveMarket:
@@ -23,9 +37,12 @@ class NaiveMarket:
         self.quote = None
         self.left = {"buy": Decimal(0), "sell": Decimal(0)}
         self.is_live = False
+        self.groups = []
+        self.place = 0
 
     # --- commands
 
+    @and_what_follows
     def submit(self, order, now):
         if sleeps(order):
             return self.put(order, "asleep")
@@ -47,13 +64,26 @@ class NaiveMarket:
         else:
             self.put(order, "waiting")
 
+    @and_what_follows
     def cancel(self, order_id):
         return [("canceled", order_id, "user")] if self.drop(order_id) else []
 
+    def hold(self, entry, legs):
+        """Let legs wait for an entry that comes next, or without one let them hang together."""
+        group = {"entry": entry, "legs": legs, "bought": Decimal(0), "sold": Decimal(0)}
+        group |= {"gone": set(), "price": None, "fired": False, "quit": None, "lost": None}
+        if entry is None:
+            group["bought"] = legs[0]["leaves"]
+        for leg in legs:
+            leg["where"] = None if entry is None else "held"
+        self.groups.append(group)
+
+    @and_what_follows
     def swap(self, order_id, order):
         self.drop(order_id)
         return self.put(order, "resting")
 
+    @and_what_follows
     def close(self, order_id, now):
         found = [o for o in self.orders if o["id"] == order_id and o["where"] == "closing"]
         if not found:
@@ -62,9 +92,11 @@ class NaiveMarket:
         self.look_at_the_clock(now)
         return self.work(found[0]) if self.is_live else [("canceled", order_id, "cls_remainder")]
 
+    @and_what_follows
     def expire(self, order_ids):
         return [("expired", order_id) for order_id in order_ids if self.drop(order_id)]
 
+    @and_what_follows
     def on_quote(self, quote, now):
         """quote: dict of bid, ask, bid_size, ask_size, last, as_of, is_new."""
         if not self.has_feed:
@@ -92,6 +124,102 @@ class NaiveMarket:
         if quote["last"] is not None:
             out += self.follow(quote["last"])
             out += self.trigger(quote["last"])
+        return out
+
+    def pass_on(self, old, new):
+        """Let an order take another's place in its group."""
+        for group in self.groups:
+            group["legs"] = [new if leg["id"] == old["id"] else leg for leg in group["legs"]]
+            if group["entry"] is not None and group["entry"]["id"] == old["id"]:
+                group["entry"] = new
+
+    # --- what follows from an answer for groups
+
+    def conclude(self, out):
+        """Return an answer with all that follows from it."""
+        told = 0
+        while told < len(out):
+            news, told = out[told:], len(out)
+            fed = []
+            for outcome in news:
+                for group in self.groups:
+                    if self.note(group, outcome) and group not in fed:
+                        fed.append(group)
+            for group in self.groups:
+                out += self.put_right(group)
+            for group in fed:
+                out += self.release(group)
+        return out
+
+    def note(self, group, outcome):
+        """Count an outcome in a group; say whether its entry has filled."""
+        kind, order_id, *rest = outcome
+        is_entry = group["entry"] is not None and group["entry"]["id"] == order_id
+        is_leg = order_id in [leg["id"] for leg in group["legs"]]
+        if not is_entry and not is_leg:
+            return False
+        if kind in ("canceled", "expired") and order_id not in group["gone"]:
+            group["gone"].add(order_id)
+            group["quit" if is_leg else "lost"] = kind
+        if kind == "triggered" and is_leg:
+            group["fired"] = True
+        if kind != "fill":
+            return False
+        group["sold" if is_leg else "bought"] += rest[0]
+        if rest[-1] == 0:
+            group["gone"].add(order_id)
+        if is_entry:
+            group["price"] = rest[1]
+        return is_entry
+
+    def put_right(self, group):
+        """Return what must happen so that the group is as the rules want it."""
+        entry, out = group["entry"], []
+        wanted = group["bought"] - group["sold"]
+        legs = [leg for leg in group["legs"] if leg["id"] not in group["gone"]]
+        limits = [leg for leg in legs if leg["type"] == "limit"]
+        if group["fired"] or group["sold"]:
+            out += self.end(group, [entry], "canceled", "exit_began")
+        if group["sold"] and not wanted:
+            out += self.end(group, legs, "canceled", "other_leg_filled")
+        if group["fired"]:
+            out += self.end(group, limits, "canceled", "other_leg_fired")
+        if group["quit"]:
+            out += self.end(group, legs, group["quit"], "other_leg_ended")
+            out += self.end(group, [entry], group["quit"], "legs_ended")
+        if group["lost"] and not group["bought"]:
+            out += self.end(group, legs, group["lost"], "entry_ended")
+        for leg in legs:
+            if leg["id"] not in group["gone"] and leg["where"] != "held":
+                if leg["leaves"] != wanted:
+                    leg["leaves"] = wanted
+                    out.append(("resized", leg["id"], wanted))
+        return out
+
+    def end(self, group, orders, kind, code):
+        out = []
+        for order in orders:
+            if order is not None and order["id"] not in group["gone"]:
+                group["gone"].add(order["id"])
+                self.drop(order["id"])
+                out.append((kind, order["id"], code) if kind == "canceled" else (kind, order["id"]))
+        return out
+
+    def release(self, group):
+        """Put legs to work that have something to sell."""
+        legs = [leg for leg in group["legs"] if leg["where"] == "held"]
+        if not group["bought"] or not legs:
+            return []
+        out = []
+        for leg in legs:
+            self.place += 1
+            leg |= {"leaves": group["bought"], "priority": self.place, "where": None}
+            if leg["type"] == "trailing_stop":
+                leg["mark"] = max(group["price"], least_mark(leg))
+                leg["stop"] = stop_of(leg)
+            out.append(("released", leg["id"], leg["leaves"]))
+        for leg in sorted(legs, key=lambda leg: leg["stop"] is None):
+            out += self.put(leg, "asleep") if sleeps(leg) else self.work(leg)
         return out
 
     # --- the parts of a quote's work
@@ -222,6 +350,11 @@ class NaiveMarket:
     def drop(self, order_id):
         found = [order for order in self.orders if order["id"] == order_id]
         self.orders = [order for order in self.orders if order["id"] != order_id]
+        for group in self.groups:
+            for leg in group["legs"]:
+                if leg["id"] == order_id and leg["where"] == "held":
+                    leg["where"] = None
+                    return True
         return bool(found)
 
     def fill(self, order, quantity, price, liquidity, counter):
@@ -250,6 +383,15 @@ def stop_of(order):
     if order["side"] == "sell":
         return (mark - gap).quantize(Decimal("0.01"), ROUND_FLOOR)
     return (mark + gap).quantize(Decimal("0.01"), ROUND_CEILING)
+
+
+def least_mark(order):
+    """Return the mark at which a sell's trailing stop stands one cent above zero."""
+    if order["side"] == "buy":
+        return Decimal(0)
+    if order["trail"] is not None:
+        return order["trail"] + Decimal("0.01")
+    return (1 / (100 - order["trail_percent"])).quantize(Decimal("0.01"), ROUND_CEILING)
 
 
 def reaches(side, bound, price):
