@@ -148,9 +148,10 @@ def replaced_orders_have_one_heir() -> Iterator[str]:
     """[16] A replaced order names the one that took its place, and that one names it."""
     heirs = {
         order.id: order.replaces_id
-        for order in Order.objects.filter(replaces__isnull=False).exclude(
-            status__in=[OrderStatus.HELD, OrderStatus.REJECTED]
-        )
+        for order in Order.objects.filter(replaces__isnull=False)
+        .exclude(status=OrderStatus.REJECTED)
+        .select_related("replaces")
+        if not order.waits_to_replace
     }
     for order in Order.objects.filter(status=OrderStatus.REPLACED).iterator():
         if order.replaced_by is None or heirs.pop(order.replaced_by, None) != order.id:

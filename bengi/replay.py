@@ -21,7 +21,7 @@ from bengi.cash_replay import (
 )
 from bengi.events.models import Event
 from bengi.money import ZERO, plain
-from bengi.terms import CostBasisMethod, LedgerBook, OrderStatus, Side
+from bengi.terms import CostBasisMethod, LedgerBook, Leg, OrderClass, OrderStatus, Side
 from instruments.models import Instrument
 from orders.models import Order
 from orders.payloads import order_payload, order_state
@@ -170,12 +170,22 @@ def _reserved(state: Folded) -> tuple[dict[Any, Decimal], dict[Any, Decimal]]:
             currency = currencies[order["instrument_id"]]
             cash[order["account_id"], currency] += Decimal(order["reserved"])
         else:
-            left = Decimal(order["quantity"]) - Decimal(order["filled_quantity"])
-            if order["status"] == OrderStatus.HELD and order["replaces"]:
-                total = Decimal(state.orders[order["replaces"]]["quantity"])
-                left = max(ZERO, Decimal(order["quantity"]) - total)
-            shares[order["portfolio_id"], order["instrument_id"]] += left
+            shares[order["portfolio_id"], order["instrument_id"]] += _held_shares(state, order)
     return cash, shares
+
+
+def _held_shares(state: Folded, order: dict[str, Any]) -> Decimal:
+    """Return the shares that an open sell holds; one of the two legs of a pair holds them."""
+    is_held = order["status"] == OrderStatus.HELD
+    if order["leg"]:
+        waits = order["parent_id"] and not order["released_at"]
+        follows = order["leg"] == Leg.TAKE_PROFIT and order["order_class"] != OrderClass.OTO
+        if is_held or waits or follows:
+            return ZERO
+    if is_held and order["replaces"]:
+        total = Decimal(state.orders[order["replaces"]]["quantity"])
+        return max(ZERO, Decimal(order["quantity"]) - total)
+    return Decimal(order["quantity"]) - Decimal(order["filled_quantity"])
 
 
 def _currencies() -> dict[str, str]:

@@ -48,6 +48,23 @@ class OrderStatus(StrEnum):
     REJECTED = "rejected"
 
 
+class OrderClass(StrEnum):
+    """How an order hangs together with others (FIX 1385). otoco is a bracket by its other name."""
+
+    SIMPLE = "simple"
+    BRACKET = "bracket"
+    OCO = "oco"
+    OTO = "oto"
+    OTOCO = "otoco"
+
+
+class Leg(StrEnum):
+    """What an order is to its group when it is not the entry."""
+
+    TAKE_PROFIT = "take_profit"
+    STOP_LOSS = "stop_loss"
+
+
 class Liquidity(StrEnum):
     """Who stood on the other side: another customer's order, or the market's quote (FIX 851)."""
 

@@ -53,10 +53,10 @@ def _held(order: Order, facts: Facts) -> dict[str, Any]:
     """Return what was free before and after, what is held now, and how that was reckoned."""
     account = facts.account
     if order.side == Side.SELL:
-        left = account.available_quantity - order.quantity
+        left = account.available_quantity - order.held_shares
         return {
             "reserved_before": "0",
-            "reserved_after": plain(order.quantity),
+            "reserved_after": plain(order.held_shares),
             "available_before": plain(account.available_quantity),
             "available_after": plain(left),
         }

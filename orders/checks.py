@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bengi.money import plain
-from bengi.terms import OrderType, Side
+from bengi.terms import Leg, OrderType, Side
 from orders.facts import Facts
 from orders.rules import AT_A_MOMENT, first_stop, protection_price, reference_price, reservation
 
@@ -72,7 +72,7 @@ def _prices(facts: Facts) -> Iterator[Check]:
     if ticket.type is OrderType.TRAILING_STOP and stop is not None:
         yield Check("invalid_trail", "stop_price", "0", plain(stop))
     middle = ticket.stop_price if ticket.type is OrderType.STOP_LIMIT else quote.last
-    if ticket.limit_price is None or middle is None:
+    if ticket.limit_price is None or middle is None or ticket.leg is Leg.TAKE_PROFIT:
         return
     limits = facts.limits
     collar = limits.low_price_collar if middle < limits.low_price else limits.collar

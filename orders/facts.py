@@ -8,13 +8,25 @@ from decimal import Decimal
 from uuid import UUID
 
 from accounts.commission import CommissionSchedule
-from bengi.terms import AccountStatus, InstrumentStatus, OrderType, Side, TimeInForce
+from bengi.terms import (
+    AccountStatus,
+    InstrumentStatus,
+    Leg,
+    OrderClass,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from orders.legs import StopLoss, TakeProfit
 from portfolios.lots import Pick
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """What is wanted. Prices are per share, in the instrument's currency."""
+    """What is wanted. Prices are per share, in the instrument's currency.
+
+    leg: what the order itself is to its group; the limit of an oco is its take profit.
+    """
 
     side: Side
     type: OrderType
@@ -26,6 +38,10 @@ class TicketFacts:
     trail_percent: Decimal | None = None
     expires_at: datetime | None = None
     lots: tuple[Pick, ...] = ()
+    order_class: OrderClass = OrderClass.SIMPLE
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+    leg: Leg | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +85,7 @@ class AccountFacts:
 
     buying_power is in the instrument's currency; available_quantity is shares of the instrument
     not yet reserved by open sells, available_lots those of each lot that no order has picked;
-    open_orders_here counts the same symbol and side.
+    open_orders_here counts the same symbol and side, open_orders_opposite the other side.
     """
 
     status: AccountStatus
@@ -80,6 +96,7 @@ class AccountFacts:
     open_orders_here: int
     available_lots: Mapping[UUID, Decimal] = dataclasses.field(default_factory=dict)
     base_currency: str = ""
+    open_orders_opposite: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from accounts.commission import CommissionSchedule
 from accounts.models import Account, FeeSchedule
 from bengi.fields import ExactField, MoneyField, PriceField, QuantityField
 from bengi.ids import new_id
-from bengi.terms import OrderStatus, OrderType, Side, TimeInForce, choices
+from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, Side, TimeInForce, choices
 from instruments.models import Instrument
+from orders.legs import PAIRS
 from orders.lifecycle import OPEN
 from portfolios.lots import Pick, picks_left
 from portfolios.models import Portfolio
@@ -28,6 +29,10 @@ class Order(models.Model):
     trailing stop's stop_price is where it stands now, behind high_water_mark: the highest print
     since acceptance, the lowest one for a buy. fee_schedule and month_volume, the shares the
     account had traded that month, are pinned at acceptance (docs/adr/0010).
+
+    The orders of a group share group_id, the id of the one it was placed with. parent is the entry
+    that a leg waits for, as it was placed; released_at is when that first filled. A leg's quantity
+    is the entry's until then, after that what the entry has filled less what the other leg has.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -59,6 +64,15 @@ class Order(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     replaced_by = models.UUIDField(null=True, blank=True)
+    order_class = models.CharField(
+        max_length=7, choices=choices(OrderClass), default=OrderClass.SIMPLE
+    )
+    group_id = models.UUIDField(null=True, blank=True)
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    leg = models.CharField(max_length=11, choices=choices(Leg), blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
     fees = MoneyField(default=0)
     priority = models.BigIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
@@ -83,6 +97,14 @@ class Order(models.Model):
                 & (Q(status__in=OPEN_STATUSES) | Q(reserved=Decimal(0))),
                 name="closed_order_reserves_nothing",
             ),
+            models.CheckConstraint(
+                condition=Q(order_class=OrderClass.SIMPLE, group_id__isnull=True, leg="")
+                | (~Q(order_class=OrderClass.SIMPLE) & Q(group_id__isnull=False)),
+                name="group_has_a_class",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(leg=""), name="only_legs_have_a_parent"
+            ),
         ]
         indexes = [
             models.Index(
@@ -91,6 +113,11 @@ class Order(models.Model):
                 name="open_orders_of_instrument",
             ),
             models.Index(fields=["account", "id"], name="orders_of_account"),
+            models.Index(
+                fields=["group_id"],
+                condition=Q(group_id__isnull=False),
+                name="orders_of_group",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -105,13 +132,36 @@ class Order(models.Model):
     def held_shares(self) -> Decimal:
         """Shares that an open sell holds; one that waits to replace another, those it adds.
 
-        While an order is held its quantity is all that is wanted, the other's fills included.
+        While an order is held its quantity is all that is wanted, the other's fills included. A
+        pair holds its shares once: its stop loss does, which never ends before the other leg.
         """
-        if self.side != Side.SELL or not self.is_open:
+        if self.side != Side.SELL or not self.is_open or self.shares_held_by_other_leg:
+            return Decimal(0)
+        if self.leg and (self.status == OrderStatus.HELD or self.waits_for_entry):
             return Decimal(0)
         if self.status == OrderStatus.HELD and self.replaces is not None:
             return max(Decimal(0), self.quantity - self.replaces.quantity)
         return self.quantity - self.filled_quantity
+
+    @property
+    def shares_held_by_other_leg(self) -> bool:
+        """The take profit of a pair: the stop loss holds the shares that either may sell."""
+        return self.leg == Leg.TAKE_PROFIT and self.order_class in PAIRS
+
+    @property
+    def waits_for_entry(self) -> bool:
+        """A leg whose entry has filled nothing yet."""
+        return self.parent_id is not None and self.released_at is None
+
+    @property
+    def waits_to_replace(self) -> bool:
+        """Held until the engine has decided about the order whose place it is to take."""
+        old = self.replaces
+        return (
+            self.status == OrderStatus.HELD
+            and old is not None
+            and old.status == OrderStatus.PENDING_REPLACE
+        )
 
     @property
     def bound(self) -> Decimal:

@@ -29,6 +29,10 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
         "lots": order.lots,
         "replaces": str(order.replaces_id) if order.replaces_id else None,
         "replaced_by": str(order.replaced_by) if order.replaced_by else None,
+        "order_class": str(order.order_class),
+        "group_id": str(order.group_id) if order.group_id else None,
+        "parent_id": str(order.parent_id) if order.parent_id else None,
+        "leg": str(order.leg) or None,
         "status": str(order.status),
         "filled_quantity": plain(order.filled_quantity),
         "leaves_quantity": plain(order.leaves_quantity),
@@ -40,6 +44,7 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
         "accepted_at": moment(order.accepted_at),
         "updated_at": moment(order.updated_at),
         "triggered_at": moment(order.triggered_at),
+        "released_at": moment(order.released_at),
         "closed_at": moment(order.closed_at),
     }
 

@@ -17,8 +17,8 @@ from instruments.quotes import Tick
 from orders.costs import fees_on_sale
 from orders.depth import offers_to
 from orders.facts import Facts
+from orders.group_rules import check_ticket
 from orders.rules import (
-    check_order,
     first_stop,
     protection_price,
     reference_price,
@@ -67,7 +67,7 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
         detail = f"There is no instrument {ticket.symbol}."
         raise Refused("unknown_symbol", detail, field="symbol")
     facts = desk.facts(ticket, instrument, now)
-    errors = check_order(facts)
+    errors = check_ticket(facts)
     is_readable = not any(isinstance(error, Malformed) for error in errors)
     price = reference_price(facts.ticket, facts.quote, instrument.tick_size)
     gross = None if price is None else round_money(price * ticket.quantity, instrument.currency)

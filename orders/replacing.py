@@ -4,8 +4,11 @@ The request makes a second order, held, that replaces the first; the first is pe
 may fill until the engine takes it back. Quantities count as in FIX (OrderQty of a Cancel/Replace
 Request): the new quantity is all that is wanted, what the first has filled included. While the new
 order is held its quantity is that total; once it takes over, what is left of it.
+
+An order of a group passes its place there on. Of a leg only prices change (orders/groups.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,18 +16,27 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from msgspec import structs
 
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.errors import Conflict, Refused
 from bengi.ids import new_id
 from bengi.money import ZERO, minor_unit, plain, round_up_money
-from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
+from bengi.terms import OrderClass, OrderStatus, OrderType, Side, TimeInForce
 from orders import lifecycle
 from orders.acceptance import held
 from orders.facts import Facts
+from orders.group_rules import check_ticket
+from orders.groups import (
+    asked_legs,
+    check_changed_leg,
+    check_changes,
+    forget_mark,
+    open_members,
+)
 from orders.models import Order
-from orders.rules import check_order, reservation
+from orders.rules import reservation
 from orders.selectors import order_of
 from orders.services import Placement, draft, tell
 from orders.tickets import Desk, OrderTicket, read_desk
@@ -39,7 +51,7 @@ CHANGEABLE = (
     "time_in_force",
     "expires_at",
 )
-_ASKED = frozenset({OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE, OrderStatus.HELD})
+_ASKED = frozenset({OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
 
 
 @transaction.atomic
@@ -50,17 +62,19 @@ def request_replace(
 
     The same key with the same changes returns the order it made. Raises NotFound, Conflict
     order_not_replaceable for an order that is closed, has fired, names its lots or is asked for
-    already, Refused quantity_below_filled, and what placing the new order would be refused with.
+    already, Refused quantity_below_filled, unsupported_combination for what belongs to the whole
+    group, and what placing the new order would be refused with.
     """
     account_id = order_of(user, order_id).account_id
     accounts = lock_accounts([account_id])
-    order = Order.objects.select_related("instrument").get(id=order_id)
+    order = Order.objects.select_related("instrument", "replaces").get(id=order_id)
     ticket = _ticket(order, changes, key or str(new_id()))
     desk = read_desk([ticket], accounts, now)
     known = desk.known.get((account_id, ticket.client_order_id))
     if known is not None:
         return _replay(known, order, ticket)
     _check_replaceable(order)
+    check_changes(order, changes)
     if ticket.quantity <= order.filled_quantity:
         raise Refused(
             "quantity_below_filled",
@@ -69,8 +83,9 @@ def request_replace(
             limit=plain(order.filled_quantity),
             value=plain(ticket.quantity),
         )
-    facts = _facts(desk, ticket, order, now)
-    errors = check_order(facts)
+    members = open_members(order)
+    facts = _facts(desk, ticket, order, members, now)
+    errors = check_changed_leg(facts, order, members) if order.leg else check_ticket(facts)
     if errors:
         raise errors[0] if len(errors) == 1 else Refused(errors=errors)
     return Placement(_hold(desk, ticket, order, facts, now))
@@ -113,15 +128,24 @@ def _ticket(order: Order, changes: dict[str, Any], key: str) -> OrderTicket:
 
 
 def _replay(known: Order, order: Order, ticket: OrderTicket) -> Placement:
-    if known.replaces_id == order.id and known.body_hash == ticket.body_hash:
+    if known.replaces_id == order.id and known.body_hash == _body_hash(order, ticket):
         return Placement(known, replayed=True)
     detail = "This client_order_id belongs to another order already."
     raise Refused("idempotency_mismatch", detail, field="client_order_id")
 
 
+def _body_hash(order: Order, ticket: OrderTicket) -> str:
+    """Return the hash of what is asked for; the size of a leg changes by itself and is left out."""
+    return (structs.replace(ticket, quantity=ZERO) if order.leg else ticket).body_hash
+
+
 def _check_replaceable(order: Order) -> None:
     status = OrderStatus(order.status)
-    if status in _ASKED or not lifecycle.may(status, OrderStatus.PENDING_REPLACE):
+    if (
+        status in _ASKED
+        or order.waits_to_replace
+        or not lifecycle.may(status, OrderStatus.PENDING_REPLACE)
+    ):
         reason = f"The order is {status.replace('_', ' ')}."
     elif order.triggered_at is not None:
         reason = "Its stop has fired."
@@ -132,20 +156,29 @@ def _check_replaceable(order: Order) -> None:
     raise Conflict("order_not_replaceable", reason, order_status=str(status))
 
 
-def _facts(desk: Desk, ticket: OrderTicket, order: Order, now: datetime) -> Facts:
-    """Return what the rules judge: the rest that is wanted, and what the old order frees."""
+def _facts(
+    desk: Desk, ticket: OrderTicket, order: Order, members: Sequence[Order], now: datetime
+) -> Facts:
+    """Return what the rules judge: the rest that is wanted, and what the old order frees.
+
+    An entry is judged with its legs, which do not count as new ones.
+    """
     facts = desk.facts(ticket, order.instrument, now)
     account, leaves = facts.account, order.quantity - order.filled_quantity
     is_sell = ticket.side is Side.SELL
+    left = replace(facts.ticket, quantity=ticket.quantity - order.filled_quantity)
+    if members and not order.leg:
+        left = replace(left, order_class=OrderClass(order.order_class), **asked_legs(members))
     return replace(
         facts,
-        ticket=replace(facts.ticket, quantity=ticket.quantity - order.filled_quantity),
+        ticket=left,
         account=replace(
             account,
             buying_power=account.buying_power + order.reserved,
             available_quantity=account.available_quantity + (leaves if is_sell else ZERO),
-            open_orders=account.open_orders - 1,
+            open_orders=account.open_orders - 1 - len(members),
             open_orders_here=account.open_orders_here - 1,
+            open_orders_opposite=account.open_orders_opposite - len(members),
         ),
     )
 
@@ -154,9 +187,14 @@ def _hold(desk: Desk, ticket: OrderTicket, order: Order, facts: Facts, now: date
     """Write the held order with what it adds to the reservation, and mark the old one."""
     new = draft(desk, ticket, order.instrument, facts, now)
     new.status, new.replaces = OrderStatus.HELD, order
+    new.body_hash = _body_hash(order, ticket)
+    new.order_class, new.group_id = order.order_class, order.group_id
+    new.parent_id, new.leg = order.parent_id, order.leg
+    if order.waits_for_entry:
+        forget_mark(new)
     if ticket.side is Side.BUY:
         _hold_cash(desk.balances[ticket.account_id, facts.instrument.currency], order, new, facts)
-    else:
+    elif new.held_shares:
         position = desk.positions[ticket.portfolio_id, order.instrument_id]
         position.reserved_quantity += new.held_shares
         Position.objects.bulk_update([position], ["reserved_quantity"])

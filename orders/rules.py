@@ -11,7 +11,7 @@ from typing import Any
 from accounts.commission import CommissionSchedule, commission_due
 from bengi.errors import BengiError, Forbidden, Malformed, Refused
 from bengi.money import ZERO, plain, round_up_money
-from bengi.terms import AccountStatus, InstrumentStatus, OrderType, Side, TimeInForce
+from bengi.terms import AccountStatus, InstrumentStatus, Leg, OrderType, Side, TimeInForce
 from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, TicketFacts
 from orders.picks import check_picks
 from orders.trailing import stop_behind
@@ -49,6 +49,17 @@ def check_order(facts: Facts) -> list[BengiError]:
     )
     errors += _window(facts)
     return [*errors, *picks, *_steps(facts), *_sizes(facts), *_prices(facts), *_means(facts)]
+
+
+def check_leg(facts: Facts) -> list[BengiError]:
+    """Return what is wrong with a leg of a group by itself.
+
+    Its size and its means are its entry's, and it may stand as far from the market as it likes.
+    """
+    errors = [*_standing(facts), *_shape(facts.ticket, facts.instrument)]
+    if any(isinstance(error, Malformed) for error in errors):
+        return errors
+    return [*errors, *_steps(facts), *_prices(facts)]
 
 
 def first_stop(ticket: TicketFacts, last: Decimal | None, tick_size: Decimal) -> Decimal | None:
@@ -295,7 +306,7 @@ def _prices(facts: Facts) -> Iterator[BengiError]:
         yield from _trail(facts)
     is_stop = ticket.type is OrderType.STOP_LIMIT
     middle = ticket.stop_price if is_stop else quote.last
-    if ticket.limit_price is None or middle is None:
+    if ticket.limit_price is None or middle is None or ticket.leg is Leg.TAKE_PROFIT:
         return
     limits = facts.limits
     collar = limits.low_price_collar if middle < limits.low_price else limits.collar

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from bengi.errors import NotFound
-from bengi.terms import Side
+from bengi.terms import Leg, OrderStatus, Side
 from orders.models import Order
 
 
@@ -26,6 +26,20 @@ def picking_orders(account_ids: Iterable[UUID]) -> QuerySet[Order]:
     """Return the accounts' open sells that name their lots."""
     found = Order.objects.filter(account_id__in=list(account_ids), closed_at__isnull=True)
     return found.filter(side=Side.SELL).exclude(lots=[])
+
+
+def legs_with(order: Order) -> list[Order]:
+    """Return the legs of an order's group beside itself, the take profit first; a leg has none.
+
+    Legs that were replaced are left out, and so are those that wait to replace one. The other leg
+    of an oco is with its take profit. Of a simple order there are none, unasked.
+    """
+    if order.group_id is None or order.parent_id is not None or order.leg == Leg.STOP_LOSS:
+        return []
+    found = Order.objects.filter(group_id=order.group_id).exclude(leg="")
+    others = found.exclude(id=order.id).exclude(leg=order.leg or None)
+    legs = others.exclude(status=OrderStatus.REPLACED).select_related("instrument", "replaces")
+    return [leg for leg in legs.order_by("-leg", "id") if not leg.waits_to_replace]
 
 
 def order_of(user: User, order_id: UUID) -> Order:

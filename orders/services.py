@@ -22,9 +22,11 @@ from instruments.models import Instrument
 from orders import lifecycle
 from orders.acceptance import accepted
 from orders.facts import Facts
+from orders.group_rules import check_ticket
+from orders.groups import join, leg_tickets
 from orders.models import Order
 from orders.payloads import order_payload, order_state
-from orders.rules import check_order, first_stop, protection_price, reservation
+from orders.rules import first_stop, protection_price, reservation
 from orders.tickets import Desk, OrderTicket, read_desk
 from portfolios.models import Position
 
@@ -77,13 +79,13 @@ def request_cancel(order_id: UUID, user: User, *, now: datetime) -> Order:
     if account_id is None:
         raise NotFound
     lock_accounts([account_id])
-    order = Order.objects.select_related("instrument").get(id=order_id)
+    order = Order.objects.select_related("instrument", "replaces").get(id=order_id)
     if not order.is_open:
         detail = f"The order is {order.status} already."
         raise Conflict("order_not_cancelable", detail, order_status=str(order.status))
     if order.status == OrderStatus.PENDING_CANCEL:
         return order
-    if order.status == OrderStatus.HELD:
+    if order.waits_to_replace:
         detail = "The order waits to replace another; cancel that one."
         raise Conflict("order_not_cancelable", detail, order_status=str(order.status))
     lifecycle.check(OrderStatus(order.status), OrderStatus.PENDING_CANCEL)
@@ -103,7 +105,7 @@ def _answer(desk: Desk, ticket: OrderTicket, now: datetime) -> Placement | Bengi
         detail = f"There is no instrument {ticket.symbol}."
         return Refused("unknown_symbol", detail, field="symbol")
     facts = desk.facts(ticket, instrument, now)
-    errors = check_order(facts)
+    errors = check_ticket(facts)
     if errors:
         return errors[0] if len(errors) == 1 else Refused(errors=errors)
     return Placement(_accept(desk, ticket, instrument, facts, now))
@@ -119,13 +121,28 @@ def _replay(known: Order, ticket: OrderTicket) -> Placement | BengiError:
 def _accept(
     desk: Desk, ticket: OrderTicket, instrument: Instrument, facts: Facts, now: datetime
 ) -> Order:
-    """Reserve what the order may need, on the desk's rows, and return the order to write."""
+    """Reserve what the order may need, on the desk's rows, and return the order to write.
+
+    Its legs are left on the desk. They are made before it, so that lists, newest first, show them
+    below it.
+    """
+    asked = leg_tickets(ticket)
+    judged = {leg: desk.facts(asked[leg], instrument, now) for leg in reversed(asked)}
+    legs = {leg: draft(desk, asked[leg], instrument, judged[leg], now) for leg in judged}
     order = draft(desk, ticket, instrument, facts, now)
+    if legs:
+        join(order, legs)
     order.reserved = _reserve(desk, ticket, instrument, facts, order.protection_price)
-    desk.steps[order.id] = accepted(order, facts, desk.quotes.get(instrument.symbol))
+    tick = desk.quotes.get(instrument.symbol)
+    desk.steps[order.id] = accepted(order, facts, tick)
+    for leg, one in legs.items():
+        if one.status == OrderStatus.ACCEPTED:
+            desk.steps[one.id] = accepted(one, judged[leg], tick)
+    desk.legs[order.id] = list(legs.values())
     desk.known[ticket.account_id, ticket.client_order_id] = order
-    desk.open_orders[ticket.account_id, instrument.id, str(ticket.side)] += 1
-    desk.open_in_all[ticket.account_id] += 1
+    for one in (order, *legs.values()):
+        desk.open_orders[ticket.account_id, instrument.id, str(one.side)] += 1
+        desk.open_in_all[ticket.account_id] += 1
     return order
 
 
@@ -152,6 +169,7 @@ def draft(
         trail_price=ticket.trail_price,
         trail_percent=ticket.trail_percent,
         expires_at=ticket.expires_at,
+        order_class=ticket.order_class,
         high_water_mark=quote.last if is_trailing else None,
         protection_price=protection,
         fee_schedule=desk.costs.row(desk.accounts[ticket.account_id], instrument.mic, now),
@@ -189,7 +207,8 @@ def _reserve(
 def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     if not orders:
         return
-    Order.objects.bulk_create(orders)
+    legs = [leg for order in orders for leg in desk.legs[order.id]]
+    Order.objects.bulk_create([*orders, *legs])
     buys = [order for order in orders if order.side == Side.BUY]
     sells = [order for order in orders if order.side == Side.SELL]
     CashBalance.objects.bulk_update(
@@ -198,7 +217,10 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     Position.objects.bulk_update(
         {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}, ["reserved_quantity"]
     )
-    tell(orders, "order.accepted", now, desk.steps)
+    held = [leg for leg in legs if leg.status == OrderStatus.HELD]
+    tell([*orders, *(leg for leg in legs if leg not in held)], "order.accepted", now, desk.steps)
+    if held:
+        tell(held, "order.held", now)
 
 
 def tell(

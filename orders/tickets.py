@@ -1,5 +1,6 @@
 """What a client asks for, and everything the rules need to know to answer, read in sets."""
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,15 @@ from django.db.models import Count
 
 from accounts.models import Account, CashBalance
 from bengi.money import ZERO, plain
-from bengi.terms import AccountStatus, InstrumentStatus, OrderType, Side, TimeInForce
+from bengi.terms import (
+    AccountStatus,
+    InstrumentStatus,
+    Leg,
+    OrderClass,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -23,6 +32,7 @@ from instruments.selectors import latest_quotes
 from orders.book_quotes import book_quotes
 from orders.costs import Costs, read_costs
 from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, SessionFacts, TicketFacts
+from orders.legs import StopLoss, TakeProfit
 from orders.models import Order
 from orders.selectors import picking_orders
 from portfolios.lots import Pick
@@ -35,7 +45,8 @@ Holding = tuple[UUID, UUID]
 class OrderTicket(msgspec.Struct, frozen=True):
     """An order as asked for. The door has checked its shape and that the portfolio is the user's.
 
-    client_order_id is the caller's key: the same one never makes two orders in one account.
+    client_order_id is the caller's key: the same one never makes two orders in one account. With
+    legs it is the key of the whole group. An oco's limit_price is that of its take profit.
     """
 
     account_id: UUID
@@ -52,6 +63,9 @@ class OrderTicket(msgspec.Struct, frozen=True):
     trail_percent: Decimal | None = None
     expires_at: datetime | None = None
     lots: tuple[Pick, ...] = ()
+    order_class: OrderClass = OrderClass.SIMPLE
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
 
     @property
     def body_hash(self) -> str:
@@ -74,9 +88,14 @@ class OrderTicket(msgspec.Struct, frozen=True):
     def _later_parts(self) -> list[str]:
         """What tickets did not have from the beginning: told only where it is there."""
         parts = {"trail_price": self.trail_price, "trail_percent": self.trail_percent}
+        for leg, asked in (("take_profit", self.take_profit), ("stop_loss", self.stop_loss)):
+            prices = dataclasses.asdict(asked) if asked is not None else {}
+            parts |= {f"{leg}.{name}": price for name, price in prices.items()}
         told = [f"{name}={plain(part)}" for name, part in parts.items() if part is not None]
         if self.expires_at is not None:
             told.append(f"expires_at={self.expires_at.astimezone(UTC).isoformat()}")
+        if self.order_class is not OrderClass.SIMPLE:
+            told.append(f"order_class={self.order_class}")
         return told
 
 
@@ -84,7 +103,8 @@ class OrderTicket(msgspec.Struct, frozen=True):
 class Desk:
     """Everything a batch of tickets is judged by. Balances and positions change as it goes.
 
-    steps: what the acceptance of each order has to tell, by the order's id.
+    steps: what the acceptance of each order has to tell, by the order's id; legs: those that were
+    accepted with an order, by its id.
     """
 
     accounts: dict[UUID, Account]
@@ -98,13 +118,16 @@ class Desk:
     open_orders: Counter[tuple[UUID, UUID, str]] = field(default_factory=Counter)
     open_in_all: Counter[UUID] = field(default_factory=Counter)
     steps: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    legs: dict[UUID, list[Order]] = field(default_factory=dict)
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
         """Return what the rules look at for one ticket."""
         balance = self.balances.get((ticket.account_id, instrument.currency))
         position = self.positions.get((ticket.portfolio_id, instrument.id))
         account = self.accounts[ticket.account_id]
-        key = (ticket.account_id, instrument.id, str(ticket.side))
+        here = (ticket.account_id, instrument.id)
+        other = Side.SELL if ticket.side is Side.BUY else Side.BUY
+        is_pair = ticket.order_class is OrderClass.OCO
         return Facts(
             ticket=TicketFacts(
                 side=ticket.side,
@@ -117,6 +140,10 @@ class Desk:
                 trail_percent=ticket.trail_percent,
                 expires_at=ticket.expires_at,
                 lots=ticket.lots,
+                order_class=ticket.order_class,
+                take_profit=ticket.take_profit,
+                stop_loss=ticket.stop_loss,
+                leg=Leg.TAKE_PROFIT if is_pair else None,
             ),
             instrument=InstrumentFacts(
                 symbol=instrument.symbol,
@@ -138,7 +165,8 @@ class Desk:
                 ),
                 available_lots=self.lots.get((ticket.portfolio_id, instrument.id), {}),
                 open_orders=self.open_in_all[ticket.account_id],
-                open_orders_here=self.open_orders[key],
+                open_orders_here=self.open_orders[*here, str(ticket.side)],
+                open_orders_opposite=self.open_orders[*here, str(other)],
             ),
         )
 

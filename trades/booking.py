@@ -20,13 +20,16 @@ from orders.payloads import order_payload, order_state
 from orders.rules import reservation
 from trades.decisions import Decision
 from trades.fills import book_fill
+from trades.legs import size_leg
 from trades.matching.fixed import from_fixed
 from trades.matching.outcomes import (
     Canceled,
     Expired,
     Fill,
     NotReplaced,
+    Released,
     Replaced,
+    Resized,
     Trailed,
     Triggered,
 )
@@ -54,8 +57,10 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
         _apply(rows, order, decision)
         steps[order.id] += steps_of(decision, order, held, rows.trades)
         last[order.id] = decision.decided_at
-        if isinstance(decision.outcome, Triggered | Trailed):
+        if isinstance(decision.outcome, Triggered | Trailed | Resized):
             moved[order.id] = type(decision.outcome).__name__.lower()
+        if isinstance(decision.outcome, Replaced):  # also where the new one goes on being held
+            last[UUID(decision.outcome.new_id)] = decision.decided_at
     for order in rows.orders.values():  # what closed or took over with one that was decided on
         if order.status != before[order.id]:
             last.setdefault(order.id, order.updated_at)
@@ -95,6 +100,8 @@ def _apply(rows: Rows, order: Order, decision: Decision) -> None:
             _answer_replace(rows, order, outcome, now)
         case Triggered():
             order.triggered_at = now
+        case Released() | Resized():
+            size_leg(rows, order, outcome, now)
         case Trailed():
             order.high_water_mark = from_fixed(outcome.mark)
             order.stop_price = from_fixed(outcome.stop)
@@ -121,12 +128,13 @@ def _close(rows: Rows, order: Order, status: OrderStatus, now: datetime) -> None
     """Close the order and give back what it still holds: cash of a buy, shares of a sell."""
     if order.side == Side.BUY:
         _hold(rows, order, ZERO)
-    else:
+    elif order.held_shares:
         rows.position(order).reserved_quantity -= order.held_shares
     _move(order, status)
     order.closed_at = now
     for other in rows.orders.values():
-        if other.replaces_id == order.id and other.status == OrderStatus.HELD:
+        is_held = other.replaces_id == order.id and other.status == OrderStatus.HELD
+        if is_held and other.id != order.replaced_by:
             _drop(rows, other, now)
 
 
@@ -150,15 +158,18 @@ def _answer_replace(rows: Rows, old: Order, outcome: Replaced | NotReplaced, now
 def _replace(rows: Rows, old: Order, new: Order, now: datetime) -> None:
     """Close an order for the one that takes its place, with the rest of what is wanted in all."""
     cash, shares = old.reserved + new.reserved, new.held_shares
-    new.quantity -= old.filled_quantity
+    new.quantity = old.leaves_quantity if old.leg else new.quantity - old.filled_quantity
+    new.released_at = old.released_at
     assert new.quantity > 0
     new.updated_at = max(new.updated_at, now)
-    _move(new, OrderStatus.ACCEPTED)
+    if not new.waits_for_entry:
+        _move(new, OrderStatus.ACCEPTED)
     old.replaced_by = new.id
     old.reason = "Another order took its place."
     _close(rows, old, OrderStatus.REPLACED, now)
     if new.side == Side.SELL:
-        rows.position(new).reserved_quantity += new.quantity - shares
+        if new.held_shares != shares:
+            rows.position(new).reserved_quantity += new.held_shares - shares
         return
     currency = rows.instruments[new.instrument_id].currency
     needed = reservation(new.schedule, new.bound, new.quantity, currency)

@@ -13,7 +13,7 @@ from bengi.terms import Side
 from trades.decisions import Look, seen_of
 from trades.matching.fixed import to_fixed
 from trades.matching.market import Market
-from trades.matching.outcomes import Outcome, Rested, Trailed, Triggered
+from trades.matching.outcomes import Outcome, Released, Resized, Rested, Trailed, Triggered
 from trades.matching.reasons import Reason, stop_not_reached, why_not
 from trades.matching.working import StreetQuote, WorkingOrder
 
@@ -62,7 +62,7 @@ class Looks:
         """Return the look to tell with an outcome. before: what was heard before its command."""
         if isinstance(outcome, Rested):
             return self._first(market, outcome.order_id, at)
-        if isinstance(outcome, Trailed):
+        if isinstance(outcome, Trailed | Released | Resized):
             return None
         waiting = self._waiting.get(outcome.order_id)
         if waiting is None:

@@ -145,6 +145,7 @@ ORDER_CHANGES = [
     "status",
     "quantity",
     "replaced_by",
+    "released_at",
     "stop_price",
     "high_water_mark",
     "filled_quantity",

@@ -42,7 +42,8 @@ def move_shares(rows: Rows, order: Order, trade: Trade) -> Moved:
         position.quantity += trade.quantity
         return Moved(lot=_open_lot(rows, order, trade))
     position.quantity -= trade.quantity
-    position.reserved_quantity -= trade.quantity
+    if not order.shares_held_by_other_leg:
+        position.reserved_quantity -= trade.quantity
     return _close_lots(rows, order, trade)
 
 

@@ -18,7 +18,9 @@ from trades.matching.outcomes import (
     Expired,
     Fill,
     NotReplaced,
+    Released,
     Replaced,
+    Resized,
     Rested,
     Trailed,
     Triggered,
@@ -34,6 +36,8 @@ KINDS_OF_STEPS = {
     Rested: "rested",
     Triggered: "triggered",
     Trailed: "trailed",
+    Released: "released",
+    Resized: "resized",
     Canceled: "canceled",
     Expired: "expired",
     Replaced: "replaced",
@@ -61,6 +65,8 @@ def steps_of(decision: Decision, order: Order, before: Held, trades: Sequence[Tr
         case Trailed():
             mark, stop = from_fixed(outcome.mark), from_fixed(outcome.stop)
             step |= {"mark": plain(mark), "stop": plain(stop)}
+        case Released() | Resized():
+            step |= {"leaves_quantity": plain(order.leaves_quantity)}
         case Canceled():
             step |= {"code": outcome.code}
         case Replaced() | NotReplaced():

@@ -4,32 +4,37 @@ import heapq
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from uuid import UUID
 
 import msgspec
 from django.db.models import Q
 
-from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
+from bengi.terms import Leg, OrderStatus, OrderType, Side, TimeInForce
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from orders.models import OPEN_STATUSES, Order
 from orders.rules import AT_A_MOMENT
 from trades.decisions import Decision, seen_of
+from trades.groups import Batch, join, members_of, replaced_unseen
 from trades.looks import Heard, Looks
 from trades.marks import Marks
-from trades.matching.fixed import from_fixed, to_fixed
+from trades.matching.fixed import to_fixed
 from trades.matching.market import Market
 from trades.matching.outcomes import (
     Expired,
     NotReplaced,
     Outcome,
+    Released,
     Replaced,
+    Resized,
     Trailed,
     canceled,
     is_over,
 )
 from trades.matching.trails import stop_behind
 from trades.matching.working import StreetQuote, WorkingOrder
+from trades.replacing import left_to, only_wants_less
 from trades.session import SessionHours
 
 A_MOMENT = timedelta(microseconds=1)
@@ -37,7 +42,10 @@ _BY_SESSION = frozenset({TimeInForce.DAY, *AT_A_MOMENT})
 
 
 class Command(msgspec.Struct, frozen=True):
-    """One thing to work on, at the moment it happened; at equal moments the lower rank is first."""
+    """One thing to work on, at the moment it happened; at equal moments the lower rank is first.
+
+    members: the open orders of the group, the order's own among them.
+    """
 
     at: datetime
     rank: int
@@ -46,33 +54,47 @@ class Command(msgspec.Struct, frozen=True):
     cancel: Order | None = None
     replace: Order | None = None
     expire: str | None = None
+    members: Sequence[Order] = ()
 
     @classmethod
     def of_tick(cls, tick: Tick) -> "Command":
         return cls(at=tick.as_of, rank=2, tick=tick)
 
     @classmethod
-    def of_order(cls, order: Order) -> "Command":
+    def of_order(cls, order: Order, members: Sequence[Order] = ()) -> "Command":
         if order.status == OrderStatus.PENDING_CANCEL:
-            return cls(at=order.updated_at, rank=1, cancel=order)
+            return cls(at=order.updated_at, rank=1, cancel=order, members=members)
         if order.status == OrderStatus.HELD:
-            return cls(at=order.accepted_at, rank=1, replace=order)
-        return cls(at=order.accepted_at, rank=3, submit=order)
+            return cls(at=order.accepted_at, rank=1, replace=order, members=members)
+        return cls(at=order.accepted_at, rank=3, submit=order, members=members)
 
 
 def read_requests(shard_id: int, hours: SessionHours, now: datetime, limit: int) -> list[Command]:
-    """Return the shard's new orders that can be worked now, and all its cancel requests."""
+    """Return the shard's new orders that can be worked now, and all its cancel requests.
+
+    The stop of an oco comes with its take profit, the legs of an entry with that. What is to
+    replace an order of a group that is at work waits for the session.
+    """
     waiting = Order.objects.filter(
         instrument__shard=shard_id, closed_at__isnull=True
     ).select_related("instrument")
     new = waiting.filter(_may_be_worked(hours, now), status=OrderStatus.ACCEPTED)
+    new = new.exclude(leg=Leg.STOP_LOSS)
     cancels = waiting.filter(status=OrderStatus.PENDING_CANCEL)
     replacements = waiting.filter(
-        status=OrderStatus.HELD, replaces__status=OrderStatus.PENDING_REPLACE
+        Q(group_id__isnull=True)
+        | Q(replaces__priority__isnull=True)
+        | Q(instrument__mic__in=hours.open_mics(now)),
+        status=OrderStatus.HELD,
+        replaces__status=OrderStatus.PENDING_REPLACE,
     ).select_related("replaces")
     found = [*cancels.order_by("id")[:limit], *new.order_by("id")[:limit]]
     found += replacements.order_by("id")[:limit]
-    return [Command.of_order(order) for order in found]
+    members = members_of(found)
+    return [
+        Command.of_order(order, members[order.group_id] if order.group_id else ())
+        for order in found
+    ]
 
 
 def _may_be_worked(hours: SessionHours, now: datetime) -> Q:
@@ -99,22 +121,27 @@ class Desk:
         self._unseen = dict[str, Tick]()
         self._orders = dict[str, tuple[UUID, str]]()
         self._expiries: list[tuple[datetime, int, str]] = []
+        self._batch = Batch()
+        self._places = count(1)
         self._marks = Marks()
         self._looks = Looks(max_quote_age)
 
     def restore(self, now: datetime) -> None:
         """Put every open order the engine had seen back, in queue order; quotes come anew."""
-        seen = Order.objects.filter(
+        rows = Order.objects.filter(
             instrument__shard=self._shard_id,
             status__in=OPEN_STATUSES,
             closed_at__isnull=True,
             priority__isnull=False,
         )
-        for order in seen.select_related("instrument").order_by("priority"):
+        seen = list(rows.select_related("instrument").order_by("priority"))
+        for order in seen:
             self._watch(order)
             working = working_order(order, order.priority or 0)
             self._market(order.instrument).restore(working)
             self._looks.restore(working, order.updated_at)
+        for members in members_of(seen).values():
+            self._join(members)
 
     def expiries(self, now: datetime) -> list[Command]:
         """Take out and return the expiries that are due."""
@@ -130,15 +157,17 @@ class Desk:
     ) -> list[Decision]:
         """Work commands in order and return what was decided, in order."""
         decisions: list[Decision] = []
-        for place, command in enumerate(commands):
+        self._batch = Batch()
+        self._places = count(next_priority)
+        for command in commands:
             if command.tick is not None:
                 decisions += self._tick(command.tick, now)
             elif command.submit is not None:
-                decisions += self._submit(command.submit, now, next_priority + place)
+                decisions += self._submit(command.submit, command.members, now)
             elif command.cancel is not None:
-                decisions += self._cancel(command.cancel, now)
+                decisions += self._cancel(command.cancel, command.members, now)
             elif command.replace is not None:
-                decisions += self._replace(command.replace, now, next_priority + place)
+                decisions += self._replace(command.replace, command.members, now)
             elif command.expire is not None:
                 decisions += self._expire(command.expire, command.at)
         return decisions + self._trailed(self._marks.due(now))
@@ -166,61 +195,108 @@ class Desk:
             found += self._decided(market, [outcome], at)
         return found
 
-    def _submit(self, order: Order, now: datetime, priority: int) -> list[Decision]:
-        self._watch(order)
-        market = self._market(order.instrument)
-        order_id = str(order.id)
-        ends_at = self._ends_at(order)
-        if ends_at is not None and ends_at <= now:
-            outcomes: list[Outcome] = [_too_late(order)]
-        else:
-            outcomes = market.submit(working_order(order, priority), now)
-        return self._decided(market, outcomes, now, (order_id, priority))
-
-    def _cancel(self, order: Order, now: datetime) -> list[Decision]:
-        """Cancel an order; one that this batch has filled or expired is over already."""
-        order_id = str(order.id)
-        if order.priority is not None and order_id not in self._orders:
+    def _submit(self, order: Order, members: Sequence[Order], now: datetime) -> list[Decision]:
+        """Work a new order, and with an oco both: its stop, which sleeps, before its limit."""
+        if str(order.id) in self._batch.over:
             return []
         self._watch(order)
         market = self._market(order.instrument)
-        outcomes = market.cancel(order_id) or [canceled(order_id, "user")]
+        workings = self._join(members)
+        ends_at = self._ends_at(order)
+        if ends_at is not None and ends_at <= now:
+            outcomes = market.settle([_too_late(order)])
+            return self._decided(market, outcomes, now, (str(order.id), next(self._places)))
+        workings.setdefault(str(order.id), working_order(order, 0))
+        decisions: list[Decision] = []
+        for working in sorted(workings.values(), key=lambda working: not working.is_dormant):
+            if working.leaves:
+                working.priority = next(self._places)
+                outcomes = market.submit(working, now)
+                queued = (working.id, working.priority)
+                decisions += self._decided(market, outcomes, now, queued)
+        return decisions
+
+    def _join(self, members: Sequence[Order]) -> dict[str, WorkingOrder]:
+        """Let its market know a group that is new there; return its orders by id.
+
+        What is held wants nothing yet. Who was replaced in this batch stands for another now.
+        """
+        found = self._batch.left_of(members)
+        market = self._market(found[0].instrument) if found else None
+        if market is None or {str(order.id) for order in found} & market.groups.of.keys():
+            return {}
+        for order in found:
+            self._watch(order)
+        return join(market, [(o, market.find(str(o.id)) or working_order(o, 0)) for o in found])
+
+    def _cancel(self, order: Order, members: Sequence[Order], now: datetime) -> list[Decision]:
+        """Cancel an order; one that this batch has filled or ended is over already."""
+        order_id = str(order.id)
+        if self._is_over(order):
+            return []
+        self._watch(order)
+        market = self._market(order.instrument)
+        self._join(members)
+        outcomes = market.cancel(order_id) or market.settle([canceled(order_id, "user")])
         return self._decided(market, outcomes, now)
 
-    def _replace(self, new: Order, now: datetime, priority: int) -> list[Decision]:
+    def _replace(self, new: Order, members: Sequence[Order], now: datetime) -> list[Decision]:
         """Put a held order in the place of the one it replaces, unless that one is over already.
 
         A resting limit order that only wants less keeps its place; any other is worked as new, or
-        waits as accepted while its market is closed.
+        waits as accepted while its market is closed. A leg that is held goes on waiting for its
+        entry.
         """
         old = new.replaces
         assert old is not None
         old_id, new_id = str(old.id), str(new.id)
-        if old.priority is not None and old_id not in self._orders:
+        if self._is_over(old):
             return []
-        self._watch(old)
         market = self._market(old.instrument)
+        groups = market.groups
+        if old.group_id is not None and old_id not in groups.of:
+            return self._replace_unseen(old, new, members, now)
+        self._watch(old)
         at_work = market.find(old_id)
-        filled = old.quantity - from_fixed(at_work.leaves) if at_work else old.filled_quantity
-        if new.quantity <= filled or (at_work is not None and at_work.triggered):
+        is_held, legs = groups.is_held(old_id), groups.held_legs(old_id)
+        left = left_to(new, old, at_work)
+        if (left <= 0 and not is_held) or (at_work is not None and at_work.triggered):
             return self._decided(market, [NotReplaced(old_id, new_id)], now)
-        working = working_order(new, priority)
-        working.leaves = to_fixed(new.quantity - filled)
-        if at_work is not None and new.high_water_mark is not None:
+        working = working_order(new, next(self._places))
+        working.leaves = left
+        if at_work is not None and at_work.mark is not None:
             working.mark = at_work.mark
             working.stop = stop_behind(working)
-        kept = market.swap(old_id, working) if _only_wants_less(old, new) else []
+        groups.pass_on(old_id, working)
+        kept = market.swap(old_id, working) if only_wants_less(old, new) else []
         if not kept:
             market.cancel(old_id)
-        decisions = self._decided(market, [Replaced(old_id, new_id)], now)
-        if not kept and not self._hours.is_open(new.instrument.mic, now):
+        resized = [Resized(leg, left) for leg in legs if new.quantity != old.quantity]
+        decisions = self._decided(market, [Replaced(old_id, new_id), *resized], now)
+        is_open = self._hours.is_open(new.instrument.mic, now)
+        if is_open or kept or is_held:
+            self._watch(new)
+        if is_held or not (kept or is_open):
             return decisions
-        self._watch(new)
         if working.mark is not None and working.stop is not None:
             moved = Trailed(new_id, working.mark, working.stop)
             decisions += self._decided(market, [moved], now)
         outcomes = kept or market.submit(working, now)
         return decisions + self._decided(market, outcomes, now, (new_id, working.priority))
+
+    def _replace_unseen(
+        self, old: Order, new: Order, members: Sequence[Order], now: datetime
+    ) -> list[Decision]:
+        """Put an order in the place of another whose group has not come to its market yet."""
+        for order in members:
+            self._watch(order)
+        self._batch.heirs[str(old.id)] = new
+        market = self._market(old.instrument)
+        decisions = self._decided(market, replaced_unseen(old, new, members), now)
+        is_head = not new.waits_for_entry and new.leg != Leg.STOP_LOSS
+        if is_head and self._hours.is_open(new.instrument.mic, now):
+            decisions += self._submit(new, members, now)
+        return decisions
 
     def _expire(self, order_id: str, at: datetime) -> list[Decision]:
         if order_id not in self._orders:
@@ -251,23 +327,32 @@ class Desk:
         found = []
         for outcome in outcomes:
             account_id, _ = self._orders[outcome.order_id]
-            is_queued = queued is not None and queued[0] == outcome.order_id
+            priority = outcome.priority if isinstance(outcome, Released) else None
+            if queued is not None and queued[0] == outcome.order_id:
+                priority = queued[1]
             found.append(
                 Decision(
                     account_id=account_id,
                     outcome=outcome,
                     decided_at=at,
                     seen=seen,
-                    priority=queued[1] if queued is not None and is_queued else None,
+                    priority=priority,
                     look=self._looks.at(market, outcome, at, before),
                 )
             )
         for outcome in outcomes:
             if is_over(outcome):
+                self._batch.over.add(outcome.order_id)
                 self._orders.pop(outcome.order_id, None)
                 self._marks.forget(outcome.order_id)
                 self._looks.forget(outcome.order_id)
         return found
+
+    def _is_over(self, order: Order) -> bool:
+        """Say whether this batch, or one since the request was read, has ended an order."""
+        order_id = str(order.id)
+        was_seen = order.priority is not None
+        return order_id in self._batch.over or (was_seen and order_id not in self._orders)
 
     def _watch(self, order: Order) -> None:
         """Remember whose order it is and when it expires."""
@@ -290,7 +375,8 @@ class Desk:
         key = str(instrument.id)
         market = self._markets.get(key)
         if market is None:
-            market = Market(key, self._max_quote_age, has_feed=instrument.has_feed)
+            places = iter(lambda: next(self._places), None)
+            market = Market(key, self._max_quote_age, instrument.has_feed, places)
             self._mics[key] = instrument.mic
             tick = self._unseen.pop(key, None)
             if tick is not None:
@@ -314,15 +400,7 @@ def _too_late(order: Order) -> Outcome:
     return Expired(str(order.id))
 
 
-def _only_wants_less(old: Order, new: Order) -> bool:
-    same = ("limit_price", "time_in_force", "expires_at")
-    return new.quantity <= old.quantity and all(
-        getattr(old, name) == getattr(new, name) for name in same
-    )
-
-
 def working_order(order: Order, priority: int) -> WorkingOrder:
-    """Return an open order as the matcher sees it."""
     cap = order.protection_price
     return WorkingOrder(
         id=str(order.id),

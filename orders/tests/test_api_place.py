@@ -48,6 +48,11 @@ def test_an_order_is_accepted(api, portfolio, django_capture_on_commit_callbacks
         "lots": [],
         "replaces": None,
         "replaced_by": None,
+        "order_class": "simple",
+        "group_id": None,
+        "parent_id": None,
+        "leg": None,
+        "legs": [],
         "status": "accepted",
         "filled_quantity": "0",
         "leaves_quantity": "10",
@@ -59,13 +64,18 @@ def test_an_order_is_accepted(api, portfolio, django_capture_on_commit_callbacks
         "accepted_at": "2026-01-05T15:00:01.000000Z",
         "updated_at": "2026-01-05T15:00:01.000000Z",
         "triggered_at": None,
+        "released_at": None,
         "closed_at": None,
     }
     assert body["reserved"] == "995"
     assert response["Location"] == f"{URL}/{body['id']}"
     assert nudges == [0]
     event = Event.objects.get(stream_id=portfolio.account_id)
-    assert (event.seq, event.type, event.payload["order"]) == (1, "order.accepted", body)
+    assert (event.seq, event.type, event.payload["order"] | {"legs": []}) == (
+        1,
+        "order.accepted",
+        body,
+    )
 
 
 def test_the_same_key_and_body_is_the_same_order(api):

@@ -1,4 +1,4 @@
-"""Order groups: an entry and the legs its fills feed, and pairs of legs of which one cancels the other.
+"""Order groups: entries whose fills feed their legs, and pairs of which one leg cancels the other.
 
 What happens to one order of a group has its consequences at once, in the same answer, so that
 nobody can trade in between. In a pair both legs want the same: what the entry has filled less what
@@ -39,7 +39,7 @@ class Group(msgspec.Struct):
 
 
 class News(msgspec.Struct):
-    """A part of an answer: where to append, who is over by it, what the legs it sizes wanted before."""
+    """A part of an answer: where to append, who is over by it, what legs wanted before it."""
 
     out: list[Outcome]
     over: set[str]

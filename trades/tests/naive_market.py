@@ -7,8 +7,8 @@ enums. Outcomes are tuples:
     ("rested", id)  ("triggered", id, last)  ("canceled", id, code)  ("expired", id)
     ("trailed", id, mark, stop)  ("released", id, leaves)  ("resized", id, leaves)
 
-A group is a dict of what there was from the beginning: its entry and legs, what they have bought and
-sold, and which of them are gone. What must be so is read off these numbers after every answer.
+A group is a dict of what there was from the beginning: its entry and legs, what they have bought
+and sold, and which of them are gone. What must be so is read off these numbers after every answer.
 """
 
 import copy
@@ -190,10 +190,10 @@ class NaiveMarket:
         if group["lost"] and not group["bought"]:
             out += self.end(group, legs, group["lost"], "entry_ended")
         for leg in legs:
-            if leg["id"] not in group["gone"] and leg["where"] != "held":
-                if leg["leaves"] != wanted:
-                    leg["leaves"] = wanted
-                    out.append(("resized", leg["id"], wanted))
+            is_at_work = leg["id"] not in group["gone"] and leg["where"] != "held"
+            if is_at_work and leg["leaves"] != wanted:
+                leg["leaves"] = wanted
+                out.append(("resized", leg["id"], wanted))
         return out
 
     def end(self, group, orders, kind, code):

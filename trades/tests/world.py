@@ -14,12 +14,13 @@ from accounts.tests.factories import FeeScheduleFactory
 from bengi.books import check_books
 from bengi.bus import TICKS, get_bus
 from bengi.replay import differences, fold_log
-from bengi.terms import OrderType, Side, TimeInForce
+from bengi.terms import OrderClass, OrderType, Side, TimeInForce
 from instruments.board import board
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.services import record_quotes
 from instruments.tests.factories import InstrumentFactory
+from orders.legs import StopLoss, TakeProfit
 from orders.models import Order
 from orders.replacing import request_replace
 from orders.services import place_order, request_cancel
@@ -131,14 +132,19 @@ class World:
         tif: str = "day",
         key: str | None = None,
         lots: Sequence[tuple[Lot, str | int]] = (),
+        profit: str | None = None,
+        loss: str | None = None,
         drain: bool = True,
     ) -> Order:
         """Place an order and let the engine see it; return it as it stands after that.
 
-        trail: "2" trails by a price, "2%" by percent.
+        trail: "2" trails by a price, "2%" by percent. With profit or loss it gets legs: loss is
+        a stop, "95 limit 94", or "trail 2%". A sell with a loss is an oco; its limit is the profit.
         """
         kind = _kind(limit, stop, trail)
         percent = D(trail[:-1]) if trail and trail.endswith("%") else None
+        if side == "sell" and loss:
+            profit = limit
         ticket = OrderTicket(
             account_id=trader.account.id,
             portfolio_id=trader.portfolio.id,
@@ -154,12 +160,20 @@ class World:
             expires_at=expires_at,
             client_order_id=key or f"key-{next(_keys)}",
             lots=tuple(Pick(lot.id, Decimal(quantity)) for lot, quantity in lots),
+            order_class=_class(side, profit, loss),
+            take_profit=TakeProfit(Decimal(profit)) if profit else None,
+            stop_loss=_stop_loss(loss) if loss else None,
         )
         order = place_order(ticket, now=self.now).order
         if drain:
             self.drain()
             order.refresh_from_db()
         return order
+
+    def legs(self, order: Order) -> dict[str, Order]:
+        """Return the legs of an order's group that were not replaced, by what they are."""
+        found = Order.objects.filter(group_id=order.group_id).exclude(leg="")
+        return {leg.leg: leg for leg in found.exclude(status="replaced").order_by("id")}
 
     def cancel(self, trader: Trader, order: Order, *, drain: bool = True) -> Order:
         request_cancel(order.id, trader.user, now=self.now)
@@ -198,6 +212,23 @@ def _kind(limit: str | None, stop: str | None, trail: str | None) -> OrderType:
     if stop:
         return OrderType.STOP_LIMIT if limit else OrderType.STOP
     return OrderType.LIMIT if limit else OrderType.MARKET
+
+
+def _class(side: str, profit: str | None, loss: str | None) -> OrderClass:
+    if not profit and not loss:
+        return OrderClass.SIMPLE
+    if side == "sell":
+        return OrderClass.OCO
+    return OrderClass.BRACKET if profit and loss else OrderClass.OTO
+
+
+def _stop_loss(words: str) -> StopLoss:
+    """Return what "95", "95 limit 94", "trail 2" or "trail 2%" asks for."""
+    first, *rest = words.split()
+    if first == "trail":
+        percent = rest[0].removesuffix("%") if rest[0].endswith("%") else None
+        return StopLoss(trail_price=None if percent else D(rest[0]), trail_percent=D(percent))
+    return StopLoss(stop_price=D(first), limit_price=D(rest[1]) if rest else None)
 
 
 @contextmanager
