@@ -15,6 +15,7 @@ from bengi.cash_books import CASH_CHECKS
 from bengi.cost_books import COST_CHECKS
 from bengi.events.models import Event, Stream
 from bengi.events.services import chain_hash
+from bengi.group_books import GROUP_CHECKS
 from bengi.lot_books import LOT_CHECKS
 from bengi.money import ZERO, plain, round_money
 from bengi.terms import LedgerBook, LedgerKind, OrderStatus, Side
@@ -282,6 +283,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     *CASH_CHECKS,
     *LOT_CHECKS,
     *COST_CHECKS,
+    *GROUP_CHECKS,
 ]
 
 

@@ -14,7 +14,7 @@ from orders.models import Order
 from orders.payloads import order_payload
 from orders.preview import preview
 from orders.replacing import request_replace
-from orders.selectors import order_of, orders_of
+from orders.selectors import legs_with, order_of, orders_of
 from orders.serializers import OrderInput, OrdersInput, ReplaceInput, preview_shape, ticket_of
 from orders.services import place_order, request_cancel
 
@@ -33,6 +33,8 @@ class OrdersView(APIView):
             orders = orders.filter(instrument__symbol=query["symbol"].upper())
         if query["side"]:
             orders = orders.filter(side=query["side"])
+        if query["group_id"]:
+            orders = orders.filter(group_id=query["group_id"])
         return Response(
             page(orders, by=("-id",), limit=query["limit"], cursor=query["cursor"], shape=_shape)
         )
@@ -42,7 +44,7 @@ class OrdersView(APIView):
         values = read_body(OrderInput, request.data)
         ticket = ticket_of(request.user, values, request.headers.get("Idempotency-Key"))
         placement = place_order(ticket, now=clock.now())
-        body = _shape(placement.order)
+        body = _whole(placement.order)
         if placement.replayed:
             return Response(body, headers={"Idempotency-Replayed": "true"})
         location = {"Location": f"/api/v1/orders/{placement.order.id}"}
@@ -63,7 +65,7 @@ class OrderView(APIView):
 
     def get(self, request: ApiRequest, order_id: UUID) -> Response:
         read_query(Input, request.query_params)
-        return Response(_shape(order_of(request.user, order_id)))
+        return Response(_whole(order_of(request.user, order_id)))
 
     def patch(self, request: ApiRequest, order_id: UUID) -> Response:
         """Ask for it to be replaced; the answer is the new order, held until the engine decides."""
@@ -71,7 +73,7 @@ class OrderView(APIView):
         key = changes.pop("client_order_id", None)
         asked = request_replace(order_id, request.user, changes, key=key, now=clock.now())
         headers = {"Idempotency-Replayed": "true"} if asked.replayed else {}
-        return Response(_shape(asked.order), headers=headers)
+        return Response(_whole(asked.order), headers=headers)
 
 
 class CancelView(APIView):
@@ -79,7 +81,12 @@ class CancelView(APIView):
 
     def post(self, request: ApiRequest, order_id: UUID) -> Response:
         read_body(Input, request.data)
-        return Response(_shape(request_cancel(order_id, request.user, now=clock.now())))
+        return Response(_whole(request_cancel(order_id, request.user, now=clock.now())))
+
+
+def _whole(order: Order) -> dict[str, Any]:
+    """Return one order with the legs of its group; those of a list are rows of their own."""
+    return _shape(order) | {"legs": [_shape(leg) for leg in legs_with(order)]}
 
 
 def _shape(order: Order) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from instruments.quotes import Tick
 from orders.costs import fees_on_sale
 from orders.depth import offers_to
 from orders.facts import Facts
+from orders.group_notes import leg_notes
 from orders.group_rules import check_ticket
 from orders.rules import (
     first_stop,
@@ -86,7 +87,7 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
         errors=errors,
         checks=verdicts(facts, errors),
         sketch=_sketch(ticket, facts, instrument, tick, now) if is_readable else None,
-        notes=[] if errors else _notes(facts),
+        notes=[] if errors else [*_notes(facts), *leg_notes(facts.ticket)],
         quote=tick,
         quote_age=None if tick is None else max(timedelta(0), now - tick.as_of),
     )

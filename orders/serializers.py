@@ -3,6 +3,7 @@
 The JSON of an order is orders/payloads.py; whether a ticket is acceptable, orders/rules.py.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -23,9 +24,10 @@ from bengi.inputs import (
 from bengi.money import QUANTUM, plain
 from bengi.pagination import PageInput
 from bengi.problem import entry
-from bengi.terms import OrderStatus, OrderType, Side, TimeInForce
+from bengi.terms import OrderClass, OrderStatus, OrderType, Side, TimeInForce
 from instruments.quotes import Tick
 from orders.acceptance import tick_quote
+from orders.legs import StopLoss, TakeProfit
 from orders.preview import Preview
 from orders.sketch import Sketch
 from orders.tickets import OrderTicket
@@ -57,6 +59,34 @@ class PicksField(serializers.Field[Any, Any, Any, Any]):
         return tuple(Pick(**read_body(PickInput, each)) for each in data)
 
 
+class TakeProfitInput(Input):
+    """The limit leg of a group."""
+
+    limit_price = PositiveDecimalField()
+
+
+class StopLossInput(Input):
+    """The stop leg of a group; the rules say which of these go together."""
+
+    stop_price = PositiveDecimalField(default=None, allow_null=True)
+    limit_price = PositiveDecimalField(default=None, allow_null=True)
+    trail_price = PositiveDecimalField(default=None, allow_null=True)
+    trail_percent = PositiveDecimalField(default=None, allow_null=True)
+
+
+class LegField(serializers.Field[Any, Any, Any, Any]):
+    """An object that form reads, as a value of make."""
+
+    def __init__(self, form: type[Input], make: Callable[..., Any], **options: Any) -> None:
+        self.form, self.make = form, make
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Send an object.", code="invalid_field")
+        return self.make(**read_body(self.form, data))
+
+
 class OrderInput(Input):
     """An order as asked for. Prices are checked against the type by the rules."""
 
@@ -73,6 +103,9 @@ class OrderInput(Input):
     client_order_id = TextField(max_length=KEY_LENGTH_MAX, default=None, allow_null=True)
     portfolio_id = UUIDField(default=None, allow_null=True)
     lots = PicksField(default=())
+    order_class = WordField(list(OrderClass), default=OrderClass.SIMPLE)
+    take_profit = LegField(TakeProfitInput, TakeProfit, default=None, allow_null=True)
+    stop_loss = LegField(StopLossInput, StopLoss, default=None, allow_null=True)
 
 
 class ReplaceInput(Input):
@@ -94,16 +127,21 @@ class OrdersInput(PageInput):
     status = WordField(WHICH, default="all")
     symbol = TextField(max_length=16, default=None)
     side = WordField(list(Side), default=None)
+    group_id = UUIDField(default=None)
 
 
 def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -> OrderTicket:
     """Return the ticket for what OrderInput read.
 
-    Its key is client_order_id, else the Idempotency-Key, else a new one. Raises Malformed for a
+    Its key is client_order_id, else the Idempotency-Key, else a new one. The limit of an oco may
+    stand in its take profit alone. Raises Malformed for a
     key that is no key, and where a user with several portfolios names none; NotFound for a
     portfolio that is not the user's.
     """
     portfolio = _portfolio(user, values.pop("portfolio_id"))
+    if values["order_class"] is OrderClass.OCO and values["limit_price"] is None:
+        profit = values["take_profit"]
+        values["limit_price"] = None if profit is None else profit.limit_price
     key = values.pop("client_order_id") or _key(idempotency_key) or str(new_id())
     return OrderTicket(
         account_id=portfolio.account_id,

@@ -17,6 +17,7 @@ RACES = {
     "withdraw against buy": 4,
     "cancel against fill": 4,
     "replace against fill": 4,
+    "cancel against a leg": 4,
     "opposite order": 1,
 }
 """How many quarters of the rounds each race runs."""
@@ -66,6 +67,7 @@ def test_races_for_the_same_money_and_shares_on_postgres(postgres_url: str) -> N
     # A race that always ends the same way has not been run.
     assert len(told["told"]["cancel against fill"]) == 2
     assert len(told["told"]["replace against fill"]) == 2
+    assert len(told["told"]["cancel against a leg"]) == 2
 
 
 @pytest.mark.slow
@@ -75,6 +77,7 @@ def test_the_engine_and_its_books_on_postgres(postgres_url: str) -> None:
     money = [f"accounts/tests/test_{name}.py" for name in MONEY]
     command += ["trades/tests/test_preview.py", "trades/tests/test_settling.py", *money]
     command += ["trades/tests/test_lots.py", "trades/tests/test_costs.py"]
+    command += ["trades/tests/test_groups.py", "trades/tests/test_replacing_in_groups.py"]
     printed = run(*command, DATABASE_URL=postgres_url)
     assert " passed" in printed
     assert "skipped" not in printed

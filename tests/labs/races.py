@@ -120,6 +120,22 @@ class Track:
             client_order_id=f"race-{self.count}",
         )
 
+    def place_bracket(self, stage: Stage) -> Any:
+        """Buy one at the market, for sale above and below it; return the entry."""
+        from msgspec import structs
+
+        from bengi.terms import OrderClass
+        from orders.legs import StopLoss, TakeProfit
+        from orders.services import place_order
+
+        ticket = structs.replace(
+            self.ticket(stage, "buy", PRICE),
+            order_class=OrderClass.BRACKET,
+            take_profit=TakeProfit(HIGH),
+            stop_loss=StopLoss(stop_price=LOW),
+        )
+        return place_order(ticket, now=datetime.now(UTC)).order
+
     def cancel(self, order: Any) -> Job:
         from orders.services import request_cancel
 
@@ -312,6 +328,30 @@ def replace_against_fill(track: Track) -> None:
     track.clear()
 
 
+def cancel_against_a_leg(track: Track) -> None:
+    """Two engines work the quote that fills one leg of a bracket while both are canceled.
+
+    Either the one is sold and nothing else, or nothing is and both are gone.
+    """
+    from orders.models import Order
+
+    allowed = {"asked", "order_not_cancelable", "drained", "fenced"}
+    for _ in range(track.rounds):
+        track.hear(PRICE)
+        entry = track.place_bracket(track.first)
+        track.settle()
+        legs = list(Order.objects.filter(parent=entry).select_related("account__user"))
+        jobs = [track.hear_and_drain(HIGH + 1), track.drain(track.engines[1])]
+        answers = track.crew.together([*jobs, *map(track.cancel, legs)])
+        track.settle()
+        found = Order.objects.filter(parent=entry).order_by("leg")
+        ended = " and ".join(f"{leg.status} {leg.filled_quantity.normalize():f}" for leg in found)
+        told = {"canceled 0 and canceled 0", "canceled 0 and filled 1"}
+        track.note("cancel against a leg", [ended], allowed=told)
+        track.wrong += [f"cancel against a leg: {a}" for a in answers if a not in allowed]
+    track.clear()
+
+
 def batches_in_opposite_order(track: Track) -> None:
     """Two clients place for both accounts in opposite orders while the engine books both."""
     from orders.services import place_orders
@@ -340,6 +380,7 @@ RACES = [
     withdraw_against_buy,
     cancel_against_fill,
     replace_against_fill,
+    cancel_against_a_leg,
     batches_in_opposite_order,
 ]
 

@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from multiprocessing.connection import Connection
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
@@ -17,7 +18,8 @@ from django.db import DatabaseError, connection
 from bengi import clock
 from bengi.bus import NUDGE, TICKS, get_bus
 from bengi.errors import BengiError
-from bengi.terms import OrderType, Side, TimeInForce
+from bengi.terms import OrderClass, OrderType, Side, TimeInForce
+from orders.legs import StopLoss, TakeProfit
 from orders.models import Order
 from orders.services import place_orders, request_cancel
 from orders.tickets import OrderTicket
@@ -87,21 +89,35 @@ def trade(answers: Connection, said: threading.Lock, stage: Stage, seed: str) ->
 def _cancel(order: Order) -> None:
     try:
         owner = Order.objects.select_related("account__user").get(id=order.id).account.user
-        request_cancel(order.id, owner, now=datetime.now(UTC))
+        group = Order.objects.filter(group_id=order.group_id or order.id, closed_at__isnull=True)
+        victim = group.first() or order  # of a group its stop
+        request_cancel(victim.id, owner, now=datetime.now(UTC))
     except BengiError:
         return  # filled in the meantime
 
 
 def _ticket(stage: Stage, chance: random.Random, key: str) -> OrderTicket:
     is_limit = chance.random() < 0.7
+    limit = PRICE + chance.randint(-3, 3)
+    legs = _legs(limit) if is_limit and chance.random() < 0.4 else {}
     return OrderTicket(
         account_id=stage.account_id,
         portfolio_id=stage.portfolio_id,
         symbol=SYMBOL,
-        side=chance.choice([Side.BUY, Side.BUY, Side.SELL]),
+        side=Side.BUY if legs else chance.choice([Side.BUY, Side.BUY, Side.SELL]),
         type=OrderType.LIMIT if is_limit else OrderType.MARKET,
         time_in_force=chance.choice([TimeInForce.DAY, TimeInForce.GTC]),
         quantity=Decimal(chance.randint(1, 5)),
-        limit_price=PRICE + chance.randint(-3, 3) if is_limit else None,
+        limit_price=limit if is_limit else None,
         client_order_id=key,
+        **legs,
     )
+
+
+def _legs(limit: Decimal) -> dict[str, Any]:
+    """Make a bracket of a buy; where the market has fallen below its stop it will be refused."""
+    return {
+        "order_class": OrderClass.BRACKET,
+        "take_profit": TakeProfit(limit + 1),
+        "stop_loss": StopLoss(stop_price=limit - 1),
+    }

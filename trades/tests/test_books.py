@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -63,6 +64,11 @@ def live_a_little(world: World) -> None:
     world.place(day_trader, abc, "sell", 10)
     world.place(day_trader, abc, "buy", 9)
     world.place(day_trader, abc, "sell", 4)
+    grouper = world.trader()
+    world.place(grouper, abc, "buy", 6, profit="11", loss="9")
+    world.place(grouper, abc, "buy", 4, limit="9.90", profit="11", loss="9", tif="gtc")
+    world.place(grouper, abc, "buy", 3)
+    world.place(grouper, abc, "sell", 3, limit="11", loss="9.50", tif="gtc")
     move_some_money(other.account, world.now)
 
 
@@ -119,6 +125,24 @@ def reverse_something_else() -> None:
     other = LedgerTransaction.objects.filter(kind="withdrawal").first()
     LedgerTransaction.objects.filter(kind="reversal").update(reverses=other)
 
+
+def some_legs(change: dict[str, Any], **which: Any) -> Callable[[], None]:
+    """Change the legs of which this is true behind the services' back."""
+
+    def damage() -> None:
+        assert Order.objects.exclude(leg="").filter(**which).update(**change)
+
+    return damage
+
+
+def end_the_entries() -> None:
+    waiting = Order.objects.filter(order_class="bracket", leg="", closed_at=None)
+    assert waiting.update(status="expired", reserved=0, closed_at=F("updated_at"))
+
+
+AT_WORK = {"released_at__isnull": False}
+WAITING = {"parent__isnull": False, "released_at": None}
+GONE = {"status": "canceled", "closed_at": F("updated_at")}
 
 DAMAGE: dict[str, list[Callable[[], None]]] = {
     "transactions_balance": [
@@ -209,6 +233,20 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         ),
         reverse_something_else,
         lambda: LedgerAdjustment.objects.filter(reverses=None).update(amount=CENT) and None,
+    ],
+    "legs_sell_what_there_is": [
+        some_legs({"quantity": F("quantity") + 1}, leg="stop_loss", **AT_WORK),
+        some_legs({"quantity": F("quantity") - 1}, **AT_WORK),
+        some_legs({"quantity": F("quantity") - 1}, leg="take_profit", order_class="oco"),
+        some_legs({"filled_quantity": F("quantity"), **GONE}, **AT_WORK),
+        some_legs({"filled_quantity": F("quantity"), **GONE}, order_class="oco"),
+    ],
+    "legs_live_and_die_with_their_group": [
+        some_legs(GONE, leg="stop_loss", **WAITING),
+        some_legs(GONE, leg="stop_loss", **AT_WORK),
+        some_legs({"released_at": None}, **AT_WORK),
+        some_legs({"triggered_at": F("updated_at")}, leg="stop_loss", **WAITING),
+        end_the_entries,
     ],
     "violations_are_recorded": [
         lambda: GoodFaithViolation.objects.all().delete() and None,
