@@ -9,7 +9,7 @@ from typing import Any
 from accounts.models import Account
 from bengi.money import QUANTUM, ZERO, plain
 from bengi.numerals import money, price, quantity
-from bengi.terms import Side
+from bengi.terms import OrderClass, Side
 from instruments.lines import Line
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -17,6 +17,8 @@ from instruments.selectors import latest_quotes
 from orders.book_quotes import book_quotes
 from orders.costs import read_costs
 from orders.forms import PRICES, TicketForm
+from orders.group_notes import stop_words
+from orders.legs import StopLoss
 from orders.preview import Preview
 from orders.sketch import Sketch
 from orders.tickets import OrderTicket
@@ -111,6 +113,7 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
         Fact("Buying power before", amount(outcome.buying_power_before)),
         Fact("Buying power after", amount(outcome.buying_power_after), True),
         *([Fact("Buying power once sold, about", amount(_once_sold(outcome)))] if is_sell else []),
+        *exit_facts(ticket, outcome.instrument.price_places),
     ]
 
 
@@ -126,6 +129,19 @@ def sketch_words(sketch: Sketch, places: int) -> str:
     return f"{filled}, {quantity(sketch.rest)} {does}"
 
 
+def exit_facts(ticket: OrderTicket, places: int) -> list[Fact]:
+    """Return a line for each leg that a ticket has besides its own order."""
+    found, stop = [], ticket.stop_loss
+    is_pair = ticket.order_class is OrderClass.OCO
+    if ticket.take_profit is not None and not is_pair:
+        at = price(ticket.take_profit.limit_price, places)
+        found.append(Fact("Take profit, once it fills", f"{at} or better"))
+    if stop is not None:
+        label = "Stop loss, one cancels the other" if is_pair else "Stop loss, once it fills"
+        found.append(Fact(label, stop_words(stop, lambda value: price(value, places))))
+    return found
+
+
 def ticket_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
     """Return the ticket as hidden form fields: what the review sends on, its key included."""
     prices = {name: getattr(ticket, name) for name in PRICES}
@@ -139,7 +155,21 @@ def ticket_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
         ("quantity", plain(ticket.quantity)),
         *([("expires_at", ticket.expires_at.isoformat())] if ticket.expires_at else []),
         *((name, plain(price)) for name, price in prices.items() if price is not None),
+        *_exit_fields(ticket),
     ]
+
+
+def _exit_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
+    """Return the legs as the form has them; an oco is its own take profit."""
+    profit, stop = ticket.take_profit, ticket.stop_loss or StopLoss()
+    is_pair = ticket.order_class is OrderClass.OCO
+    values = {
+        "take_profit": profit.limit_price if profit and not is_pair else None,
+        "stop_loss": stop.stop_price,
+        "stop_loss_trail_price": stop.trail_price,
+        "stop_loss_trail_percent": stop.trail_percent,
+    }
+    return [(name, plain(value)) for name, value in values.items() if value is not None]
 
 
 def _gross_label(ticket: OrderTicket, outcome: Preview) -> str:

@@ -14,7 +14,8 @@ from bengi.errors import BengiError
 from bengi.ids import new_id
 from bengi.inputs import DECIMAL_DIGITS
 from bengi.money import parse_decimal
-from bengi.terms import OrderType, Side, TimeInForce
+from bengi.terms import OrderClass, OrderType, Side, TimeInForce
+from orders.legs import StopLoss, TakeProfit
 from orders.rules import PRICES_OF
 from orders.tickets import OrderTicket
 from portfolios.selectors import portfolio_of
@@ -38,6 +39,15 @@ TIMES = [
 TRAILS = ("trail_price", "trail_percent")
 PRICES = ("limit_price", "stop_price", *TRAILS)
 """The prices on the form; those that the chosen type does not name are hidden and not read."""
+
+EXITS = {
+    "take_profit": "take_profit.limit_price",
+    "stop_loss": "stop_loss.stop_price",
+    "stop_loss_trail_price": "stop_loss.trail_price",
+    "stop_loss_trail_percent": "stop_loss.trail_percent",
+}
+"""The fields of the exits, and what the rules call them."""
+_EXIT_OF = {rule: name for name, rule in EXITS.items()} | {"stop_loss.type": "stop_loss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,11 @@ class MomentField(forms.Field):
 
 
 class TicketForm(forms.Form):
-    """What an order is made of. symbol, portfolio_id and client_order_id are hidden fields."""
+    """What an order is made of. symbol, portfolio_id and client_order_id are hidden fields.
+
+    Exits make a buy a bracket, or an oto where there is only one. A limit to sell with a stop loss
+    is an oco.
+    """
 
     symbol = forms.CharField(max_length=16)
     portfolio_id = forms.UUIDField()
@@ -93,15 +107,22 @@ class TicketForm(forms.Form):
     trail_price = PlainDecimalField(required=False)
     trail_percent = PlainDecimalField(required=False)
     expires_at = MomentField(required=False)
+    take_profit = PlainDecimalField(required=False)
+    stop_loss = PlainDecimalField(required=False)
+    stop_loss_trail_price = PlainDecimalField(required=False)
+    stop_loss_trail_percent = PlainDecimalField(required=False)
     client_order_id = forms.CharField(max_length=128, required=False)
 
     def full_clean(self) -> None:
-        """Forget the prices that the chosen type does not show, whatever stands in them."""
+        """Forget the prices that type and side do not show, whatever stands in them."""
         if self.is_bound:
             shown = _shown(self.data.get("type", ""))
             hidden = {name: "" for name in PRICES if name not in shown}
             if self.data.get("time_in_force") != TimeInForce.GTD:
                 hidden["expires_at"] = ""
+            if self.data.get("side") == Side.SELL:
+                is_limit = self.data.get("type") == OrderType.LIMIT
+                hidden |= dict.fromkeys(["take_profit"] if is_limit else EXITS, "")
             self.data = {**dict(self.data.items()), **hidden}
         super().full_clean()
 
@@ -120,6 +141,7 @@ class TicketForm(forms.Form):
         """
         values = dict(self.cleaned_data)
         portfolio = portfolio_of(user, values.pop("portfolio_id"))
+        values |= _legs(values, *(values.pop(name) for name in EXITS))
         return OrderTicket(
             account_id=portfolio.account_id,
             portfolio_id=portfolio.id,
@@ -134,8 +156,14 @@ class TicketForm(forms.Form):
     def refuse(self, errors: Iterable[BengiError]) -> None:
         """Put the rules' reasons beside their fields."""
         for error in errors:
-            field = error.field if error.field in _VISIBLE else None
+            field = _EXIT_OF.get(error.field or "", error.field)
+            field = field if field in _VISIBLE else None
             self.add_error(field, error.detail)
+
+    @property
+    def has_exits(self) -> bool:
+        """Say whether something stands in the fields of the exits."""
+        return any(self[name].value() for name in EXITS)
 
     @property
     def problems(self) -> list[Problem]:
@@ -150,6 +178,27 @@ class TicketForm(forms.Form):
         return found
 
 
+def _legs(
+    values: dict[str, Any],
+    profit: Decimal | None,
+    stop: Decimal | None,
+    trail_price: Decimal | None,
+    trail_percent: Decimal | None,
+) -> dict[str, Any]:
+    """Return the legs of a ticket and the class they make of it; nothing without any."""
+    loss = StopLoss(stop_price=stop, trail_price=trail_price, trail_percent=trail_percent)
+    found: dict[str, Any] = {} if loss == StopLoss() else {"stop_loss": loss}
+    is_pair = values["side"] == Side.SELL and values["type"] == OrderType.LIMIT
+    if is_pair and found:
+        profit = values["limit_price"]
+    if profit is not None:
+        found["take_profit"] = TakeProfit(profit)
+    if found:
+        alone = OrderClass.OTO if len(found) == 1 else OrderClass.BRACKET
+        found["order_class"] = OrderClass.OCO if is_pair else alone
+    return found
+
+
 def _shown(type_: str) -> tuple[str, ...]:
     if type_ == OrderType.TRAILING_STOP:
         return TRAILS
@@ -157,4 +206,4 @@ def _shown(type_: str) -> tuple[str, ...]:
     return tuple(PRICES_OF[OrderType(type_)]) if known else ()
 
 
-_VISIBLE = ("type", "time_in_force", "expires_at", "quantity", *PRICES)
+_VISIBLE = ("type", "time_in_force", "expires_at", "quantity", *PRICES, *EXITS)

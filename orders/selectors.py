@@ -42,6 +42,18 @@ def legs_with(order: Order) -> list[Order]:
     return [leg for leg in legs.order_by("-leg", "id") if not leg.waits_to_replace]
 
 
+def group_of(order: Order) -> list[Order]:
+    """Return the orders of an order's group, its own too; of a simple one none.
+
+    The entry comes first, then the take profit. Those that were replaced are left out.
+    """
+    if order.group_id is None:
+        return []
+    found = Order.objects.filter(group_id=order.group_id).exclude(status=OrderStatus.REPLACED)
+    rows = found.select_related("instrument").order_by("-id")
+    return sorted(rows, key=lambda row: (bool(row.leg), row.leg == Leg.STOP_LOSS))
+
+
 def order_of(user: User, order_id: UUID) -> Order:
     """Return an order of the user's. Raises NotFound for an absent one and for others'."""
     order = orders_of(user).filter(id=order_id).first()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from accounts.models import User
 from orders.check_words import CheckLine, check_lines
+from orders.selectors import group_of
 from portfolios.holding_period import HoldingPeriod
 from portfolios.selectors import closings_of
 from trades.explaining import Explanation, explain, subject_of
@@ -56,6 +57,7 @@ def order_page(user: User, order_id: UUID, now: datetime) -> dict[str, Any]:
         "instrument": order.instrument,
         "trades": fills,
         "closings": closings,
+        "group": group_of(order),
         "explanation": explanation,
         "json_url": f"/api/v1/orders/{order.id}/explain",
         "story": story_lines(explanation),

@@ -16,7 +16,7 @@ from instruments.lines import Line, hours_words
 from instruments.models import INTERVALS
 from instruments.selectors import bars, instrument_by_symbol
 from orders.desk import ticket_context
-from orders.forms import PRICES, TicketForm
+from orders.forms import EXITS, PRICES, TicketForm
 from trades.order_page import order_page
 from trades.selectors import trades_of
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
@@ -89,7 +89,7 @@ def fill(request: PageRequest, exec_id: UUID) -> HttpResponse:
 
 def _first_values(request: PageRequest) -> dict[str, Any]:
     wanted = {"side": "buy", "type": "market", "time_in_force": "day", "quantity": ""}
-    named = {*wanted, *PRICES} & set(request.GET)
+    named = {*wanted, *PRICES, *EXITS} & set(request.GET)
     return wanted | {name: request.GET[name][:32] for name in named}
 
 

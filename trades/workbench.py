@@ -10,7 +10,6 @@ from django.db.models import Q
 
 from accounts.models import User
 from bengi.money import ZERO, plain
-from bengi.terms import OrderType
 from instruments.calendar import ALWAYS_OPEN
 from instruments.lines import hours_words, lines_of
 from instruments.models import Instrument
@@ -157,7 +156,7 @@ def _facts(
     return {
         "buying_power": plain(power),
         "available": plain(_available(bar.all_holdings, instrument)),
-        "orders": [_order_line(order) for order in here if order.type != OrderType.MARKET],
+        "orders": [line for order in here if (line := _order_line(order)) is not None],
         "fills": [_fill_mark(trade) for trade in fills],
         "book": depth.facts,
     }
@@ -168,9 +167,11 @@ def _available(holdings: list[Holding], instrument: Instrument) -> Any:
     return sum(free, ZERO)
 
 
-def _order_line(order: Order) -> dict[str, str]:
+def _order_line(order: Order) -> dict[str, str] | None:
+    """Return an order as the chart draws it; None at market, and for a trail that waits."""
     price = order.limit_price if order.limit_price is not None else order.stop_price
-    assert price is not None, "an order that is not at market names a price"
+    if price is None:
+        return None
     return {
         "side": order.side,
         "type": order.type,

@@ -5,7 +5,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bengi.terms import OrderStatus, OrderType, TimeInForce
+from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, TimeInForce
 
 register = template.Library()
 
@@ -63,6 +63,24 @@ def order_price(order: object) -> object:
     """Return the price an order names: its limit, else its stop, else None (at market)."""
     limit = getattr(order, "limit_price", None)
     return limit if limit is not None else getattr(order, "stop_price", None)
+
+
+@register.filter
+def part(order: object) -> str:
+    """{{ order|part }} -> Take profit, or Bracket: what an order is to its group."""
+    return words(getattr(order, "leg", "")) or group_words(getattr(order, "order_class", ""))
+
+
+@register.filter
+def is_below(order: object) -> bool:
+    """Say whether a list shows an order below another: legs below their entry or oco."""
+    is_stop = getattr(order, "leg", "") == Leg.STOP_LOSS
+    return is_stop or getattr(order, "parent_id", None) is not None
+
+
+def group_words(order_class: str) -> str:
+    """Return how people write a class of order: Bracket, OCO."""
+    return words(order_class) if order_class == OrderClass.BRACKET else order_class.upper()
 
 
 @register.filter
