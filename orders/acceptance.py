@@ -24,7 +24,10 @@ def accepted(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
 
 
 def held(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
-    """Return the first step of an order that waits to replace another: what it adds to be held."""
+    """Return the first step of an order that is held: what it adds to what is reserved.
+
+    It waits to replace another, or for the entry that it is a leg of.
+    """
     added = order.reserved if order.side == Side.BUY else order.held_shares
     return {
         "kind": "held",
@@ -33,7 +36,7 @@ def held(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
         "checks": [check._asdict() for check in passed_checks(facts)],
         "reserved_before": "0",
         "reserved_after": plain(added),
-        "replaces": str(order.replaces_id),
+        "replaces": str(order.replaces_id) if order.replaces_id else None,
     }
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bengi.money import plain
-from bengi.terms import Leg, OrderType, Side
+from bengi.terms import Leg, OrderClass, OrderType, Side
 from orders.facts import Facts
 from orders.rules import AT_A_MOMENT, first_stop, protection_price, reference_price, reservation
 
@@ -24,7 +24,13 @@ class Check(NamedTuple):
 
 
 def passed_checks(facts: Facts) -> list[Check]:
-    """Return the checks of an order that check_order() has found nothing wrong with."""
+    """Return the checks of an order that check_order() has found nothing wrong with.
+
+    A leg's size and means are those of its entry.
+    """
+    ticket = facts.ticket
+    if ticket.leg is not None and ticket.order_class is OrderClass.SIMPLE:
+        return [*_standing(facts), *_steps(facts), *_prices(facts)]
     return [*_standing(facts), *_steps(facts), *_sizes(facts), *_prices(facts), *_means(facts)]
 
 

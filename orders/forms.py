@@ -180,7 +180,7 @@ class TicketForm(forms.Form):
 
 def _legs(
     values: dict[str, Any],
-    profit: Decimal | None,
+    take_profit: Decimal | None,
     stop: Decimal | None,
     trail_price: Decimal | None,
     trail_percent: Decimal | None,
@@ -190,9 +190,9 @@ def _legs(
     found: dict[str, Any] = {} if loss == StopLoss() else {"stop_loss": loss}
     is_pair = values["side"] == Side.SELL and values["type"] == OrderType.LIMIT
     if is_pair and found:
-        profit = values["limit_price"]
-    if profit is not None:
-        found["take_profit"] = TakeProfit(profit)
+        take_profit = values["limit_price"]
+    if take_profit is not None:
+        found["take_profit"] = TakeProfit(take_profit)
     if found:
         alone = OrderClass.OTO if len(found) == 1 else OrderClass.BRACKET
         found["order_class"] = OrderClass.OCO if is_pair else alone

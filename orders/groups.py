@@ -103,7 +103,7 @@ def check_changed_leg(facts: Facts, leg: Order, members: Sequence[Order]) -> lis
     While it waits it is measured from its entry, afterwards from the market and the other leg.
     """
     asked = facts.ticket
-    errors = check_leg(replace(facts, ticket=replace(asked, leg=Leg(leg.leg))))
+    errors = check_leg(facts)
     if errors:
         return errors
     legs = asked_legs([other for other in members if other.leg])

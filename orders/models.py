@@ -156,12 +156,9 @@ class Order(models.Model):
     @property
     def waits_to_replace(self) -> bool:
         """Held until the engine has decided about the order whose place it is to take."""
-        old = self.replaces
-        return (
-            self.status == OrderStatus.HELD
-            and old is not None
-            and old.status == OrderStatus.PENDING_REPLACE
-        )
+        if self.status != OrderStatus.HELD or self.replaces is None:
+            return False
+        return self.replaces.status == OrderStatus.PENDING_REPLACE
 
     @property
     def bound(self) -> Decimal:

@@ -23,7 +23,7 @@ from accounts.services import lock_accounts
 from bengi.errors import Conflict, Refused
 from bengi.ids import new_id
 from bengi.money import ZERO, minor_unit, plain, round_up_money
-from bengi.terms import OrderClass, OrderStatus, OrderType, Side, TimeInForce
+from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, Side, TimeInForce
 from orders import lifecycle
 from orders.acceptance import held
 from orders.facts import Facts
@@ -167,7 +167,9 @@ def _facts(
     account, leaves = facts.account, order.quantity - order.filled_quantity
     is_sell = ticket.side is Side.SELL
     left = replace(facts.ticket, quantity=ticket.quantity - order.filled_quantity)
-    if members and not order.leg:
+    if order.leg:
+        left = replace(left, leg=Leg(order.leg))
+    elif members:
         left = replace(left, order_class=OrderClass(order.order_class), **asked_legs(members))
     return replace(
         facts,

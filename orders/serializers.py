@@ -140,8 +140,8 @@ def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -
     """
     portfolio = _portfolio(user, values.pop("portfolio_id"))
     if values["order_class"] is OrderClass.OCO and values["limit_price"] is None:
-        profit = values["take_profit"]
-        values["limit_price"] = None if profit is None else profit.limit_price
+        take_profit = values["take_profit"]
+        values["limit_price"] = None if take_profit is None else take_profit.limit_price
     key = values.pop("client_order_id") or _key(idempotency_key) or str(new_id())
     return OrderTicket(
         account_id=portfolio.account_id,

@@ -1,7 +1,7 @@
 """Orders come in and are asked to go. Only the engine fills and closes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,10 +17,10 @@ from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
 from bengi.realtime.publish import publish
-from bengi.terms import OrderStatus, OrderType, Side
+from bengi.terms import Leg, OrderStatus, OrderType, Side
 from instruments.models import Instrument
 from orders import lifecycle
-from orders.acceptance import accepted
+from orders.acceptance import accepted, held
 from orders.facts import Facts
 from orders.group_rules import check_ticket
 from orders.groups import join, leg_tickets
@@ -127,7 +127,7 @@ def _accept(
     below it.
     """
     asked = leg_tickets(ticket)
-    judged = {leg: desk.facts(asked[leg], instrument, now) for leg in reversed(asked)}
+    judged = {leg: _as_leg(desk.facts(asked[leg], instrument, now), leg) for leg in reversed(asked)}
     legs = {leg: draft(desk, asked[leg], instrument, judged[leg], now) for leg in judged}
     order = draft(desk, ticket, instrument, facts, now)
     if legs:
@@ -136,14 +136,18 @@ def _accept(
     tick = desk.quotes.get(instrument.symbol)
     desk.steps[order.id] = accepted(order, facts, tick)
     for leg, one in legs.items():
-        if one.status == OrderStatus.ACCEPTED:
-            desk.steps[one.id] = accepted(one, judged[leg], tick)
+        first_step = held if one.status == OrderStatus.HELD else accepted
+        desk.steps[one.id] = first_step(one, judged[leg], tick)
     desk.legs[order.id] = list(legs.values())
     desk.known[ticket.account_id, ticket.client_order_id] = order
     for one in (order, *legs.values()):
         desk.open_orders[ticket.account_id, instrument.id, str(one.side)] += 1
         desk.open_in_all[ticket.account_id] += 1
     return order
+
+
+def _as_leg(facts: Facts, leg: Leg) -> Facts:
+    return replace(facts, ticket=replace(facts.ticket, leg=leg))
 
 
 def draft(
@@ -217,10 +221,11 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     Position.objects.bulk_update(
         {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}, ["reserved_quantity"]
     )
-    held = [leg for leg in legs if leg.status == OrderStatus.HELD]
-    tell([*orders, *(leg for leg in legs if leg not in held)], "order.accepted", now, desk.steps)
-    if held:
-        tell(held, "order.held", now)
+    waiting = [leg for leg in legs if leg.status == OrderStatus.HELD]
+    at_once = [leg for leg in legs if leg.status != OrderStatus.HELD]
+    tell([*orders, *at_once], "order.accepted", now, desk.steps)
+    if waiting:
+        tell(waiting, "order.held", now, desk.steps)
 
 
 def tell(

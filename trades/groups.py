@@ -69,5 +69,6 @@ def replaced_unseen(old: Order, new: Order, members: Iterable[Order]) -> list[Ou
     outcomes: list[Outcome] = [Replaced(str(old.id), str(new.id))]
     if not old.leg and new.quantity != old.quantity:
         waiting = [order for order in members if order.waits_for_entry]
-        outcomes += [Resized(str(order.id), to_fixed(new.quantity)) for order in waiting]
+        size = to_fixed(new.quantity)
+        outcomes += [Resized(str(order.id), size, "entry_replaced") for order in waiting]
     return outcomes

@@ -39,8 +39,8 @@ def situation_of(order: Order, now: datetime) -> Situation:
     mic, mode = order.instrument.mic, settings.MARKET_HOURS
     is_open = calendar.is_open(mic, now, mode)
     return Situation(
-        status=OrderStatus(order.status),
-        replaces=order.replaces_id is not None,
+        status=OrderStatus.HELD if order.waits_for_entry else OrderStatus(order.status),
+        replaces=order.waits_to_replace,
         is_seen=order.priority is not None,
         instrument_status=InstrumentStatus(order.instrument.status),
         has_feed=order.instrument.has_feed,

@@ -65,8 +65,11 @@ def steps_of(decision: Decision, order: Order, before: Held, trades: Sequence[Tr
         case Trailed():
             mark, stop = from_fixed(outcome.mark), from_fixed(outcome.stop)
             step |= {"mark": plain(mark), "stop": plain(stop)}
-        case Released() | Resized():
-            step |= {"leaves_quantity": plain(order.leaves_quantity)}
+        case Released():
+            step |= {"leaves_quantity": plain(order.leaves_quantity), "stop": _stop(order)}
+        case Resized():
+            left = plain(order.leaves_quantity)
+            step |= {"code": outcome.code, "leaves_quantity": left}
         case Canceled():
             step |= {"code": outcome.code}
         case Replaced() | NotReplaced():

@@ -271,7 +271,8 @@ class Desk:
         kept = market.swap(old_id, working) if only_wants_less(old, new) else []
         if not kept:
             market.cancel(old_id)
-        resized = [Resized(leg, left) for leg in legs if new.quantity != old.quantity]
+        resized = [Resized(leg, left, "entry_replaced") for leg in legs]
+        resized = resized if new.quantity != old.quantity else []
         decisions = self._decided(market, [Replaced(old_id, new_id), *resized], now)
         is_open = self._hours.is_open(new.instrument.mic, now)
         if is_open or kept or is_held:

@@ -1,4 +1,4 @@
-"""A bracket from the ticket to its legs on the page, with script, on a phone, and without script."""
+"""A bracket from the ticket to its legs on the page: on a desk, on a phone, without script."""
 
 import os
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from tests.browser.conftest import LOOKS, Person, sign_up
 from tests.browser.watch import Watch, assert_accessible, assert_fits, place_by_api
 
 
-def fill_exits(page: Page) -> tuple[str, str]:
-    """Open the exits and write a profit and a loss well away from the market."""
+def fill_exits(page: Page) -> str:
+    """Open the exits and write a profit and a loss far from the market; return the loss."""
     last = bench.amount(bench.last_price(page).inner_text())
-    profit, loss = (str((last * Decimal(part)).quantize(Decimal("0.01"))) for part in ("1.2", "0.8"))
+    far = [str((last * Decimal(part)).quantize(Decimal("0.01"))) for part in ("1.2", "0.8")]
     page.locator("#ticket summary", has_text="Exits").click()
-    page.get_by_label("Take profit").fill(profit)
-    page.get_by_label("Stop loss").fill(loss)
-    return profit, loss
+    page.get_by_label("Take profit").fill(far[0])
+    page.get_by_label("Stop loss").fill(far[1])
+    return far[1]
 
 
 def picture(page: Page, name: str, tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_bracket_from_the_ticket(trader: Page, look: str, tmp_path: Path):
     bench.await_live(page)
     bench.open_ticket(page, "buy")
     page.get_by_label("Quantity").fill("5")
-    profit, loss = fill_exits(page)
+    loss = fill_exits(page)
     picture(page, f"ticket-{look}", tmp_path)
     dialog = bench.review(page, "buy")
     expect(dialog).to_contain_text("Take profit, once it fills")

@@ -39,6 +39,22 @@ ENDS: dict[str, End] = {
     "market_remainder": End(
         "nobody left", "No feed quotes it, and no other customer was there to trade with."
     ),
+    "entry_ended": End("no entry", "The order whose fills it was for ended without one."),
+    "other_leg_filled": End(
+        "the other leg filled", "The other leg has sold everything; nothing is left for this one."
+    ),
+    "other_leg_fired": End(
+        "the stop fired", "The stop of its group has fired and sells what is left."
+    ),
+    "other_leg_ended": End(
+        "the other leg ended", "The other leg was canceled, and one does not stay alone."
+    ),
+    "exit_began": End(
+        "its legs trade", "A leg trades what it had filled, so no more of it is bought."
+    ),
+    "legs_ended": End(
+        "its legs ended", "A leg of its group was canceled, and that ends the whole group."
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from trades.explanation.fills import complete, filled
 from trades.explanation.subject import Step, Subject
 from trades.explanation.telling import Telling, Told, Words
 from trades.explanation.why import Phrase, why
+from trades.matching.outcomes import SIZED
 
 COMPLETE = "complete"
 """The kind of the line that closes the story of an order that has filled."""
@@ -66,8 +67,28 @@ def _held_bare(told: Told, of: Subject) -> Words:
 
 
 def _why_held(told: Told, of: Subject) -> str:
-    code = "held_for_replace" if told.order.get("replaces") else "held_for_entry"
+    """Say what it waits for; who has taken a leg's place waits for the entry as that did."""
+    is_leg = told.is_bare and told.order.get("parent_id")
+    replaces = told.order.get("replaces") and not is_leg
+    code = "held_for_replace" if replaces else "held_for_entry"
     return why(code, {}, None, told.step["at"], of).sentence
+
+
+def _released(told: Told, of: Subject) -> Words:
+    step = told.step
+    left, held = of.number(step["leaves_quantity"]), Decimal(step["reserved_after"])
+    text = f"Its entry has filled {left}, and it is for what that has filled."
+    if of.type is OrderType.TRAILING_STOP:
+        text += f" Its stop starts at {of.price(step['stop'])}."
+    aside = f"{of.number(held)} {of.symbol} reserved" if held else ""
+    return Words(f"Begins to work for {left}", text, aside)
+
+
+def _resized(told: Told, of: Subject) -> Words:
+    step = told.step
+    left = of.number(step["leaves_quantity"])
+    reason = SIZED.get(step["code"], f"There are no words for this reason yet: {step['code']}.")
+    return Words(f"For {left} now", reason)
 
 
 def _rested(told: Told, of: Subject) -> Words:
@@ -148,6 +169,8 @@ KINDS: dict[str, Telling] = {
     "filled": filled,
     "triggered": _triggered,
     "trailed": _trailed,
+    "released": _released,
+    "resized": _resized,
     "canceled": canceled,
     "expired": expired,
     "replaced": replaced,

@@ -2,7 +2,7 @@
 
 What happens to one order of a group has its consequences at once, in the same answer, so that
 nobody can trade in between. In a pair both legs want the same: what the entry has filled less what
-legs have filled. docs/trading-rules.md, "Order groups"; docs/adr/0012-groups-in-the-matcher.md.
+legs have filled. docs/trading-rules.md, "Order groups"; docs/adr/0014-groups-in-the-matcher.md.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -183,7 +183,8 @@ class Groups:
         open_ = [(leg, was) for leg, was in news.sized.values() if leg.id in self.of]
         for leg, was in open_:
             if leg.leaves != was and not self.of[leg.id].is_held:
-                news.out.append(Resized(leg.id, leg.leaves))
+                code = "entry_filled" if leg.leaves > was else "other_leg_filled"
+                news.out.append(Resized(leg.id, leg.leaves, code))
         for leg, _ in open_:
             if self.of[leg.id].is_held:
                 self._release(self.of[leg.id], news.out)

@@ -58,10 +58,11 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class Resized(msgspec.Struct, frozen=True):
-    """What a leg still wants, now that its entry has filled more or the other leg has filled."""
+    """What a leg still wants by now; code says what has changed it, one of SIZED."""
 
     order_id: str
     leaves: int
+    code: str
 
 
 class Replaced(msgspec.Struct, frozen=True):
@@ -129,6 +130,13 @@ DETAILS = {
     "legs_ended": "A leg of its group was canceled.",
 }
 """Every code of Canceled, with its words."""
+
+SIZED = {
+    "entry_filled": "Its entry has filled more.",
+    "other_leg_filled": "The other leg of its group has filled in part.",
+    "entry_replaced": "Its entry was replaced by one of another size.",
+}
+"""Every code of Resized, with its words."""
 
 
 def canceled(order_id: str, code: str) -> Canceled:

@@ -47,7 +47,7 @@ def test_the_shape_of_an_open_order(world: World, trader: Trader, api: Client):
     world.wait(seconds=2)
     body = api.get(url(order.id)).json()
     assert set(body) == {"order", "text", "now", "timeline", "left_out", "costs", "arrival"}
-    assert body["order"] == api.get(f"/api/v1/orders/{order.id}").json()
+    assert body["order"] | {"legs": []} == api.get(f"/api/v1/orders/{order.id}").json()
     assert body["text"] == "Working; 60 of 100 bought at 99.95 on average, 40 still wanted."
     assert body["left_out"] == {"looks": 0, "moves": 0, "steps": 0}
     accepted, rested, filled = body["timeline"]

@@ -7,6 +7,7 @@ from trades.explanation.fills import SOURCES
 from trades.explanation.words import BARE, KINDS, words_of
 from trades.matching import outcomes
 from trades.steps import KINDS_OF_STEPS
+from trades.tests.group_steps import GROUP_STEPS
 from trades.tests.steps_told import ACCEPTED, SHORT, bare, fill, step, subject, told
 
 BUY, SELL = subject("buy"), subject("sell")
@@ -356,6 +357,7 @@ STEPS = [
         "",
         "Sold 5 at 99.00 on average; nothing is held any more.",
     ),
+    *GROUP_STEPS,
     (
         bare("canceled", reason="Its sibling has filled."),
         BUY,

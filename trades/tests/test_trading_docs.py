@@ -1,17 +1,22 @@
 """docs/trading.md and docs/api.md tell traders what the code does, often word for word."""
 
+import re
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 from bengi.terms import OrderStatus, OrderType, TimeInForce
 from orders.lifecycle import CLOSED
+from portfolios.models import Position
 from trades.explanation.timeline import ENTRIES_MAX
 from trades.explanation.words import BARE, KINDS
 from trades.matching.outcomes import DETAILS
 from trades.matching.reasons import REASONS
 from trades.tests.test_explaining import LIFE, lines
+from trades.tests.world import World
 
+EXAMPLE_QUOTE = re.compile(r"bid ([\d.]+) ask ([\d.]+) × (\d+)(?:, last ([\d.]+))?")
 DOCS = Path(settings.BASE_DIR) / "docs"
 
 
@@ -54,6 +59,25 @@ def test_the_example_is_what_the_engine_and_the_page_say():
 
 def example_rows() -> list[list[str]]:
     return rows("trading.md", "How to read an explanation")
+
+
+@pytest.mark.django_db
+def test_the_bracket_of_the_example_lives_as_it_says(world: World):
+    """Every row is a quote, and how the three orders stand after it."""
+    trader, abc = world.trader(), world.instrument()
+    entry = None
+    told = rows("trading.md", "Groups: an entry and its exits")
+    for market, *expected in told:
+        bid, ask, size, last = EXAMPLE_QUOTE.fullmatch(market).groups()
+        world.tick(abc, bid, ask, size=int(size), last=last)
+        if entry is None:
+            entry = world.place(trader, abc, "buy", 100, limit="50", profit="55", loss="48")
+        entry.refresh_from_db()
+        orders = [entry, *sorted(world.legs(entry).values(), key=lambda leg: leg.leg, reverse=True)]
+        found = [f"{o.status}, {o.filled_quantity:.0f} of {o.quantity:.0f}" for o in orders]
+        reserved = sum(p.reserved_quantity for p in Position.objects.all())
+        assert [*found, f"{reserved:.0f}"] == expected, market
+    assert len(told) == 6
 
 
 def test_the_api_page_lists_every_kind_of_entry():
