@@ -6,8 +6,9 @@ import pytest
 from django.http import QueryDict
 
 from bengi.errors import NotFound, Refused
-from bengi.terms import OrderType, Side, TimeInForce
+from bengi.terms import OrderClass, OrderType, Side, TimeInForce
 from orders.forms import TicketForm
+from orders.legs import StopLoss, TakeProfit
 from portfolios.tests.factories import PortfolioFactory
 
 TYPED = {
@@ -108,3 +109,56 @@ def test_the_rules_reasons_stand_beside_their_fields():
         "At most 20 open orders.",
         "9,195.00 USD needed.",
     ]
+
+
+EXITS = {"take_profit": "110", "stop_loss": "95"}
+TRAIL = {"stop_loss_trail_percent": "3"}
+HIDDEN = {"side": "sell", "type": "market", **EXITS}
+
+
+@pytest.mark.parametrize(
+    ("typed", "order_class", "take_profit", "stop_loss"),
+    [
+        ({}, OrderClass.SIMPLE, None, None),
+        (EXITS, OrderClass.BRACKET, TakeProfit(Decimal(110)), StopLoss(Decimal(95))),
+        ({"take_profit": "110"}, OrderClass.OTO, TakeProfit(Decimal(110)), None),
+        (TRAIL, OrderClass.OTO, None, StopLoss(trail_percent=Decimal(3))),
+        (
+            {"side": "sell", "take_profit": "1", "stop_loss": "95"},
+            OrderClass.OCO,
+            TakeProfit(Decimal("100.10")),
+            StopLoss(Decimal(95)),
+        ),
+        ({"side": "sell"}, OrderClass.SIMPLE, None, None),
+        (HIDDEN, OrderClass.SIMPLE, None, None),
+    ],
+)
+def test_exits_make_a_group(db, typed, order_class, take_profit, stop_loss):
+    portfolio = PortfolioFactory()
+    form = _form(portfolio_id=str(portfolio.id), **typed)
+    assert form.is_valid(), form.errors
+    ticket = form.ticket(portfolio.account.user)
+    assert (ticket.order_class, ticket.take_profit, ticket.stop_loss) == (
+        order_class,
+        take_profit,
+        stop_loss,
+    )
+
+
+def test_the_rules_reasons_for_legs_stand_beside_the_exits():
+    form = _form(**EXITS)
+    form.is_valid()
+    form.refuse(
+        [
+            Refused("unsupported_combination", "Higher.", field="take_profit.limit_price"),
+            Refused("unsupported_combination", "No feed.", field="stop_loss.type"),
+            Refused("invalid_trail", "Too far.", field="stop_loss.trail_percent"),
+        ]
+    )
+    assert dict(form.errors) == {
+        "take_profit": ["Higher."],
+        "stop_loss": ["No feed."],
+        "stop_loss_trail_percent": ["Too far."],
+    }
+    assert form.has_exits
+    assert not _form().has_exits

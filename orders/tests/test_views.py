@@ -201,3 +201,33 @@ def test_the_list_can_be_narrowed_and_paged(trader, user, django_assert_max_num_
     assert page.paginator.count == 31
     assert len(trader.get("/orders?show=open&page=2").context["orders"]) == 5
     assert len(trader.get("/orders?show=closed").context["orders"]) == 1
+
+
+EXITS = {"take_profit": "110.00", "stop_loss_trail_percent": "4"}
+
+
+def test_a_bracket_is_reviewed_and_sent_with_its_legs(trader, ticket):
+    answer = trader.post("/orders/review", ticket | EXITS, headers=HTMX)
+    facts = {fact.label: fact.text for fact in answer.context["facts"]}
+    assert facts["Take profit, once it fills"] == "110.00 or better"
+    assert facts["Stop loss, once it fills"] == "4 % behind the price"
+    fields = dict(answer.context["ticket_fields"])
+    assert (fields["take_profit"], fields["stop_loss_trail_percent"]) == ("110", "4")
+    sent = trader.post("/orders/place", fields)
+    again = trader.post("/orders/place", fields)
+    assert sent.status_code == again.status_code == 302
+    assert sorted(Order.objects.values_list("order_class", "leg", "status")) == [
+        ("bracket", "", "accepted"),
+        ("bracket", "stop_loss", "held"),
+        ("bracket", "take_profit", "held"),
+    ]
+    page = trader.get("/orders").content.decode()
+    assert page.index(">Bracket<") < page.index(">Take profit<") < page.index(">Stop loss<")
+
+
+def test_exits_that_cannot_be_come_back_open_with_what_is_wrong(trader, ticket):
+    answer = trader.post("/orders/review", ticket | {"take_profit": "90"}, headers=HTMX)
+    page = answer.content.decode()
+    assert '<details class="exits" open>' in page
+    assert 'id="take_profit-error"' in page
+    assert Order.objects.count() == 0

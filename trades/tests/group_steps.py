@@ -1,4 +1,4 @@
-"""What happens to orders of groups, with the words for it: rows of the table in test_explanation."""
+"""What happens to orders of groups, in words: rows of the table in test_explanation."""
 
 from trades.tests.steps_told import bare, step, subject, told
 

@@ -206,3 +206,27 @@ def test_a_limit_far_away_stays_inside_the_drawing():
     assert tape.limit is not None
     assert Decimal(tape.limit.y) == BOTTOM
     assert len(tape.axis) == 1
+
+
+def test_the_page_of_a_leg_shows_its_group_and_tells_why_it_waits(
+    world: World, trader: Trader, reader: Client
+):
+    """A trailing leg that is held has no price yet, here and on the chart."""
+    abc = world.instrument()
+    world.tick(abc, "99.98", "101.00", last="100.00")
+    entry = world.place(trader, abc, "buy", 10, limit="100", profit="110", loss="trail 2%")
+    leg = world.legs(entry)["stop_loss"]
+    body = body_of(reader, leg)
+    assert "Sell 10 ABC, trailing stop" in body
+    assert body.count('<tr id="row-') == 3
+    assert f'href="/orders/{entry.id}">its entry' in body
+    assert "It is held until the order that it belongs to has filled." in body
+    assert reader.get("/trade/ABC?tab=orders").status_code == 200
+    world.tick(abc, "99.98", "100.00", size=4)
+    body = body_of(reader, leg)
+    assert "Begins to work for 4" in body
+    assert "Its stop starts at 98.00." in body
+    world.tick(abc, "110.00", "111.00", size=1)
+    assert "A leg trades what it had filled, so no more of it is bought." in body_of(reader, entry)
+    assert "The other leg of its group has filled in part." in body_of(reader, leg)
+    assert "Its group" not in body_of(reader, world.place(trader, abc, "buy", 1, limit="99"))

@@ -1,4 +1,4 @@
-"""Bugs planted in the matcher's groups: the market that only counts must catch every one of them."""
+"""Bugs planted in the matcher's groups: the market that only counts must catch each of them."""
 
 import pytest
 
