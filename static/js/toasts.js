@@ -8,7 +8,7 @@ const timers = new WeakMap();
 const SAYS = {
   accepted: (o) => `${what(o)} is on its way.`,
   new: (o) => `${what(o)}.`,
-  held: (o) => `${what(o)}: until a trade reaches the stop.`,
+  held: (o) => `${what(o)}: until the other order has given way.`,
   partially_filled: (o) => `${what(o)}: ${share(o)} so far at ${price(o)}.`,
   filled: (o) => `${did(o)} ${size(o.quantity)} ${o.symbol} at ${price(o)}.`,
   pending_cancel: (o) => `${what(o)}: the engine has been asked.`,
@@ -18,6 +18,8 @@ const SAYS = {
 };
 const TITLES = { new: "In the book", held: "Waiting", pending_cancel: "Asked to cancel" };
 const WARNS = new Set(["rejected", "expired"]);
+/** What legs do beside their entry, whose toast says enough. */
+const QUIET = new Set(["held", "accepted", "new"]);
 
 const size = (text) => n.quantity(n.units(text) ?? 0n);
 const share = (o) => `${size(o.filled_quantity)} of ${size(o.quantity)}`;
@@ -38,14 +40,15 @@ function written(text, symbol) {
 function what(order) {
   const verb = order.side === "buy" ? "Buy" : "Sell";
   const at = order.limit_price ?? order.stop_price;
-  const tail = at ? `, ${order.type.replaceAll("_", " ")} ${written(at, order.symbol)}` : " at market";
+  const kind = `, ${order.type.replaceAll("_", " ")}`;
+  const tail = at ? `${kind} ${written(at, order.symbol)}` : order.type === "market" ? " at market" : kind;
   return `${verb} ${size(order.quantity)} ${order.symbol}${tail}`;
 }
 
 /** Show, or bring up to date, the toast of an order. */
 export function tellOrder(order) {
   const say = SAYS[order.status];
-  if (!say) return;
+  if (!say || (order.parent_id && QUIET.has(order.status))) return;
   const word = order.status.replaceAll("_", " ");
   tell(TITLES[order.status] ?? word[0].toUpperCase() + word.slice(1), say(order).trim(), {
     id: `order-${order.id}`,

@@ -55,7 +55,7 @@ def test_a_bracket_from_the_ticket(trader: Page, look: str, tmp_path: Path):
     assert_accessible(page)
     assert_fits(page)
     picture(page, f"orders-{look}", tmp_path)
-    rows.nth(0).get_by_role("link").click()
+    rows.nth(0).get_by_role("link").first.click()
     group = page.get_by_role("region", name="Its group")
     expect(group.locator("tbody tr")).to_have_count(3)
     assert_accessible(page)
