@@ -13,7 +13,7 @@ from bengi.errors import NotFound
 from bengi.money import ZERO, round_money
 from instruments.models import Instrument
 from instruments.selectors import latest_quotes
-from portfolios.models import Lot, LotClosing, Portfolio, Position
+from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, PositionSplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,23 @@ def closings_of(trade_ids: Iterable[UUID]) -> QuerySet[LotClosing]:
 
 
 def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, Decimal]:
-    """Return the shares that each account has bought and sold since a moment."""
+    """Return the shares that each account has bought and sold since a moment, as they were then.
+
+    A split multiplies no volume, and what it closes in lieu of fractions is no trade.
+    """
     accounts = list(account_ids)
     bought = Lot.objects.filter(portfolio__account_id__in=accounts, opened_at__gte=since)
     sold = LotClosing.objects.filter(lot__portfolio__account_id__in=accounts, closed_at__gte=since)
+    sold = sold.exclude(trade_id__in=PositionSplit.objects.values("id"))
+    splits = LotSplit.objects.filter(lot__in=bought).order_by("-split__action__effective_at")
+    before = dict(splits.values_list("lot_id", "quantity_before"))  # the first split comes last
     volumes = dict.fromkeys(accounts, ZERO)
-    for rows, owner in ((bought, "portfolio__account_id"), (sold, "lot__portfolio__account_id")):
-        for account_id, quantity in rows.values_list(owner, "quantity"):
-            volumes[account_id] += quantity
+    for lot_id, account_id, quantity in bought.values_list(
+        "id", "portfolio__account_id", "quantity"
+    ):
+        volumes[account_id] += before.get(lot_id, quantity)
+    for account_id, quantity in sold.values_list("lot__portfolio__account_id", "quantity"):
+        volumes[account_id] += quantity
     return volumes
 
 
