@@ -26,8 +26,9 @@ def start_of_day(mic: str, day: date, mode: Mode) -> datetime:
 
 
 def actions_of(instrument: Instrument) -> QuerySet[CorporateAction]:
-    """Return the instrument's actions that two of staff have agreed on."""
-    return CorporateAction.objects.filter(instrument=instrument, status__in=_PUBLIC)
+    """Return the instrument's actions that two of staff have agreed on, with the instrument."""
+    found = CorporateAction.objects.filter(instrument=instrument, status__in=_PUBLIC)
+    return found.select_related("instrument")
 
 
 def due_splits(now: datetime, shard_id: int | None = None) -> list[CorporateAction]:

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 
 from bengi.fields import ExactField, PriceField, QuantityField
 from bengi.ids import new_id
+from bengi.money import ZERO, plain
 from bengi.terms import (
     CorporateActionKind,
     CorporateActionStatus,
@@ -241,11 +242,13 @@ class CorporateAction(models.Model):
                     pay_date__isnull=False,
                 ),
                 name="action_is_of_its_kind",
+                violation_error_message="A split has a ratio, a dividend an amount and a pay date.",
             ),
             models.UniqueConstraint(
                 fields=["instrument", "ex_date"],
                 condition=_IS_SPLIT & ~Q(status=CorporateActionStatus.CANCELED),
                 name="one_split_a_day",
+                violation_error_message="There is a split on that day already.",
             ),
         ]
         indexes = [
@@ -273,4 +276,6 @@ class CorporateAction(models.Model):
     @property
     def terms(self) -> str:
         """The ratio of a split, the amount per share of a dividend."""
-        return str(self.ratio) if self.is_split else f"{self.amount:f} {self.currency}"
+        if self.is_split:
+            return str(self.ratio)
+        return f"{plain(self.amount or ZERO)} {self.currency}"

@@ -1,7 +1,9 @@
 """One of staff enters a corporate action, another approves it; until it is applied it can go."""
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
@@ -9,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from bengi.bus import NUDGE, get_bus
-from bengi.errors import Conflict, Forbidden, NotFound, Refused
+from bengi.errors import BengiError, Conflict, Forbidden, NotFound, Refused
 from bengi.events.services import append
 from bengi.terms import CorporateActionKind, CorporateActionStatus
 from instruments.corporate_actions import action_event, start_of_day
@@ -18,10 +20,18 @@ from instruments.withholding import withholding_rate
 from trades.corporate.terms import ActionTerms, check_terms
 
 _OPEN = (CorporateActionStatus.PROPOSED, CorporateActionStatus.APPROVED)
+_Day = tuple[UUID, date, Decimal | None, str]
 _COLUMNS = tuple(ActionTerms.__dataclass_fields__)
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The terms of an action and whose shares it is about."""
+
+    instrument: Instrument
+    terms: ActionTerms
+
+
 def propose(
     by: User, instrument: Instrument, terms: ActionTerms, *, now: datetime
 ) -> CorporateAction:
@@ -30,22 +40,43 @@ def propose(
     Raises Forbidden, Refused with all that is wrong with the terms, Conflict ex_date_has_begun for
     a split whose ex-date is not to come, and Conflict possible_duplicate.
     """
+    (action,) = propose_all(by, [Proposal(instrument, terms)], now=now)
+    return action
+
+
+@transaction.atomic
+def propose_all(by: User, proposals: Sequence[Proposal], *, now: datetime) -> list[CorporateAction]:
+    """Enter actions, all of them or none; as propose(), in a fixed number of statements."""
     _check_staff(by)
-    terms = with_defaults(terms, instrument)
-    errors = check_terms(terms, instrument.quantity_step)
+    errors = [error for found in check_proposals(proposals, now) for error in found]
     if errors:
         raise errors[0] if len(errors) == 1 else Refused(errors=errors)
-    action = CorporateAction(
-        instrument=instrument,
-        requested_by=by.id,
-        requested_at=now,
-        **{name: getattr(terms, name) for name in _COLUMNS},
-    )
-    _check_to_come(action, now)
-    check_new(action)
-    action.save(force_insert=True)
-    append([action_event(action, "proposed", now)])
-    return action
+    actions = [
+        CorporateAction(
+            instrument=each.instrument,
+            requested_by=by.id,
+            requested_at=now,
+            **{name: getattr(_complete(each), name) for name in _COLUMNS},
+        )
+        for each in proposals
+    ]
+    CorporateAction.objects.bulk_create(actions)
+    append([action_event(action, "proposed", now) for action in actions])
+    return actions
+
+
+def check_proposals(proposals: Sequence[Proposal], now: datetime) -> list[list[BengiError]]:
+    """Return what is wrong with each proposal, in their order: two statements."""
+    days, ids = _known(proposals)
+    found: list[list[BengiError]] = []
+    for each in proposals:
+        terms = _complete(each)
+        errors: list[BengiError] = [*check_terms(terms, each.instrument.quantity_step)]
+        errors += [] if errors else [*_not_to_come(each, now), *_known_already(each, days, ids)]
+        days.add(_day(each.instrument.id, terms))
+        ids.add(terms.external_id or "")
+        found.append(errors)
+    return found
 
 
 @transaction.atomic
@@ -58,17 +89,17 @@ def approve_action(action_id: UUID, by: User, *, now: datetime) -> CorporateActi
     _check_staff(by)
     action = _locked(action_id)
     if action.status != CorporateActionStatus.PROPOSED:
-        _check_open(action)
+        check_open(action)
         raise Conflict("already_approved", "It has been approved already.")
     if action.requested_by == by.id:
         raise Forbidden("second_person_needed", "Somebody else has to approve what you entered.")
-    _check_to_come(action, now)
+    action.effective_at = _starts_at(action.instrument, action.ex_date)
+    if action.is_split and action.effective_at <= now:
+        raise _too_late(action.ex_date)
+    if action.pay_date is not None:
+        action.payable_at = _starts_at(action.instrument, action.pay_date)
     action.status = CorporateActionStatus.APPROVED
     action.approved_by, action.approved_at = by.id, now
-    action.effective_at = _starts_at(action)
-    if action.pay_date is not None:
-        mic = action.instrument.mic
-        action.payable_at = start_of_day(mic, action.pay_date, settings.MARKET_HOURS)
     action.save()
     append([action_event(action, "approved", now)])
     shard = action.instrument.shard
@@ -81,36 +112,61 @@ def cancel_action(action_id: UUID, by: User, *, now: datetime) -> CorporateActio
     """Take back an action that has not been applied. Raises Conflict corporate_action_closed."""
     _check_staff(by)
     action = _locked(action_id)
-    _check_open(action)
+    check_open(action)
     action.status = CorporateActionStatus.CANCELED
     action.save(update_fields=["status"])
     append([action_event(action, "canceled", now)])
     return action
 
 
-def with_defaults(terms: ActionTerms, instrument: Instrument) -> ActionTerms:
+def _complete(proposal: Proposal) -> ActionTerms:
     """Return the terms with what was left to the instrument: its country's withholding rate."""
+    terms = proposal.terms
     if terms.kind is not CorporateActionKind.CASH_DIVIDEND or terms.withholding_rate is not None:
         return terms
-    return replace(terms, withholding_rate=withholding_rate(instrument.mic))
+    return replace(terms, withholding_rate=withholding_rate(proposal.instrument.mic))
 
 
-def check_new(action: CorporateAction) -> None:
-    """Raise Conflict possible_duplicate when the same has been entered before."""
-    known = action.external_id and CorporateAction.objects.filter(external_id=action.external_id)
-    if known:
-        detail = f"{action.external_id} has been entered already."
-        raise Conflict("possible_duplicate", detail, field="external_id")
-    same = CorporateAction.objects.filter(
-        instrument_id=action.instrument_id, ex_date=action.ex_date
+def _known(proposals: Sequence[Proposal]) -> tuple[set[_Day], set[str]]:
+    """Return what there is on the proposals' days, and which of their external ids there are."""
+    rows = CorporateAction.objects.filter(
+        instrument_id__in={each.instrument.id for each in proposals},
+        ex_date__in={each.terms.ex_date for each in proposals},
     ).exclude(status=CorporateActionStatus.CANCELED)
-    if action.is_split:
-        same = same.filter(kind__in=SPLITS)
-    else:
-        same = same.filter(kind=action.kind, amount=action.amount, currency=action.currency)
-    if same.exists():
-        detail = f"{action.instrument.symbol} has a {action.kind.replace('_', ' ')} on that day."
-        raise Conflict("possible_duplicate", detail, field="ex_date")
+    named = CorporateAction.objects.filter(
+        external_id__in={each.terms.external_id for each in proposals}
+    )
+    ids = set(named.values_list("external_id", flat=True))
+    return {_day(row.instrument_id, row) for row in rows}, {each for each in ids if each}
+
+
+def _day(instrument_id: UUID, terms: ActionTerms | CorporateAction) -> _Day:
+    """Return what happens once: one split a day, any number of different dividends."""
+    if terms.kind in SPLITS:
+        return instrument_id, terms.ex_date, None, ""
+    return instrument_id, terms.ex_date, terms.amount, terms.currency
+
+
+def _known_already(proposal: Proposal, days: set[_Day], ids: set[str]) -> Iterator[BengiError]:
+    terms, symbol = proposal.terms, proposal.instrument.symbol
+    if terms.external_id in ids:
+        detail = f"{terms.external_id} has been entered already."
+        yield Conflict("possible_duplicate", detail, field="external_id")
+    elif _day(proposal.instrument.id, terms) in days:
+        detail = f"{symbol} has the same {terms.kind.replace('_', ' ')} on {terms.ex_date} already."
+        yield Conflict("possible_duplicate", detail, field="ex_date")
+
+
+def _not_to_come(proposal: Proposal, now: datetime) -> Iterator[BengiError]:
+    """A split that comes late would multiply shares that were bought at the new price."""
+    terms = proposal.terms
+    if terms.kind in SPLITS and _starts_at(proposal.instrument, terms.ex_date) <= now:
+        yield _too_late(terms.ex_date)
+
+
+def _too_late(ex_date: date) -> Conflict:
+    detail = f"{ex_date} has begun; shares may have been traded at the new price."
+    return Conflict("ex_date_has_begun", detail, field="ex_date")
 
 
 def _check_staff(by: User) -> None:
@@ -118,21 +174,15 @@ def _check_staff(by: User) -> None:
         raise Forbidden("forbidden", "Only staff enter corporate actions.")
 
 
-def _check_open(action: CorporateAction) -> None:
+def check_open(action: CorporateAction) -> None:
+    """Raise Conflict corporate_action_closed for what has been applied or canceled."""
     if action.status not in _OPEN:
         detail = f"The action is {action.status} already."
         raise Conflict("corporate_action_closed", detail, action_status=str(action.status))
 
 
-def _check_to_come(action: CorporateAction, now: datetime) -> None:
-    """A split that comes late would multiply shares that were bought at the new price."""
-    if action.is_split and _starts_at(action) <= now:
-        detail = f"{action.ex_date} has begun; shares may have been traded at the new price."
-        raise Conflict("ex_date_has_begun", detail, field="ex_date")
-
-
-def _starts_at(action: CorporateAction) -> datetime:
-    return start_of_day(action.instrument.mic, action.ex_date, settings.MARKET_HOURS)
+def _starts_at(instrument: Instrument, day: date) -> datetime:
+    return start_of_day(instrument.mic, day, settings.MARKET_HOURS)
 
 
 def _locked(action_id: UUID) -> CorporateAction:
