@@ -76,11 +76,15 @@ def open_lots_of(portfolio_ids: Iterable[UUID], instrument_ids: Iterable[UUID]) 
 def lots_of(portfolio: Portfolio, *, symbol: str | None, is_closed: bool) -> QuerySet[Lot]:
     """Return the portfolio's open lots, or those of which sales have closed some or all.
 
-    With their instruments and their closings, oldest first.
+    With their instruments, their closings and their splits, oldest first.
     """
     rows = Lot.objects.filter(portfolio=portfolio).select_related("instrument")
     closings = LotClosing.objects.order_by("closed_at", "id")
-    found = rows.prefetch_related(Prefetch("closings", closings))
+    splits = LotSplit.objects.select_related("split__action")
+    found = rows.prefetch_related(
+        Prefetch("closings", closings),
+        Prefetch("splits", splits.order_by("split__action__effective_at")),
+    )
     if symbol is not None:
         found = found.filter(instrument__symbol=symbol.upper())
     if is_closed:
