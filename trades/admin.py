@@ -165,13 +165,14 @@ class CorporateActionAdmin(admin.ModelAdmin):
         done: str,
     ) -> None:
         """Do something with each by itself; one that is refused says why and stops no other."""
-        for row in queryset.order_by("ex_date", "id"):
+        for row in queryset.select_related("instrument").order_by("ex_date", "id"):
+            words = f"{row.instrument.symbol} {row}"
             try:
                 act(row.id, request.user, now=clock.now())
             except BengiError as error:
-                self.message_user(request, f"{row}: {error.detail}", messages.ERROR)
+                self.message_user(request, f"{words}: {error.detail}", messages.ERROR)
             else:
-                self.message_user(request, f"{row}: {done}.", messages.SUCCESS)
+                self.message_user(request, f"{words}: {done}.", messages.SUCCESS)
 
 
 @admin.register(PositionSplit)

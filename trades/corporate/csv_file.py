@@ -16,7 +16,7 @@ from accounts.models import User
 from bengi.money import parse_decimal
 from bengi.terms import CorporateActionKind
 from instruments.models import CorporateAction, Instrument
-from trades.corporate.proposals import Proposal, check_proposals, propose_all
+from trades.corporate.proposals import Proposal, check_proposals, check_staff, propose_all
 from trades.corporate.terms import ActionTerms
 
 COLUMNS = (
@@ -41,6 +41,7 @@ def import_actions(path: Path, by: User, *, now: datetime) -> Imported:
 
     Raises Forbidden unless by is of staff.
     """
+    check_staff(by)
     found = Imported()
     lines = list(_lines(path, found.errors))
     fresh: dict[int, Proposal] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,8 @@ from trades.corporate.dividends import entitlements
 from trades.corporate.proposals import check_open
 from trades.corporate.rows import SplitRows, load
 from trades.corporate.splitting import split
+
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def preview(action: CorporateAction, now: datetime) -> Preview:
     mic, mode = action.instrument.mic, settings.MARKET_HOURS
     action.effective_at = action.effective_at or start_of_day(mic, action.ex_date, mode)
     if not action.is_split:
-        return _dividend(action, min(now, action.effective_at))
+        return _dividend(action, min(now + _INSTANT, action.effective_at))
     rows = load(action, now)
     lefts = {lot.id: lot.remaining_quantity for lots in rows.lots.values() for lot in lots}
     split(rows)

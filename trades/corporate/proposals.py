@@ -47,7 +47,7 @@ def propose(
 @transaction.atomic
 def propose_all(by: User, proposals: Sequence[Proposal], *, now: datetime) -> list[CorporateAction]:
     """Enter actions, all of them or none; as propose(), in a fixed number of statements."""
-    _check_staff(by)
+    check_staff(by)
     errors = [error for found in check_proposals(proposals, now) for error in found]
     if errors:
         raise errors[0] if len(errors) == 1 else Refused(errors=errors)
@@ -86,7 +86,7 @@ def approve_action(action_id: UUID, by: User, *, now: datetime) -> CorporateActi
     Raises Forbidden second_person_needed when by entered it, Conflict already_approved,
     corporate_action_closed, and ex_date_has_begun for a split that is too late.
     """
-    _check_staff(by)
+    check_staff(by)
     action = _locked(action_id)
     if action.status != CorporateActionStatus.PROPOSED:
         check_open(action)
@@ -110,7 +110,7 @@ def approve_action(action_id: UUID, by: User, *, now: datetime) -> CorporateActi
 @transaction.atomic
 def cancel_action(action_id: UUID, by: User, *, now: datetime) -> CorporateAction:
     """Take back an action that has not been applied. Raises Conflict corporate_action_closed."""
-    _check_staff(by)
+    check_staff(by)
     action = _locked(action_id)
     check_open(action)
     action.status = CorporateActionStatus.CANCELED
@@ -169,7 +169,8 @@ def _too_late(ex_date: date) -> Conflict:
     return Conflict("ex_date_has_begun", detail, field="ex_date")
 
 
-def _check_staff(by: User) -> None:
+def check_staff(by: User) -> None:
+    """Raise Forbidden unless by is of staff."""
     if not by.is_staff:
         raise Forbidden("forbidden", "Only staff enter corporate actions.")
 

@@ -38,7 +38,7 @@ def check_terms(terms: ActionTerms, quantity_step: Decimal) -> list[Malformed]:
     is_split = terms.kind is not CorporateActionKind.CASH_DIVIDEND
     strangers = _OF_DIVIDENDS if is_split else _OF_SPLITS
     errors = [
-        _wrong(field, f"A {terms.kind.replace('_', ' ')} has no such field.")
+        _wrong(f"A {terms.kind.replace('_', ' ')} has no such field.", field)
         for field in strangers
         if getattr(terms, field) not in {None, ""}
     ]
@@ -50,31 +50,31 @@ def _ratio(terms: ActionTerms, quantity_step: Decimal) -> Iterator[Malformed]:
     new, old = terms.ratio_to, terms.ratio_from
     if new is None or old is None or not (0 < new <= RATIO_MAX and 0 < old <= RATIO_MAX):
         detail = f"A split gives 1 to {RATIO_MAX} new shares for 1 to {RATIO_MAX} old ones."
-        yield _wrong("ratio_to", detail)
+        yield _wrong(detail, "ratio_to")
         return
     is_reverse = terms.kind is CorporateActionKind.REVERSE_SPLIT
     if new == old or is_reverse != (new < old):
         fewer = "fewer" if is_reverse else "more"
-        yield _wrong("ratio_to", f"A {terms.kind.replace('_', ' ')} leaves {fewer} shares.")
+        yield _wrong(f"A {terms.kind.replace('_', ' ')} leaves {fewer} shares.", "ratio_to")
     if Fraction(quantity_step) * new / old < Fraction(QUANTUM):
-        yield _wrong("ratio_to", "The smallest holding would become less than 1e-8 shares.")
+        yield _wrong("The smallest holding would become less than 1e-8 shares.", "ratio_to")
     if terms.cash_in_lieu_price is not None and terms.cash_in_lieu_price <= 0:
-        yield _wrong("cash_in_lieu_price", "A price must be above zero.")
+        yield _wrong("A price must be above zero.", "cash_in_lieu_price")
 
 
 def _dividend(terms: ActionTerms) -> Iterator[Malformed]:
     if terms.amount is None or terms.amount <= 0:
-        yield _wrong("amount", "A dividend is more than nothing a share.")
+        yield _wrong("A dividend is more than nothing a share.", "amount")
     if terms.currency not in MINOR_UNITS:
-        yield _wrong("currency", f"Name one of {', '.join(MINOR_UNITS)}.")
+        yield _wrong(f"Name one of {', '.join(MINOR_UNITS)}.", "currency")
     rate = terms.withholding_rate
     if rate is not None and not 0 <= rate <= 1:
-        yield _wrong("withholding_rate", "A rate is a share, from 0 to 1.")
+        yield _wrong("A rate is a share, from 0 to 1.", "withholding_rate")
     if terms.pay_date is None or terms.pay_date < terms.ex_date:
-        yield _wrong("pay_date", "A dividend is paid on its ex-date or later.")
+        yield _wrong("A dividend is paid on its ex-date or later.", "pay_date")
     elif terms.record_date is not None and terms.record_date > terms.pay_date:
-        yield _wrong("record_date", "Holders are recorded before they are paid.")
+        yield _wrong("Holders are recorded before they are paid.", "record_date")
 
 
-def _wrong(field: str, detail: str) -> Malformed:
+def _wrong(detail: str, field: str) -> Malformed:
     return Malformed("invalid_field", detail, field=field)
