@@ -16,6 +16,7 @@ from accounts.models import LedgerEntry
 from bengi.money import QUANTUM, ZERO, minor_unit, plain
 from bengi.terms import CorporateActionKind, CorporateActionStatus, LedgerBook, LedgerKind, Side
 from instruments.models import SPLITS, CorporateAction
+from orders.models import Order
 from portfolios.models import DividendEntitlement, Lot, LotClosing, LotSplit, PositionSplit
 from trades.models import Trade
 
@@ -166,6 +167,20 @@ def _split_lots() -> dict[Lot, list[LotSplit]]:
     return found
 
 
+def open_orders_are_in_new_shares() -> Iterator[str]:
+    """[28] No open order from before an applied split is left as it was."""
+    open_orders = Order.objects.filter(closed_at__isnull=True)
+    applied = CorporateAction.objects.filter(kind__in=SPLITS, status=CorporateActionStatus.APPLIED)
+    for action in applied:
+        left = open_orders.filter(
+            instrument_id=action.instrument_id,
+            accepted_at__lt=action.effective_at,
+            updated_at__lt=action.applied_at,
+        )
+        for order in left:
+            yield f"order {order.id} is from before split {action.id} and still in old shares"
+
+
 def dividends_go_to_holders() -> Iterator[str]:
     """[2] Who held shares when the ex-date began is entitled once by the formula, and paid once."""
     shares = Shares()
@@ -225,5 +240,6 @@ CORPORATE_CHECKS: list[Callable[[], Iterator[str]]] = [
     splits_multiply_positions,
     splits_conserve_cost,
     lots_follow_their_splits,
+    open_orders_are_in_new_shares,
     dividends_go_to_holders,
 ]

@@ -23,7 +23,7 @@ def adjust_market(split: Split, instrument: Instrument) -> None:
     """
     _adjust_quote(split, instrument)
     stored = Bar.objects.filter(instrument=instrument, starts_at__lt=split.effective_at)
-    bars = [_value(bar) for bar in stored]
+    bars = [BarValue(split.instrument_id, *row) for row in stored.values_list(*_COLUMNS)]
     overwrite_bars([in_new_shares(bar, [split]) for bar in bars if split.changes(bar)])
 
 
@@ -69,14 +69,4 @@ def _adjust_quote(split: Split, instrument: Instrument) -> None:
     quote.save()
 
 
-def _value(bar: Bar) -> BarValue:
-    return BarValue(
-        str(bar.instrument_id),
-        bar.interval,
-        bar.starts_at,
-        bar.open,
-        bar.high,
-        bar.low,
-        bar.close,
-        bar.volume,
-    )
+_COLUMNS = ("interval", "starts_at", "open", "high", "low", "close", "volume")

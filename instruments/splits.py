@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import msgspec
 
-from bengi.money import QUANTUM, ceil_to, floor_to, nearest_to
+from bengi.money import PLACES, ceil_to, floor_to
 from instruments.bars import DAILY, BarValue
 
 RATIO_MAX = 10_000
@@ -60,13 +60,21 @@ class Split(msgspec.Struct, frozen=True):
 
 
 def new_price(price: Decimal | None, ratio: Ratio) -> Decimal | None:
-    """Return a price of the past in new shares, to 8 places."""
-    return None if price is None else nearest_to(ratio.price(price), QUANTUM)
+    """Return a price of the past in new shares, to 8 places, half-even."""
+    return None if price is None else _times(price, ratio.old, ratio.new)
 
 
 def new_volume(shares: Decimal, ratio: Ratio) -> Decimal:
-    """Return a number of traded or displayed shares in new ones, to 8 places."""
-    return nearest_to(ratio.shares(shares), QUANTUM)
+    """Return a number of traded or displayed shares in new ones, to 8 places, half-even."""
+    return _times(shares, ratio.new, ratio.old)
+
+
+def _times(value: Decimal, factor: int, divisor: int) -> Decimal:
+    """Return value (of 8 places at most) x factor / divisor: in whole numbers, as bars are many."""
+    units, rest = divmod(int(value.scaleb(PLACES)) * factor, divisor)
+    if 2 * rest > divisor or (2 * rest == divisor and units % 2):
+        units += 1
+    return Decimal(units).scaleb(-PLACES)
 
 
 def new_bid(price: Decimal | None, ratio: Ratio, tick_size: Decimal) -> Decimal | None:

@@ -41,7 +41,7 @@ from portfolios.models import (
 from trades.corporate.due import apply_due
 from trades.models import Trade
 from trades.tests.corporate_stage import MIDNIGHT, dividend, split
-from trades.tests.world import World, assert_books_are_clean, open_world
+from trades.tests.world import START, World, assert_books_are_clean, open_world
 
 pytestmark = pytest.mark.django_db
 CENT = Decimal("0.01")
@@ -85,6 +85,7 @@ def split_and_pay(world: World) -> None:
     world.place(holder, spl, "buy", 5)
     world.place(holder, spl, "buy", 5)
     world.place(holder, spl, "sell", 1)
+    world.place(holder, spl, "sell", 2, limit="75.00", tif="gtc")
     dividend(spl, "1.00")
     split(spl, 3, 2)
     apply_due(MIDNIGHT + timedelta(days=2))
@@ -262,6 +263,9 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         everywhere(LotSplit, quantity_before=F("quantity_before") + 1),
         everywhere(LotSplit, remaining_before=F("remaining_before") + 1),
         everywhere(LotSplit, quantity_after=F("quantity_after") + 1),
+    ],
+    "open_orders_are_in_new_shares": [
+        lambda: Order.objects.filter(status="new").update(updated_at=START) and None,
     ],
     "dividends_go_to_holders": [
         everywhere(DividendEntitlement, quantity=F("quantity") + 1),

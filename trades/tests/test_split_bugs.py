@@ -31,12 +31,8 @@ BUGS = [
         "* self.old / self.new\n\n\nclass",
         "* self.new / self.old\n\n\nclass",
     ),
-    Bug(
-        "history is rounded down",
-        PRICES,
-        "else nearest_to(ratio.price(price)",
-        "else floor_to(ratio.price(price)",
-    ),
+    Bug("history is rounded down", PRICES, "        units += 1\n", "        pass\n"),
+    Bug("a half goes up", PRICES, "2 * rest == divisor and units % 2", "2 * rest == divisor"),
     Bug(
         "a bid comes too near",
         PRICES,
