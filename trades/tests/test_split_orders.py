@@ -13,6 +13,7 @@ from orders.models import Order
 from orders.services import request_cancel
 from portfolios.models import Lot
 from trades.corporate.due import apply_due
+from trades.explaining import explain
 from trades.models import Trade
 from trades.tests.corporate_stage import BEFORE, MIDNIGHT, cash_of, shares_of, split, until
 from trades.tests.world import D, Trader, World
@@ -318,3 +319,40 @@ def test_odd_ratios_leave_every_order_covered(
     cover(trader)
     sizes = Order.objects.filter(side="sell").order_by("id").values_list("quantity", flat=True)
     assert list(sizes) == [quantity * new // old for quantity in (5, 7, 11)]
+
+
+def test_the_story_of_an_order_tells_its_splits(world: World, abc: Instrument) -> None:
+    """Adjusted, carried on, ended: each in words, on both sides of the split."""
+    trader = world.trader()
+    world.place(trader, abc, "buy", 20)
+    kept = world.place(trader, abc, "buy", 10, limit="64.33", tif="gtc")
+    part = world.place(trader, abc, "sell", 9, limit="72.00", tif="gtc")
+    world.tick(abc, "72.00", "72.01", size=2)
+    split(abc, 7, 1)
+    until(world, MIDNIGHT)
+    heir = Order.objects.get(replaces=part)
+    split(abc, 1, 10, ex_date=MIDNIGHT.date() + timedelta(days=1))
+    until(world, MIDNIGHT + timedelta(days=1))
+
+    def told(order: Order) -> list[tuple[str, str]]:
+        entries = explain(trader.user, order.id, now=world.now).timeline.entries
+        return [(entry.title, entry.text) for entry in entries if entry.kind == "split"]
+
+    assert told(kept) == [
+        (
+            "Adjusted for a 7:1 split",
+            "10, limit 64.33 became 70, limit 9.19, in new shares.",
+        ),
+        ("Canceled", "Canceled by a 1:10 reverse split. 643.30 USD are free again."),
+    ]
+    assert told(part) == [
+        (
+            "Goes on as another order",
+            "What it has filled was in old shares; another order wants the rest in new ones.",
+        )
+    ]
+    assert told(heir)[0] == (
+        "Adjusted for a 7:1 split",
+        "7, limit 72.00 became 49, limit 10.29, in new shares.",
+    )
+    assert told(heir)[1][1] == "Canceled by a 1:10 reverse split. 49 ABC are free again."
