@@ -74,7 +74,7 @@ WRONG = [
     (SPLIT, {"currency": "USD", "pay_date": EX_DATE}, ["currency", "pay_date"]),
     (DIVIDEND, {"amount": None}, ["amount"]),
     (DIVIDEND, {"amount": Decimal(0)}, ["amount"]),
-    (DIVIDEND, {"currency": "XXX"}, ["currency"]),
+    (DIVIDEND, {"currency": "ZZZ"}, ["currency"]),
     (DIVIDEND, {"withholding_rate": Decimal("1.01")}, ["withholding_rate"]),
     (DIVIDEND, {"withholding_rate": Decimal("-0.1")}, ["withholding_rate"]),
     (DIVIDEND, {"pay_date": None}, ["pay_date"]),
