@@ -1,9 +1,12 @@
 """What a split did to an order, in words. Its step tells the terms before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from trades.explanation.subject import Subject
+from bengi.money import plain
+from instruments.splits import Ratio, new_price, new_volume
+from orders.lifecycle import OPEN
+from trades.explanation.subject import Step, Subject
 from trades.explanation.telling import Told, Words
 
 _PRICES = {"limit_price": "limit", "stop_price": "stop", "trail_price": "trail"}
@@ -23,6 +26,34 @@ def split(told: Told, of: Subject) -> Words:
     before, after = _terms(step["before"], of), _terms(step["after"], of)
     text = f"{before} became {after}, in new shares."
     return Words(f"Adjusted for a {name}", text, by="staff")
+
+
+def in_new_shares(quote: Step, later: Iterable[Told]) -> Step:
+    """Return a quote as it would have been after the splits that the order has come through."""
+    for told in later:
+        if told.step["kind"] == "split" and told.order["status"] in OPEN:
+            quote = _adjusted(quote, told.step["ratio"])
+    return quote
+
+
+def _adjusted(quote: Step, ratio: str) -> Step:
+    new, old = map(int, ratio.split(":"))
+    over = Ratio(new, old)
+    prices = {name: _plain(new_price(_number(quote.get(name)), over)) for name in _QUOTED}
+    sizes = {name: _plain(new_volume(Decimal(quote[name]), over)) for name in _SIZES}
+    return {**quote, **prices, **sizes}
+
+
+_QUOTED = ("bid", "ask", "last")
+_SIZES = ("bid_size", "ask_size")
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
 
 
 def _terms(values: Mapping[str, str | None], of: Subject) -> str:

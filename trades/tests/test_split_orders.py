@@ -71,6 +71,9 @@ def test_it_fills_as_any_other_and_on_the_day_s_own_quotes(world: World, abc: In
     assert seen(order)["status"] == "filled"
     assert shares_of(trader) == (70, 0)
     assert Trade.objects.get(order=order).price == Decimal("9.19")
+    told = explain(trader.user, order.id, now=world.now)
+    assert told.arrival is not None
+    assert (told.arrival["bid"], told.arrival["ask"]) == ("9.99857143", "10")  # 69.99 and 70.00
 
 
 def test_a_stop_and_a_trailing_stop_go_along(world: World, abc: Instrument) -> None:
