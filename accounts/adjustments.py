@@ -29,6 +29,7 @@ REVERSIBLE = frozenset(
         LedgerKind.WITHDRAWAL,
         LedgerKind.FEE,
         LedgerKind.DIVIDEND,
+        LedgerKind.WITHHOLDING,
         LedgerKind.FX,
         LedgerKind.ADJUSTMENT,
     }

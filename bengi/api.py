@@ -13,7 +13,13 @@ from accounts.api import (
     TransactionsView,
     WithdrawView,
 )
-from instruments.api import BarsView, InstrumentsView, MarketsView, QuoteView
+from instruments.api import (
+    BarsView,
+    CorporateActionsView,
+    InstrumentsView,
+    MarketsView,
+    QuoteView,
+)
 from orders.api import CancelView, OrdersView, OrderView, PreviewView
 from orders.book_quotes import book_quotes
 from portfolios.api import LotsView, PortfolioView, PositionsView
@@ -39,6 +45,7 @@ ROUTES = {
     "fx-rates": RatesView.as_view(),
     "instruments": InstrumentsView.as_view(),
     "instruments/<symbol:symbol>/bars": BarsView.as_view(),
+    "instruments/<symbol:symbol>/corporate-actions": CorporateActionsView.as_view(),
     "instruments/<symbol:symbol>/quote": QuoteView.as_view(book_quotes=book_quotes),
     "markets": MarketsView.as_view(),
     "orders": OrdersView.as_view(),

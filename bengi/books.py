@@ -12,6 +12,7 @@ from uuid import UUID
 
 from accounts.models import CashBalance, LedgerEntry, LedgerTransaction
 from bengi.cash_books import CASH_CHECKS
+from bengi.corporate_books import CORPORATE_CHECKS, Shares, shares_left
 from bengi.cost_books import COST_CHECKS
 from bengi.events.models import Event, Stream
 from bengi.events.services import chain_hash
@@ -210,15 +211,12 @@ def matches_have_two_sides() -> Iterator[str]:
 
 
 def positions_equal_lots() -> Iterator[str]:
-    """[25] A position is the sum of its open lots, and of its trades."""
-    lots, traded = _sums(), _sums()
+    """[25] A position is the sum of its open lots, and of its trades through its splits."""
+    lots, traded = _sums(), Shares().now()
     for portfolio_id, instrument_id, left in Lot.objects.values_list(
         "portfolio_id", "instrument_id", "remaining_quantity"
     ).iterator():
         lots[portfolio_id, instrument_id] += left
-    for trade in Trade.objects.iterator():
-        sign = 1 if trade.side == Side.BUY else -1
-        traded[trade.portfolio_id, trade.instrument_id] += sign * trade.quantity
     for position in Position.objects.all():
         key = (position.portfolio_id, position.instrument_id)
         in_lots, in_trades = lots.pop(key, ZERO), traded.pop(key, ZERO)
@@ -232,15 +230,14 @@ def positions_equal_lots() -> Iterator[str]:
 
 def lots_equal_closings() -> Iterator[str]:
     """[26, 27] What is left of a lot is what its closings left; the sales' proceeds add up."""
-    quantity, cost, proceeds = _sums(), _sums(), _sums()
+    cost, proceeds, left = _sums(), _sums(), shares_left()
     for closing in LotClosing.objects.iterator():
-        quantity[closing.lot_id] += closing.quantity
         cost[closing.lot_id] += closing.cost
         proceeds[closing.trade_id] += closing.proceeds
         if closing.realized_pnl != closing.proceeds - closing.cost:
             yield f"closing {closing.id}: realized is not proceeds less cost"
     for lot in Lot.objects.iterator():
-        if lot.remaining_quantity != lot.quantity - quantity[lot.id]:
+        if lot.remaining_quantity != left[lot.id]:
             yield f"lot {lot.id}: {plain(lot.remaining_quantity)} left, closings disagree"
         if lot.remaining_cost != lot.cost + lot.cost_shift - cost[lot.id]:
             yield f"lot {lot.id}: cost {plain(lot.remaining_cost)} left, closings disagree"
@@ -284,6 +281,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     *LOT_CHECKS,
     *COST_CHECKS,
     *GROUP_CHECKS,
+    *CORPORATE_CHECKS,
 ]
 
 

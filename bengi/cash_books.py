@@ -18,7 +18,7 @@ from accounts.models import (
 )
 from bengi.money import QUANTUM, ZERO, minor_unit, plain
 from bengi.terms import LedgerBook, LedgerKind, Side
-from portfolios.models import LotClosing
+from portfolios.models import LotClosing, PositionSplit
 from trades.models import Trade
 from trades.settlement import settles_at
 
@@ -78,7 +78,8 @@ def violations_are_recorded() -> Iterator[str]:
     for use in UnsettledUse.objects.select_related("unsettled").iterator():
         uses[use.trade_id].append(use)
     due: set[UUID] = set()
-    for closing in LotClosing.objects.filter(lot__trade_id__in=uses).select_related("lot"):
+    sold = LotClosing.objects.exclude(trade_id__in=PositionSplit.objects.values("id"))
+    for closing in sold.filter(lot__trade_id__in=uses).select_related("lot"):
         for use in uses[closing.lot.trade_id]:
             if closing.closed_at < use.unsettled.settles_at:
                 due.add(use.order_id)

@@ -12,6 +12,7 @@ from bengi.bus import NUDGE, TICKS, get_bus
 from instruments.days import CalendarWatch
 from instruments.feed import FeedLoop
 from instruments.providers.base import Provider
+from trades.corporate.loop import CorporateActionLoop
 from trades.engine import Engine
 from trades.loop import EngineLoop
 from trades.session import SessionHours
@@ -26,6 +27,7 @@ class Embedded:
         self._stop_feed = threading.Event()
         self._feed = FeedLoop(provider, self._stop_feed)
         self._calendar = CalendarWatch()
+        self._corporate_actions = CorporateActionLoop()
         self._engines = [
             EngineLoop(Engine(shard, max_quote_age=max_quote_age, hours=hours), clock.now)
             for shard in range(settings.MATCHING_SHARDS)
@@ -44,6 +46,8 @@ class Embedded:
             bus.subscribe(TICKS, engine.on_ticks)
             bus.subscribe(NUDGE, engine.nudge)
             self._spawn(f"engine-{shard}", engine.run, engine.stop)
+        actions = self._corporate_actions
+        self._spawn("corporate-actions", actions.run, actions.stop)
         self._spawn("feed", self._feed.run, self._stop_feed.set)
 
     def stop(self, timeout_s: float = 5) -> None:

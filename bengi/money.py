@@ -3,10 +3,12 @@
 Rounding rule: half-even to the currency's minor unit (ISO 4217), once, where money is booked.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
+from fractions import Fraction
 from typing import NewType
 
 Price = NewType("Price", Decimal)
@@ -96,6 +98,21 @@ def round_up_money(amount: Decimal, currency: str) -> Decimal:
 def round_down_money(amount: Decimal, currency: str) -> Decimal:
     """Round towards zero to the currency's minor unit: for conversions, which keep the rest."""
     return amount.quantize(minor_unit(currency), rounding=ROUND_DOWN)
+
+
+def floor_to(value: Fraction, unit: Decimal) -> Decimal:
+    """Return the greatest multiple of unit that is not above value."""
+    return math.floor(value / Fraction(unit)) * unit
+
+
+def ceil_to(value: Fraction, unit: Decimal) -> Decimal:
+    """Return the least multiple of unit that is not below value."""
+    return math.ceil(value / Fraction(unit)) * unit
+
+
+def nearest_to(value: Fraction, unit: Decimal) -> Decimal:
+    """Return the multiple of unit nearest to value, the even one of two."""
+    return round(value / Fraction(unit)) * unit
 
 
 def split_amount(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:

@@ -19,6 +19,13 @@ from bengi.cash_replay import (
     folded_cash_lines,
     table_cash_lines,
 )
+from bengi.corporate_replay import (
+    FoldedActions,
+    fold_action,
+    fold_split,
+    folded_action_lines,
+    table_action_lines,
+)
 from bengi.events.models import Event
 from bengi.money import ZERO, plain
 from bengi.terms import CostBasisMethod, LedgerBook, Leg, OrderClass, OrderStatus, Side
@@ -53,6 +60,7 @@ class Folded:
     holdings: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     overrides: FoldedDays = field(default_factory=dict)
     settling: FoldedCash = field(default_factory=FoldedCash)
+    corporate: FoldedActions = field(default_factory=FoldedActions)
 
 
 def fold_log() -> Folded:
@@ -78,6 +86,11 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
         state.methods[payload["portfolio_id"]] = payload["cost_basis_method"]
     elif event_type.startswith("order."):
         state.orders[payload["order"]["id"]] = {**payload["order"], **payload["state"]}
+    elif event_type == "portfolio.split_applied":
+        fold_split(state.corporate, payload, state.holdings, state.lots, state.closings)
+        _fold_transactions(state, payload["transactions"])
+    elif fold_action(state.corporate, event_type, payload):
+        _fold_transactions(state, payload.get("transactions", []))
     elif event_type.startswith("calendar."):
         fold_calendar(state.overrides, event_type, payload)
     else:
@@ -156,6 +169,7 @@ def _folded_lines(state: Folded) -> Iterator[str]:
     yield from ("entry " + " ".join(entry) for entry in state.entries)
     yield from folded_day_lines(state.overrides)
     yield from folded_cash_lines(state.settling)
+    yield from folded_action_lines(state.corporate)
 
 
 def _reserved(state: Folded) -> tuple[dict[Any, Decimal], dict[Any, Decimal]]:
@@ -215,6 +229,7 @@ def _table_lines() -> Iterator[str]:
     yield from _table_closings()
     yield from table_day_lines()
     yield from table_cash_lines()
+    yield from table_action_lines()
     entries = LedgerEntry.objects.select_related("transaction")
     for entry in entries.iterator():
         kind, reference = entry.transaction.kind, entry.transaction.reference

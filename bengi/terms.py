@@ -81,6 +81,8 @@ class LedgerKind(StrEnum):
     COMMISSION = "commission"
     FEE = "fee"
     DIVIDEND = "dividend"
+    WITHHOLDING = "withholding"
+    CASH_IN_LIEU = "cash_in_lieu"
     FX = "fx"
     ADJUSTMENT = "adjustment"
     REVERSAL = "reversal"
@@ -90,7 +92,8 @@ class LedgerBook(StrEnum):
     """The ledger accounts. Only customer_cash belongs to a customer; the rest are the house's.
 
     fx is the other side of conversions, to 8 places; rounding what they leave below a minor unit;
-    house the other side of adjustments.
+    house the other side of adjustments; issuers of dividends and of cash in lieu of fractions;
+    withholding the tax that dividends leave behind.
     """
 
     CUSTOMER_CASH = "customer_cash"
@@ -101,6 +104,8 @@ class LedgerBook(StrEnum):
     FX = "fx"
     ROUNDING = "rounding"
     HOUSE = "house"
+    ISSUERS = "issuers"
+    WITHHOLDING = "withholding"
 
 
 class AccountStatus(StrEnum):
@@ -119,6 +124,24 @@ class InstrumentType(StrEnum):
     STOCK = "stock"
     ETF = "etf"
     CRYPTO = "crypto"
+
+
+class CorporateActionKind(StrEnum):
+    """What an issuer does to everybody who holds its shares."""
+
+    SPLIT = "split"
+    REVERSE_SPLIT = "reverse_split"
+    CASH_DIVIDEND = "cash_dividend"
+
+
+class CorporateActionStatus(StrEnum):
+    """applied: a split is done, a dividend's holders are recorded; paid: they have their money."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    APPLIED = "applied"
+    PAID = "paid"
+    CANCELED = "canceled"
 
 
 class CostBasisMethod(StrEnum):

@@ -10,8 +10,9 @@ from rest_framework.views import APIView
 
 from bengi import clock
 from bengi.inputs import ApiRequest, Input, read_query
-from bengi.pagination import page
+from bengi.pagination import PageInput, page
 from instruments.calendar import MICS
+from instruments.corporate_actions import action_shape, actions_of
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.selectors import bars, instrument_by_symbol, instruments_matching, latest_quotes
@@ -71,6 +72,22 @@ class QuoteView(APIView):
         if self.book_quotes and not instrument.has_feed:
             ticks |= self.book_quotes([instrument], now)
         return Response(quote_shape(instrument, ticks.get(instrument.symbol), now))
+
+
+class CorporateActionsView(APIView):
+    """The splits and dividends of one symbol that have been agreed on, newest ex-date first."""
+
+    def get(self, request: ApiRequest, symbol: str) -> Response:
+        query = read_query(PageInput, request.query_params)
+        return Response(
+            page(
+                actions_of(instrument_by_symbol(symbol)),
+                by=("-ex_date", "-id"),
+                limit=query["limit"],
+                cursor=query["cursor"],
+                shape=action_shape,
+            )
+        )
 
 
 class BarsView(APIView):

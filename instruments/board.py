@@ -46,6 +46,13 @@ class Board:
             for tick in ticks:
                 self._newest.setdefault(tick.instrument_id, tick)
 
+    def adopt(self, ticks: Iterable[Tick]) -> list[Tick]:
+        """Take stored ticks in where they are newer than what is here; return those."""
+        with self._lock:
+            newer = [tick for tick in ticks if self._is_newer(tick)]
+            self._newest |= {tick.instrument_id: tick for tick in newer}
+            return newer
+
     def take(self) -> tuple[list[Tick], list[Piece]]:
         """Return what has changed since the last call and count it as stored."""
         with self._lock:
@@ -88,6 +95,10 @@ class Board:
             self._prints.add(tick, _traded(tick, before))
         self._newest[tick.instrument_id] = self._unsaved[tick.instrument_id] = tick
         return True
+
+    def _is_newer(self, tick: Tick) -> bool:
+        known = self._newest.get(tick.instrument_id)
+        return known is None or known.as_of < tick.as_of
 
     def _turn_away(self, kind: str, tick: Tick, reason: str) -> bool:
         """Count a tick that nothing may be filled against, and keep it for staff to see."""

@@ -13,7 +13,9 @@ from django.db import connection
 
 from bengi import clock
 from bengi.money import plain
+from instruments.adjusting import adopt_quotes
 from instruments.catalog import Listing, listings
+from instruments.corporate_actions import splits_known
 from instruments.models import Instrument
 from instruments.providers.base import Provider
 from instruments.providers.minutes import BadFile, minute_file, recorded_symbols
@@ -35,6 +37,7 @@ FLUSH_S = 1
 PRUNE_S = 3600
 PAUSE_S = 1
 """How long the feed rests after an error."""
+SPLITS_SINCE = timedelta(days=7)
 _AHEAD_MAX = timedelta(minutes=1)
 
 
@@ -61,9 +64,10 @@ class FeedLoop:
         now = clock.now()
         _refuse_newer_quotes(now)
         recall_quotes()
+        self._provider.hear_splits(splits_known())
         past = self._provider.start(now)
         record_quotes(self._provider.ticks(now))  # prices first: the past takes seconds to store
-        import_history(past)
+        import_history(past, as_printed=self._provider.is_as_printed)
         self._is_prepared = True
 
     def run(self) -> None:
@@ -84,9 +88,16 @@ class FeedLoop:
         if real_s >= self._flush_at_s:
             self._flush_at_s = real_s + FLUSH_S
             flush_quotes()
+            self._follow_splits(clock.now())
         if real_s >= self._prune_at_s:
             self._prune_at_s = real_s + PRUNE_S
             prune_bars(clock.now())
+
+    def _follow_splits(self, now: datetime) -> None:
+        """Tell the provider what splits there are, and show quotes that have been adjusted."""
+        splits = splits_known(since=now - SPLITS_SINCE)
+        self._provider.hear_splits(splits)
+        adopt_quotes(splits)
 
     def _survive(self, step: Callable[[], None]) -> bool:
         """Run step and return whether it went well; a process edge, so every error ends here."""
@@ -132,6 +143,7 @@ def replayed_day(
             ReplayedInstrument(each.symbol, str(each.id), each.shard, each.mic)
             for each in instruments
         ],
+        splits_known(instrument_ids=[each.id for each in instruments]),
     )
 
 

@@ -3,9 +3,17 @@
 from django.db import models
 from django.db.models import F, Q
 
-from bengi.fields import PriceField, QuantityField
+from bengi.fields import ExactField, PriceField, QuantityField
 from bengi.ids import new_id
-from bengi.terms import InstrumentStatus, InstrumentType, choices
+from bengi.money import ZERO, plain
+from bengi.terms import (
+    CorporateActionKind,
+    CorporateActionStatus,
+    InstrumentStatus,
+    InstrumentType,
+    choices,
+)
+from instruments.splits import Ratio
 
 INTERVALS = ["1m", "5m", "15m", "1h", "1d"]
 
@@ -173,3 +181,101 @@ class QuarantinedTick(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+SPLITS = [CorporateActionKind.SPLIT.value, CorporateActionKind.REVERSE_SPLIT.value]
+_IS_SPLIT = Q(kind__in=SPLITS)
+
+
+class CorporateAction(models.Model):
+    """What an issuer does to all who hold its shares: one of staff asks, another approves.
+
+    A split: ratio_to new shares for ratio_from old ones; fractions are paid cash_in_lieu_price a
+    new share, or the last price where that is empty. A dividend: amount per share in currency, less
+    withholding_rate of it. effective_at, the start of ex_date where the exchange is, and payable_at
+    are fixed at approval. requested_by and approved_by are users, who stand beside instruments and
+    not below, so they are not foreign keys.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="actions")
+    kind = models.CharField(max_length=16, choices=choices(CorporateActionKind))
+    ratio_to = models.PositiveSmallIntegerField("new shares", null=True, blank=True)
+    ratio_from = models.PositiveSmallIntegerField("for old shares", null=True, blank=True)
+    cash_in_lieu_price = PriceField(null=True, blank=True)
+    amount = PriceField("amount per share", null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    withholding_rate = ExactField(null=True, blank=True)
+    ex_date = models.DateField()
+    record_date = models.DateField(null=True, blank=True)
+    pay_date = models.DateField(null=True, blank=True)
+    external_id = models.CharField(max_length=80, unique=True, null=True, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    status = models.CharField(
+        max_length=16,
+        default=CorporateActionStatus.PROPOSED,
+        choices=choices(CorporateActionStatus),
+    )
+    requested_by = models.UUIDField(editable=False)
+    requested_at = models.DateTimeField(editable=False)
+    approved_by = models.UUIDField(null=True, editable=False)
+    approved_at = models.DateTimeField(null=True, editable=False)
+    effective_at = models.DateTimeField(null=True, editable=False)
+    payable_at = models.DateTimeField(null=True, editable=False)
+    applied_at = models.DateTimeField(null=True, editable=False)
+    paid_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-ex_date", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("requested_by")),
+                name="action_needs_a_second_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(_IS_SPLIT, ratio_to__gt=0, ratio_from__gt=0, amount__isnull=True)
+                | Q(
+                    kind=CorporateActionKind.CASH_DIVIDEND,
+                    ratio_to__isnull=True,
+                    ratio_from__isnull=True,
+                    amount__gt=0,
+                    pay_date__isnull=False,
+                ),
+                name="action_is_of_its_kind",
+                violation_error_message="A split has a ratio, a dividend an amount and a pay date.",
+            ),
+            models.UniqueConstraint(
+                fields=["instrument", "ex_date"],
+                condition=_IS_SPLIT & ~Q(status=CorporateActionStatus.CANCELED),
+                name="one_split_a_day",
+                violation_error_message="There is a split on that day already.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["effective_at"],
+                condition=Q(status=CorporateActionStatus.APPROVED),
+                name="actions_to_apply",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.terms}, ex {self.ex_date}"
+
+    @property
+    def is_split(self) -> bool:
+        return self.kind in SPLITS
+
+    @property
+    def ratio(self) -> Ratio:
+        """New shares for old ones, of a split."""
+        assert self.ratio_to is not None, "a dividend has no ratio"
+        assert self.ratio_from is not None, "a dividend has no ratio"
+        return Ratio(self.ratio_to, self.ratio_from)
+
+    @property
+    def terms(self) -> str:
+        """The ratio of a split, the amount per share of a dividend."""
+        if self.is_split:
+            return str(self.ratio)
+        return f"{plain(self.amount or ZERO)} {self.currency}"

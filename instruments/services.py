@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 
 from bengi.bus import TICKS, get_bus
+from instruments.adjusting import as_stored
 from instruments.bars import BarValue, fold
 from instruments.board import board
 from instruments.catalog import Listing, listings
@@ -51,7 +52,7 @@ def flush_quotes() -> None:
     try:
         with transaction.atomic():
             upsert_quotes(ticks)
-            grow_bars(fold(pieces))
+            grow_bars(as_stored(fold(pieces)))
     except OperationalError:
         board.give_back(ticks, pieces)
         raise
@@ -80,14 +81,17 @@ def recall_quotes() -> None:
     board.recall(stored_ticks(Quote.objects.all()))
 
 
-def import_history(bars: Sequence[BarValue]) -> None:
+def import_history(bars: Sequence[BarValue], *, as_printed: bool = False) -> None:
     """Store past bars; where a bar stands already, it stays as it is.
+
+    as_printed: the source knows of no splits; those that have been applied here are worked in.
 
     In many short transactions, so that on SQLite nobody waits for long; it may be run again.
     """
     for first in range(0, len(bars), HISTORY_BATCH):
         with transaction.atomic():
-            insert_bars(bars[first : first + HISTORY_BATCH])
+            batch = bars[first : first + HISTORY_BATCH]
+            insert_bars(as_stored(batch) if as_printed else batch)
 
 
 def prune_bars(now: datetime) -> int:

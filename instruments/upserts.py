@@ -57,6 +57,19 @@ def insert_bars(bars: Sequence[BarValue]) -> None:
     _insert(Bar, _BAR_FIELDS, [_bar_row(bar) for bar in bars], f"ON CONFLICT ({key}) DO NOTHING")
 
 
+def overwrite_bars(bars: Sequence[BarValue]) -> None:
+    """Store bars over those that stand at their places."""
+    values = _columns(Bar, _BAR_FIELDS[len(_BAR_KEY) :])
+    assignments = ", ".join(f"{column} = excluded.{column}" for column in values)
+    key = ", ".join(_columns(Bar, _BAR_KEY))
+    _insert(
+        Bar,
+        _BAR_FIELDS,
+        [_bar_row(bar) for bar in bars],
+        f"ON CONFLICT ({key}) DO UPDATE SET {assignments}",
+    )
+
+
 def _insert(
     model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]], conflict: str
 ) -> None:

@@ -39,7 +39,7 @@ class Costs:
 
 
 def read_costs(accounts: Iterable[Account], now: datetime) -> Costs:
-    """Read what the accounts pay: one statement, three where a price depends on the volume.
+    """Read what the accounts pay: one statement, four where a price depends on the volume.
 
     A month is that of UTC.
     """

@@ -4,10 +4,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Account
-from bengi.fields import MoneyField, QuantityField
+from bengi.fields import MoneyField, PriceField, QuantityField
 from bengi.ids import new_id
 from bengi.terms import CostBasisMethod, choices
-from instruments.models import Instrument
+from instruments.models import CorporateAction, Instrument
 
 
 class Portfolio(models.Model):
@@ -115,3 +115,80 @@ class LotClosing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity}, {self.realized_pnl}"
+
+
+class PositionSplit(models.Model):
+    """What a split did to one position. Its id stands as trade_id on what it closed in lieu.
+
+    cost_before is the cost of its lots before, cost_after of those left, cost_closed of what was
+    closed: shares that the split left over, paid with cash_in_lieu at price a new share.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    action = models.ForeignKey(CorporateAction, on_delete=models.PROTECT, related_name="positions")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="splits")
+    quantity_before = QuantityField()
+    quantity_after = QuantityField()
+    excess = QuantityField(default=0)
+    price = PriceField(null=True, blank=True)
+    cash_in_lieu = MoneyField(default=0)
+    cost_before = MoneyField()
+    cost_after = MoneyField()
+    cost_closed = MoneyField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["action", "portfolio"], name="position_split_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity_before} to {self.quantity_after}"
+
+
+class LotSplit(models.Model):
+    """One lot before and after a split: all that was bought, and what was left of it.
+
+    shift is cost that came from lots of the position too small to keep anything.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    split = models.ForeignKey(PositionSplit, on_delete=models.PROTECT, related_name="lots")
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="splits")
+    quantity_before = QuantityField()
+    quantity_after = QuantityField()
+    remaining_before = QuantityField()
+    remaining_after = QuantityField()
+    shift = MoneyField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["split", "lot"], name="lot_split_once")]
+
+    def __str__(self) -> str:
+        return f"{self.remaining_before} to {self.remaining_after}"
+
+
+class DividendEntitlement(models.Model):
+    """What a portfolio is paid of a dividend for the shares it held before the ex-date."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    action = models.ForeignKey(CorporateAction, on_delete=models.PROTECT, related_name="holders")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="dividends")
+    quantity = QuantityField()
+    currency = models.CharField(max_length=3)
+    gross_amount = MoneyField()
+    withheld_amount = MoneyField(default=0)
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["action", "portfolio"], name="entitled_once"),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0)
+                & Q(withheld_amount__gte=0)
+                & Q(withheld_amount__lte=F("gross_amount")),
+                name="withheld_within_gross",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gross_amount} {self.currency} on {self.quantity}"

@@ -13,7 +13,7 @@ from bengi.errors import NotFound
 from bengi.money import ZERO, round_money
 from instruments.models import Instrument
 from instruments.selectors import latest_quotes
-from portfolios.models import Lot, LotClosing, Portfolio, Position
+from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, PositionSplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,15 @@ def open_lots_of(portfolio_ids: Iterable[UUID], instrument_ids: Iterable[UUID]) 
 def lots_of(portfolio: Portfolio, *, symbol: str | None, is_closed: bool) -> QuerySet[Lot]:
     """Return the portfolio's open lots, or those of which sales have closed some or all.
 
-    With their instruments and their closings, oldest first.
+    With their instruments, their closings and their splits, oldest first.
     """
     rows = Lot.objects.filter(portfolio=portfolio).select_related("instrument")
     closings = LotClosing.objects.order_by("closed_at", "id")
-    found = rows.prefetch_related(Prefetch("closings", closings))
+    splits = LotSplit.objects.select_related("split__action")
+    found = rows.prefetch_related(
+        Prefetch("closings", closings),
+        Prefetch("splits", splits.order_by("split__action__effective_at")),
+    )
     if symbol is not None:
         found = found.filter(instrument__symbol=symbol.upper())
     if is_closed:
@@ -95,14 +99,23 @@ def closings_of(trade_ids: Iterable[UUID]) -> QuerySet[LotClosing]:
 
 
 def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, Decimal]:
-    """Return the shares that each account has bought and sold since a moment."""
+    """Return the shares that each account has bought and sold since a moment, as they were then.
+
+    A split multiplies no volume, and what it closes in lieu of fractions is no trade.
+    """
     accounts = list(account_ids)
     bought = Lot.objects.filter(portfolio__account_id__in=accounts, opened_at__gte=since)
     sold = LotClosing.objects.filter(lot__portfolio__account_id__in=accounts, closed_at__gte=since)
+    sold = sold.exclude(trade_id__in=PositionSplit.objects.values("id"))
+    splits = LotSplit.objects.filter(lot__in=bought).order_by("-split__action__effective_at")
+    before = dict(splits.values_list("lot_id", "quantity_before"))  # the first split comes last
     volumes = dict.fromkeys(accounts, ZERO)
-    for rows, owner in ((bought, "portfolio__account_id"), (sold, "lot__portfolio__account_id")):
-        for account_id, quantity in rows.values_list(owner, "quantity"):
-            volumes[account_id] += quantity
+    for lot_id, account_id, quantity in bought.values_list(
+        "id", "portfolio__account_id", "quantity"
+    ):
+        volumes[account_id] += before.get(lot_id, quantity)
+    for account_id, quantity in sold.values_list("lot__portfolio__account_id", "quantity"):
+        volumes[account_id] += quantity
     return volumes
 
 

@@ -9,7 +9,7 @@ from bengi.pagination import PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import CostBasisMethod
 from portfolios.holding_period import HoldingPeriod
-from portfolios.models import Lot, LotClosing, Portfolio
+from portfolios.models import Lot, LotClosing, LotSplit, Portfolio
 from portfolios.selectors import Holding
 
 
@@ -37,7 +37,10 @@ def portfolio_shape(portfolio: Portfolio) -> dict[str, Any]:
 
 
 def lot_shape(lot: Lot, today: HoldingPeriod) -> dict[str, Any]:
-    """Return a lot, its closings prefetched: cost_basis and unit_cost are of what is left."""
+    """Return a lot, closings and splits prefetched: cost_basis and unit_cost are of what is left.
+
+    Quantities of the lot are in the shares of today, those of a closing in the shares of its day.
+    """
     left = lot.remaining_quantity
     unit_cost = (lot.remaining_cost / left).quantize(Decimal("1e-8")) if left else None
     return {
@@ -54,6 +57,23 @@ def lot_shape(lot: Lot, today: HoldingPeriod) -> dict[str, Any]:
         "holding_days": today.days,
         "term": today.term,
         "closings": [closing_shape(closing, lot) for closing in lot.closings.all()],
+        "splits": [lot_split_shape(each) for each in lot.splits.all()],
+    }
+
+
+def lot_split_shape(each: LotSplit) -> dict[str, Any]:
+    """Return what a split did to a lot; a closing with its id as exec_id was paid in lieu."""
+    action = each.split.action
+    return {
+        "id": str(each.split_id),
+        "action_id": str(action.id),
+        "ratio_to": action.ratio_to,
+        "ratio_from": action.ratio_from,
+        "ex_date": action.ex_date.isoformat(),
+        "quantity_before": plain(each.quantity_before),
+        "quantity_after": plain(each.quantity_after),
+        "remaining_before": plain(each.remaining_before),
+        "remaining_after": plain(each.remaining_after),
     }
 
 

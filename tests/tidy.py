@@ -35,6 +35,7 @@ MONEY = (
 # Process edges: a loop or a connection that has to outlive one bad turn, which it logs.
 MAY_CATCH_EVERYTHING = (
     "trades/loop.py",
+    "trades/corporate/loop.py",
     "instruments/feed.py",
     "bengi/realtime/hub.py",
 )

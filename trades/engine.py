@@ -12,14 +12,18 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, transaction
 
 from bengi.realtime.publish import publish
+from instruments.corporate_actions import due_splits
 from instruments.quotes import Tick
 from trades.booking import book
+from trades.corporate.splitting import apply_split
 from trades.decisions import Decision
 from trades.models import Shard
 from trades.session import SessionHours
 from trades.work import Command, Desk, read_requests
 
 BATCH_MAX = 500
+_HOUR_S = 3600
+_INSTANT = timedelta(microseconds=1)
 
 
 class Fenced(Exception):
@@ -38,6 +42,7 @@ class Engine:
         self._version = 0
         self._open_mics: list[str] = []
         self._edition = 0
+        self._hour = 0
         self.batches = 0
 
     def on_ticks(self, ticks: Sequence[Tick]) -> None:
@@ -51,12 +56,39 @@ class Engine:
     def drain(self, now: datetime, *, look_for_requests: bool = True) -> int:
         """Work one batch and return how many decisions were booked.
 
-        Orders, cancels, ticks and expiries are decided in the order in which they happened.
-        A failed batch is rolled back, its ticks are kept and the books are built anew.
+        Orders, cancels, ticks and expiries are decided in the order in which they happened, and a
+        split that is due after what came before it. A failed batch is rolled back, its ticks are
+        kept and the books are built anew.
         """
-        ticks = [self._ticks.popleft() for _ in range(min(BATCH_MAX, len(self._ticks)))]
+        return self._split(now, look_for_requests) + self._batch(now, look_for_requests)
+
+    def _split(self, now: datetime, look_for_requests: bool) -> int:
+        """Apply the splits that are due, each when everything before it has been worked.
+
+        Days begin with the hour, so between two hours only a look for requests looks.
+        """
+        hour = int(now.timestamp()) // _HOUR_S
+        if hour == self._hour and not look_for_requests:
+            return 0
+        booked = 0
+        for action in due_splits(now, self._shard_id):
+            assert action.effective_at is not None
+            is_old_news_left = True
+            while is_old_news_left:
+                booked += self._batch(now, before=action.effective_at)
+                is_old_news_left = bool(self._ticks) and self._ticks[0].as_of < action.effective_at
+            apply_split(action.id, now=now)
+            self.forget()
+        self._hour = hour
+        return booked
+
+    def _batch(
+        self, now: datetime, look_for_requests: bool = True, before: datetime | None = None
+    ) -> int:
+        """Work one batch; before: of what happened earlier than that, as if it were now."""
+        ticks = self._take_ticks(before)
         try:
-            decisions = self._decide(ticks, now, look_for_requests)
+            decisions = self._decide(ticks, now, look_for_requests, before)
             if decisions:
                 self._book(decisions)
         except (DatabaseError, Fenced, AssertionError):
@@ -65,13 +97,26 @@ class Engine:
             raise
         return len(decisions)
 
+    def _take_ticks(self, before: datetime | None) -> list[Tick]:
+        ticks: list[Tick] = []
+        while self._ticks and len(ticks) < BATCH_MAX:
+            if before is not None and self._ticks[0].as_of >= before:
+                break
+            ticks.append(self._ticks.popleft())
+        return ticks
+
     def forget(self) -> None:
         """Drop the books; the next drain builds them from the database."""
         self._desk = None
 
     def _decide(
-        self, ticks: Sequence[Tick], now: datetime, look_for_requests: bool
+        self,
+        ticks: Sequence[Tick],
+        now: datetime,
+        look_for_requests: bool,
+        before: datetime | None,
     ) -> list[Decision]:
+        now = now if before is None else min(now, before - _INSTANT)
         if self._desk is None or self._edition != self._hours.edition:
             self._edition = self._hours.edition
             shard, _ = Shard.objects.get_or_create(id=self._shard_id)
@@ -86,6 +131,8 @@ class Engine:
         if look_for_requests:
             commands += read_requests(self._shard_id, self._hours, now, BATCH_MAX)
         commands += self._desk.expiries(now)
+        if before is not None:
+            commands = [command for command in commands if command.at < before]
         commands.sort(key=lambda command: (command.at, command.rank))
         next_priority = (self._version + 1) * 1_000_000
         return self._desk.work(commands, now, next_priority)

@@ -28,7 +28,7 @@ class Moved:
         """What the trade's event says of it: enough to write it again."""
         return {
             "lot": _lot_payload(self.lot) if self.lot else None,
-            "closings": [_closing_payload(closing) for closing in self.closings],
+            "closings": [closing_payload(closing) for closing in self.closings],
             "shifts": [
                 {"lot_id": str(lot_id), "cost": plain(cost)} for lot_id, cost in self.shifts.items()
             ],
@@ -68,7 +68,7 @@ def _close_lots(rows: Rows, order: Order, trade: Trade) -> Moved:
     """Close what the sale sold: the lots the order names, else by the portfolio's method."""
     lots = {lot.id: lot for lot in rows.open_lots(order) if lot.remaining_quantity}
     claims = rows.claims(order)
-    open_lots = [_open(lot, claims.get(lot.id, ZERO)) for lot in lots.values()]
+    open_lots = [open_lot(lot, claims.get(lot.id, ZERO)) for lot in lots.values()]
     named = [Pick(UUID(lot["lot_id"]), Decimal(lot["quantity"])) for lot in order.lots]
     picks = picks_left(named, order.filled_quantity - trade.quantity, trade.quantity)
     method = CostBasisMethod(order.portfolio.cost_basis_method)
@@ -105,7 +105,7 @@ def _close_lots(rows: Rows, order: Order, trade: Trade) -> Moved:
     return Moved(closings=found, shifts=sale.shifts)
 
 
-def _open(lot: Lot, claimed: Decimal) -> OpenLot:
+def open_lot(lot: Lot, claimed: Decimal) -> OpenLot:
     """Return the lot as the rules see it; one whose cost was averaged starts anew from there."""
     is_whole = bool(lot.cost_shift)
     return OpenLot(
@@ -122,7 +122,8 @@ def _lot_payload(lot: Lot) -> dict[str, Any]:
     return {"id": str(lot.id), "quantity": plain(lot.quantity), "cost": plain(lot.cost)}
 
 
-def _closing_payload(closing: LotClosing) -> dict[str, Any]:
+def closing_payload(closing: LotClosing) -> dict[str, Any]:
+    """Return what was closed of a lot as the event log carries it."""
     return {
         "id": str(closing.id),
         "lot_id": str(UUID(str(closing.lot_id))),

@@ -11,6 +11,7 @@ import msgspec
 from django.db.models import Q
 
 from bengi.terms import Leg, OrderStatus, OrderType, Side, TimeInForce
+from instruments.corporate_actions import newest_splits
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from orders.models import OPEN_STATUSES, Order
@@ -119,6 +120,7 @@ class Desk:
         self._mics = dict[str, str]()
         self._markets = dict[str, Market]()
         self._unseen = dict[str, Tick]()
+        self._split_at = dict[str, datetime]()
         self._orders = dict[str, tuple[UUID, str]]()
         self._expiries: list[tuple[datetime, int, str]] = []
         self._batch = Batch()
@@ -128,6 +130,7 @@ class Desk:
 
     def restore(self, now: datetime) -> None:
         """Put every open order the engine had seen back, in queue order; quotes come anew."""
+        self._split_at = newest_splits(self._shard_id, now)
         rows = Order.objects.filter(
             instrument__shard=self._shard_id,
             status__in=OPEN_STATUSES,
@@ -175,6 +178,9 @@ class Desk:
     def _tick(self, tick: Tick, now: datetime) -> list[Decision]:
         """Let the market hear a tick; one that comes too late is old news and fills nothing."""
         if not self._hours.is_open(self._mic(tick), tick.as_of):
+            return []
+        split_at = self._split_at.get(tick.instrument_id)
+        if split_at is not None and tick.as_of < split_at:  # a price of old shares
             return []
         market = self._markets.get(tick.instrument_id)
         if market is None:

@@ -30,7 +30,9 @@ CLOSE_RATE = 1008
 CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
 
-_NOT_SENT = frozenset({"lots", "transactions", "state", "order", "trade", "adjustment"})
+_NOT_SENT = frozenset(
+    {"lots", "closings", "shifts", "transactions", "state", "order", "trade", "adjustment"}
+)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 

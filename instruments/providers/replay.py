@@ -35,6 +35,7 @@ from instruments.providers.minutes import (
     read_minutes,
 )
 from instruments.quotes import Tick
+from instruments.splits import Split, in_new_shares
 
 NAME = "replay"
 ZERO = Decimal(0)
@@ -54,12 +55,20 @@ class ReplayedInstrument(msgspec.Struct, frozen=True):
 
 
 class ReplayProvider:
-    """A Provider of one day's files. Raises BadFile when one of them cannot be believed."""
+    """A Provider of one day's files. Raises BadFile when one of them cannot be believed.
+
+    splits: those that there are; the close before the day is told in the shares of the day.
+    """
 
     name = NAME
+    is_as_printed = True
 
     def __init__(
-        self, directory: Path, day: date, instruments: Iterable[ReplayedInstrument]
+        self,
+        directory: Path,
+        day: date,
+        instruments: Iterable[ReplayedInstrument],
+        splits: Sequence[Split] = (),
     ) -> None:
         self._past: list[BarValue] = []
         ticks: list[Tick] = []
@@ -68,7 +77,7 @@ class ReplayProvider:
             before = [(date_, trades) for date_, trades in days if date_ < day]
             self._past += _daily_bars(instrument, before[-DAYS_BEFORE:])
             minutes = read_minutes(minute_file(directory, instrument.symbol, day))
-            previous_close = before[-1][1].close if before else None
+            previous_close = _close_before(instrument, before[-1:], day, splits)
             ticks += _Tape(instrument, day, previous_close).play(minutes)
         self._ticks = sorted(ticks, key=lambda tick: tick.as_of)
         self._next = 0
@@ -82,6 +91,9 @@ class ReplayProvider:
     def ends_at(self) -> datetime | None:
         """When the last tick is due."""
         return self._ticks[-1].as_of if self._ticks else None
+
+    def hear_splits(self, splits: Iterable[Split]) -> None:
+        """Do nothing: the day was recorded in the shares of the day."""
 
     def start(self, now: datetime) -> list[BarValue]:
         """Return the daily bars before the day. Started late, the first ticks() catches up."""
@@ -203,6 +215,17 @@ def _between(trades: Range | None) -> Iterator[tuple[int, Decimal | None]]:
     for at in (10, 20, 30, 40, 50):
         price = extremes.get(at)
         yield at, None if trades is None or price == trades.open else price
+
+
+def _close_before(
+    instrument: ReplayedInstrument,
+    newest: Iterable[tuple[date, Range]],
+    day: date,
+    splits: Iterable[Split],
+) -> Decimal | None:
+    """Return the close of the newest day before day, in the shares of day; None without one."""
+    since = [split for split in splits if split.ex_date <= day]
+    return next((in_new_shares(bar, since).close for bar in _daily_bars(instrument, newest)), None)
 
 
 def _daily_bars(

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
+from instruments.splits import Ratio, new_price, new_volume
+
 ZERO = Decimal(0)
 
 
@@ -41,6 +43,12 @@ class Day(msgspec.Struct):
         self.high = max(self.high or price, price)
         self.low = min(self.low or price, price)
         self.volume += quantity
+
+    def split(self, ratio: Ratio) -> None:
+        """Count the day in new shares."""
+        for name in ("previous_close", "open", "high", "low"):
+            setattr(self, name, new_price(getattr(self, name), ratio))
+        self.volume = new_volume(self.volume, ratio)
 
 
 def round_lot(instrument: SimulatedInstrument) -> Decimal:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from heapq import heapify, heapreplace
 from random import Random
 
+from bengi.money import nearest_to
 from instruments.bars import DAILY, BarValue
 from instruments.calendar import (
     ALWAYS_OPEN,
@@ -32,6 +33,7 @@ from instruments.providers.walk import (
     level_of,
 )
 from instruments.quotes import Tick
+from instruments.splits import Ratio, Split
 
 NAME = "simulator"
 ZERO = Decimal(0)
@@ -47,6 +49,7 @@ class Simulator:
     """A Provider. newest holds the last known tick of instruments that trade on after a restart."""
 
     name = NAME
+    is_as_printed = False
 
     def __init__(
         self,
@@ -64,8 +67,14 @@ class Simulator:
         self._instruments = list(instruments)
         self._newest = newest or {}
         self._lines: list[Line] = []
+        self._splits: dict[str, dict[datetime, Ratio]] = {}
         self._due: list[tuple[datetime, int]] = []
         self._openings: list[Tick] = []
+
+    def hear_splits(self, splits: Iterable[Split]) -> None:
+        """Learn at which moments which lines go over to new shares."""
+        for split in splits:
+            self._splits.setdefault(split.instrument_id, {})[split.effective_at] = split.ratio
 
     def start(self, now: datetime) -> list[BarValue]:
         """Begin at now. Return past bars of the instruments that no newest tick was given for."""
@@ -81,6 +90,7 @@ class Simulator:
             due, number = self._due[0]
             line = self._lines[number]
             is_late = now - due > _LAG_MAX
+            line.split(self._splits.get(line.instrument_id, {}), due)
             tick = None if is_late else line.tick(due)
             if tick is not None:
                 found.append(tick)
@@ -100,6 +110,7 @@ class Simulator:
             self._mode,
             middle=instrument.starting_price,
             day=_opening_day(bars),
+            since=now,
         )
         self._lines.append(line)
         self._openings.append(line.opening(now))
@@ -110,15 +121,37 @@ class Line:
     """One instrument as it trades: its walk, its spread, its day."""
 
     def __init__(
-        self, instrument: SimulatedInstrument, seed: str, mode: Mode, *, middle: Decimal, day: Day
+        self,
+        instrument: SimulatedInstrument,
+        seed: str,
+        mode: Mode,
+        *,
+        middle: Decimal,
+        day: Day,
+        since: datetime,
     ) -> None:
         self._instrument, self._mode, self._day = instrument, mode, day
+        self._at = since
         level = level_of(middle, instrument.tick_size)
         self._walk = Walk(seed, level, instrument.volatility)
         self._random = Random(f"{seed}:quotes")  # noqa: S311 - reproducible on purpose
         self._lot = round_lot(instrument)
         self._spread = 1
         self.last = middle
+
+    @property
+    def instrument_id(self) -> str:
+        return self._instrument.instrument_id
+
+    def split(self, splits: Mapping[datetime, Ratio], due: datetime) -> None:
+        """Go over to new shares if a split came since the last look: walk, last price and day."""
+        for at, ratio in sorted(splits.items()):
+            if self._at < at <= due:
+                self._walk.rescale(ratio.old, ratio.new)
+                tick_size = self._instrument.tick_size
+                self.last = max(tick_size, nearest_to(ratio.price(self.last), tick_size))
+                self._day.split(ratio)
+        self._at = max(self._at, due)
 
     def first_due(self, now: datetime, gap_ms: int) -> datetime:
         """Return when the first tick is due: somewhere in the first gap, each line its own."""
@@ -218,4 +251,4 @@ def _resumed(instrument: SimulatedInstrument, seed: int, mode: Mode, tick: Tick)
         tick.volume,
     )
     seed_text = f"{seed}:{instrument.symbol}:{tick.as_of.isoformat()}"
-    return Line(instrument, seed_text, mode, middle=tick.last, day=day)
+    return Line(instrument, seed_text, mode, middle=tick.last, day=day, since=tick.as_of)

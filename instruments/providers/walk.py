@@ -43,6 +43,10 @@ class Walk:
             self.level = moved(self.level, self._step_ppb, noise(self._random))
         self.steps += steps
 
+    def rescale(self, numerator: int, denominator: int) -> None:
+        """Go on from another level: what the market is counted in has changed."""
+        self.level = max(_LEVEL_MIN, self.level * numerator // denominator)
+
 
 def step_ppb(volatility: str) -> int:
     """Return the standard deviation of one step, in billionths of the price."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from instruments.models import Bar, Quote
 from instruments.providers.minutes import BadFile
 from instruments.quotes import Tick
 from instruments.services import flush_quotes, import_catalog, record_quotes
+from instruments.splits import Split
 from instruments.tests.factories import QuoteFactory
 from instruments.tests.ticks import NOON, D, after, make_instrument, make_tick
 
@@ -38,9 +40,14 @@ class Script:
     """A provider that says what it is told, and stumbles where it is told to."""
 
     name = "script"
+    is_as_printed = False
 
     def __init__(self, instrument: Any, *, stumbles: int = 0) -> None:
         self.instrument, self.stumbles, self.asked = instrument, stumbles, 0
+        self.heard: list[Split] = []
+
+    def hear_splits(self, splits: Iterable[Split]) -> None:
+        self.heard = list(splits)
 
     def start(self, now: datetime) -> list[BarValue]:
         minute_ago = now - timedelta(minutes=1)

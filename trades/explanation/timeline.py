@@ -11,6 +11,7 @@ from typing import Any
 
 from trades.explanation.facts import facts_of, numbers_of
 from trades.explanation.quotes import quote_shape
+from trades.explanation.splits import in_new_shares
 from trades.explanation.subject import Step, Subject
 from trades.explanation.telling import By, Told, Tone
 from trades.explanation.words import COMPLETE, words_of
@@ -97,8 +98,11 @@ def timeline(
 
 
 def arrival_quote(told: Sequence[Told]) -> Step | None:
-    """Return the first quote that the order met: the market on its arrival."""
-    return next((one.step["quote"] for one in told if one.step.get("quote")), None)
+    """Return the first quote that the order met, the market on its arrival, in today's shares."""
+    for place, one in enumerate(told):
+        if one.step.get("quote"):
+            return in_new_shares(one.step["quote"], told[place:])
+    return None
 
 
 def _in_order(told: Sequence[Told]) -> list[Told]:

@@ -6,6 +6,7 @@ from bengi.terms import OrderType
 from orders.rules import PROTECTION
 from trades.explanation.ends import canceled, expired, not_replaced, replaced
 from trades.explanation.fills import complete, filled
+from trades.explanation.splits import split
 from trades.explanation.subject import Step, Subject
 from trades.explanation.telling import Telling, Told, Words
 from trades.explanation.why import Phrase, why
@@ -175,6 +176,7 @@ KINDS: dict[str, Telling] = {
     "expired": expired,
     "replaced": replaced,
     "not_replaced": not_replaced,
+    "split": split,
     COMPLETE: complete,
 }
 """Kind of step -> how to tell it. To tell a new kind, write a Telling and enter it here.

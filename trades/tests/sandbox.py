@@ -10,7 +10,11 @@ FAMILY = (
     "accounts.commission",
     "accounts.fees",
     "portfolios.lots",
+    "portfolios.splits",
+    "portfolios.dividends",
     "orders.lifecycle",
+    "orders.splits",
+    "instruments.splits",
 )
 
 

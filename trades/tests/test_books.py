@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,20 @@ from bengi.books import CHECKS, check_books
 from bengi.events.models import Event, Stream
 from bengi.ids import new_id
 from bengi.replay import differences, fold_log
+from instruments.models import CorporateAction
 from orders.models import Order
-from portfolios.models import Lot, LotClosing, Position
+from portfolios.models import (
+    DividendEntitlement,
+    Lot,
+    LotClosing,
+    LotSplit,
+    Position,
+    PositionSplit,
+)
+from trades.corporate.due import apply_due
 from trades.models import Trade
-from trades.tests.world import World, assert_books_are_clean, open_world
+from trades.tests.corporate_stage import MIDNIGHT, dividend, split
+from trades.tests.world import START, World, assert_books_are_clean, open_world
 
 pytestmark = pytest.mark.django_db
 CENT = Decimal("0.01")
@@ -70,6 +80,21 @@ def live_a_little(world: World) -> None:
     world.place(grouper, abc, "buy", 3)
     world.place(grouper, abc, "sell", 3, limit="11", loss="9.50", tif="gtc")
     move_some_money(other.account, world.now)
+    split_and_pay(world)
+
+
+def split_and_pay(world: World) -> None:
+    """Somebody holds 9 shares in two lots over a dividend and a split of 3 for 2."""
+    spl = world.instrument("SPL")
+    world.tick(spl, "70.00", "70.10", last="70.10")
+    holder = world.trader()
+    world.place(holder, spl, "buy", 5)
+    world.place(holder, spl, "buy", 5)
+    world.place(holder, spl, "sell", 1)
+    world.place(holder, spl, "sell", 2, limit="75.00", tif="gtc")
+    dividend(spl, "1.00")
+    split(spl, 3, 2)
+    apply_due(MIDNIGHT + timedelta(days=2))
 
 
 def everywhere(model: type, **change: object) -> Callable[[], None]:
@@ -119,6 +144,16 @@ def pay_for_another() -> None:
     use = UnsettledUse.objects.order_by("id")[0]
     other = UnsettledCash.objects.exclude(account_id=use.account_id).first()
     UnsettledUse.objects.filter(id=use.id).update(unsettled=other)
+
+
+def forget_split() -> None:
+    """Let a holding have come through a split without being split."""
+    LotSplit.objects.all().delete()
+    PositionSplit.objects.all().delete()
+
+
+def pay_somebody_else() -> None:
+    LedgerTransaction.objects.filter(kind="dividend").update(reference=str(new_id()))
 
 
 def reverse_something_else() -> None:
@@ -248,6 +283,37 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         some_legs({"triggered_at": F("updated_at")}, leg="stop_loss", **WAITING),
         end_the_entries,
     ],
+    "splits_multiply_positions": [
+        everywhere(PositionSplit, quantity_before=F("quantity_before") + 1),
+        everywhere(PositionSplit, quantity_after=F("quantity_after") - 1),
+        everywhere(PositionSplit, excess=F("excess") + 1),
+        forget_split,
+        lambda: CorporateAction.objects.filter(kind="split").update(status="approved") and None,
+        lambda: CorporateAction.objects.filter(kind="split").update(ratio_to=4) and None,
+    ],
+    "splits_conserve_cost": [
+        everywhere(PositionSplit, cost_after=F("cost_after") - CENT),
+        everywhere(PositionSplit, cash_in_lieu=F("cash_in_lieu") + CENT),
+        everywhere(PositionSplit, cost_closed=F("cost_closed") + CENT),
+        everywhere(LotSplit, shift=CENT),
+    ],
+    "lots_follow_their_splits": [
+        everywhere(LotSplit, quantity_before=F("quantity_before") + 1),
+        everywhere(LotSplit, remaining_before=F("remaining_before") + 1),
+        everywhere(LotSplit, quantity_after=F("quantity_after") + 1),
+    ],
+    "open_orders_are_in_new_shares": [
+        lambda: Order.objects.filter(status="new").update(updated_at=START) and None,
+    ],
+    "dividends_go_to_holders": [
+        everywhere(DividendEntitlement, quantity=F("quantity") + 1),
+        everywhere(DividendEntitlement, gross_amount=F("gross_amount") + CENT),
+        everywhere(DividendEntitlement, withheld_amount=F("withheld_amount") + CENT),
+        everywhere(DividendEntitlement, paid_at=None),
+        lambda: DividendEntitlement.objects.all().delete() and None,
+        lambda: CorporateAction.objects.filter(amount=1).update(status="approved") and None,
+        pay_somebody_else,
+    ],
     "violations_are_recorded": [
         lambda: GoodFaithViolation.objects.all().delete() and None,
         everywhere(GoodFaithViolation, bought_by=new_id()),
@@ -287,6 +353,10 @@ def test_damage_is_seen(name: str, damage: Callable[[], None]) -> None:
         everywhere(LedgerTransaction, description="forged"),
         everywhere(Conversion, rate=Decimal("1.09")),
         everywhere(LedgerAdjustment, reason="forged"),
+        everywhere(CorporateAction, note="forged"),
+        everywhere(PositionSplit, price=F("price") + CENT),
+        everywhere(LotSplit, shift=CENT),
+        everywhere(DividendEntitlement, quantity=F("quantity") + 1),
     ],
 )
 def test_tables_that_left_the_log_are_seen(damage: Callable[[], None]) -> None:

@@ -15,6 +15,10 @@ BUY, SELL = subject("buy"), subject("sell")
 # what is told, whose order, title, aside, text
 LIMIT_FORMULA = {"price": "99.95", "basis": "limit_price", "quantity": "100", "commission": "1"}
 MARKET_FORMULA = LIMIT_FORMULA | {"basis": "protection_price", "commission": "0"}
+SPLIT = {
+    "ratio": "7:1",
+    "before": {"quantity": "100", "limit_price": "99.99", "stop_price": None, "reserved": "9999"},
+}
 STEPS = [
     (
         told(step("accepted", **ACCEPTED, formula=LIMIT_FORMULA)),
@@ -358,6 +362,37 @@ STEPS = [
         "Sold 5 at 99.00 on average; nothing is held any more.",
     ),
     *GROUP_STEPS,
+    (
+        told(
+            step("split", **SPLIT, after={"quantity": "700", "limit_price": "14.28"}),
+            status="new",
+        ),
+        BUY,
+        "Adjusted for a 7:1 split",
+        "",
+        "100, limit 99.99 became 700, limit 14.28, in new shares.",
+    ),
+    (
+        told(step("split", **SPLIT, after={}), status="replaced"),
+        BUY,
+        "Goes on as another order",
+        "7:1 split",
+        "What it has filled was in old shares; another order wants the rest in new ones.",
+    ),
+    (
+        told(step("split", **SPLIT, after={}), status="canceled", reason="No price is left."),
+        BUY,
+        "Canceled",
+        "7:1 split",
+        "No price is left. 9,999.00 USD are free again.",
+    ),
+    (
+        told(step("split", **SPLIT, after={}), status="canceled"),
+        SELL,
+        "Canceled",
+        "7:1 split",
+        "A 7:1 split came first. 100 ABC are free again.",
+    ),
     (
         bare("canceled", reason="Its sibling has filled."),
         BUY,

@@ -214,6 +214,7 @@ def test_lots_over_http(world, abc, monkeypatch) -> None:
         "holding_days": 366,
         "term": "long",
         "closings": [closing],
+        "splits": [],
     }
     client = client_of(trader)
     assert client.get(url + "?closed=true&symbol=abc").json()["results"] == [shown]
@@ -230,9 +231,9 @@ def test_lots_take_as_many_statements_for_many(world, abc, django_assert_num_que
     three_lots(world, trader, abc)
     world.place(trader, abc, "sell", 15)
     client, url = client_of(trader), f"/api/v1/portfolios/{trader.portfolio.id}/lots"
-    with django_assert_num_queries(5):  # session, user, portfolio, lots, closings
+    with django_assert_num_queries(6):  # session, user, portfolio, lots, closings, splits
         assert len(client.get(url).json()["results"]) == 2
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(client.get(url + "?closed=true").json()["results"]) == 2
 
 

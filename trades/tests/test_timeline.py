@@ -135,3 +135,18 @@ def test_the_first_and_the_latest_of_each_and_all_of_the_rest(letters, has_reste
     found = timeline(story, OF)
     assert [entry.seq for entry in found.entries] == wanted
     assert sum(found.left_out.values()) == len(letters) - len(wanted)
+
+
+def split(status, ratio="7:1"):
+    terms = {"quantity": "100", "limit_price": "70"}
+    told_step = step("split", 9, market=None, ratio=ratio, before=terms, after=terms)
+    return told(told_step, status=status)
+
+
+def test_the_arrival_is_told_in_the_shares_that_the_order_fills_in():
+    met = told(step("rested", 0, "69.93x60 70.07x100", leaves_quantity="100"))
+    found = arrival_quote([met, split("new"), filled(10)])
+    assert (found["bid"], found["ask"], found["bid_size"]) == ("9.99", "10.01", "420")
+    assert arrival_quote([met, split("new"), split("new", "1:7")])["ask"] == "70.07"
+    assert arrival_quote([met, split("replaced")])["ask"] == "70.07"
+    assert arrival_quote([split("new"), met])["ask"] == "70.07"
