@@ -2,29 +2,36 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from uuid import UUID
 
 from bengi.money import ZERO, plain
-from bengi.terms import OrderClass
+from bengi.terms import CorporateActionStatus, OrderClass
+from instruments.models import SPLITS, CorporateAction
 from orders.models import Order
 
 
 def legs_sell_what_there_is() -> Iterator[str]:
     """[21] Legs sell what their entry bought, at most; what is left of it, each open leg wants.
 
-    A pair without an entry sells what it was placed for, at most, and both legs want the same.
+    A pair without an entry sells what it was placed for, at most, and both legs want the same. Over
+    a split what was bought is in old shares; then only what the legs want is compared.
     """
+    split_at = _newest_splits()
     for group_id, members in _groups().items():
         bought = sum((each.filled_quantity for each in members if not each.leg), ZERO)
         legs = [each for each in members if each.leg]
         sold = sum((leg.filled_quantity for leg in legs), ZERO)
         if members[0].order_class == OrderClass.OCO:
             bought = max(leg.quantity for leg in legs)
-        if sold > bought:
+        first = min(members, key=lambda each: each.accepted_at)
+        effective_at = split_at.get(first.instrument_id)
+        was_split = effective_at is not None and first.accepted_at < effective_at
+        if sold > bought and not was_split:
             yield f"group {group_id}: {plain(sold)} sold of {plain(bought)}"
         at_work = [leg for leg in legs if _is_at_work(leg)]
         wants = {leg.leaves_quantity for leg in at_work}
-        if members[0].order_class != OrderClass.OCO:
+        if members[0].order_class != OrderClass.OCO and not was_split:
             wants |= {bought - sold} if at_work else set()
         if len(wants) > 1:
             listed = ", ".join(sorted(map(plain, wants)))
@@ -59,6 +66,13 @@ def _groups() -> dict[UUID, list[Order]]:
         assert order.group_id is not None
         found[order.group_id].append(order)
     return found
+
+
+def _newest_splits() -> dict[UUID, datetime]:
+    """Return when the newest applied split of an instrument counted from."""
+    applied = CorporateAction.objects.filter(kind__in=SPLITS, status=CorporateActionStatus.APPLIED)
+    rows = applied.order_by("effective_at").values_list("instrument_id", "effective_at")
+    return {instrument_id: at for instrument_id, at in rows if at is not None}
 
 
 def _is_at_work(leg: Order) -> bool:

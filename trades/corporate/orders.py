@@ -6,9 +6,11 @@ trades and their commission. An order keeps what it reserved and takes what it l
 commission on more shares, out of free cash; where there is not enough it wants less.
 """
 
+from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
@@ -40,7 +42,7 @@ def split_orders(rows: SplitRows) -> None:
     """
     ratio = rows.ratio
     for order in [*rows.orders]:
-        asked_for = order.replaces if order.status == OrderStatus.HELD else None
+        asked_for = order.replaces if order.waits_to_replace else None
         placed_at = asked_for.accepted_at if asked_for else order.accepted_at
         if placed_at >= rows.at and not ratio.is_reverse:
             continue
@@ -52,6 +54,25 @@ def split_orders(rows: SplitRows) -> None:
             _close(rows, order, OrderStatus.CANCELED, f"Canceled by a {ratio} reverse split.")
         else:
             _adjust(rows, order)
+    _end_groups(rows)
+
+
+def _end_groups(rows: SplitRows) -> None:
+    """Cancel what is left of the groups of which an order was canceled here.
+
+    A leg takes the whole group along, an entry the legs that wait for it.
+    """
+    groups: dict[UUID, list[Order]] = defaultdict(list)
+    for order in [*rows.orders, *rows.new_orders]:
+        if order.group_id is not None and not order.waits_to_replace:
+            groups[order.group_id].append(order)
+    for members in groups.values():
+        gone = [order for order in members if order.status == OrderStatus.CANCELED]
+        for order in members:
+            is_idle = any(order.waits_for_entry or each.leg for each in gone)
+            if order.is_open and is_idle:
+                words = f"A {rows.ratio} split ended another order of its group."
+                _close(rows, order, OrderStatus.CANCELED, words)
 
 
 def cancel_late(rows: SplitRows) -> int:
@@ -62,7 +83,7 @@ def cancel_late(rows: SplitRows) -> int:
     words = f"A {rows.ratio} split came before it was booked; place it in new shares."
     for order in late:
         held = order.held_shares
-        if order.status == OrderStatus.HELD and order.replaces_id:
+        if order.waits_to_replace:
             _close(rows, order, OrderStatus.REJECTED, words)
             _go_on(rows, order)
         else:
@@ -186,6 +207,8 @@ def _worked(order: Order) -> OrderStatus:
     """Return where an order goes back to when it is not replaced after all."""
     if order.filled_quantity:
         return OrderStatus.PARTIALLY_FILLED
+    if order.waits_for_entry:
+        return OrderStatus.HELD
     return OrderStatus.ACCEPTED if order.priority is None else OrderStatus.NEW
 
 
