@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from accounts.adjustments import approve, check_reversible, request_adjustment, request_reversal
 from accounts.commission import read_tiers
 from accounts.models import (
+    Account,
     FeeSchedule,
     FxRate,
     GoodFaithViolation,
@@ -19,11 +20,11 @@ from accounts.models import (
     LedgerTransaction,
     RegulatoryRate,
 )
-from accounts.services import check_amount
+from accounts.services import check_amount, set_realism
 from bengi import clock
 from bengi.errors import BengiError, Malformed
 from bengi.money import MINOR_UNITS
-from bengi.terms import CommissionKind
+from bengi.terms import CommissionKind, Realism
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -39,6 +40,34 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class AccountForm(forms.ModelForm):
+    """Only how the street trades with the account's next orders."""
+
+    class Meta:
+        model = Account
+        fields = ["realism"]
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """Accounts to look at; their realism profile may be set."""
+
+    form = AccountForm
+    list_display = ["name", "user", "base_currency", "kind", "status", "realism", "created_at"]
+    list_filter = ["status", "realism"]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__email"]
+    fields = ["user", "name", "base_currency", "kind", "status", "fee_schedule", "realism"]
+    readonly_fields = ["user", "name", "base_currency", "kind", "status", "fee_schedule"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by: Any = request.user
+        set_realism(obj.pk, Realism(obj.realism), by=by, now=clock.now())
 
 
 @admin.register(FxRate)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -19,6 +20,7 @@ from accounts.selectors import (
     with_unsettled,
 )
 from accounts.serializers import (
+    AccountInput,
     ConvertInput,
     EventsInput,
     MoveInput,
@@ -27,7 +29,7 @@ from accounts.serializers import (
     idempotency_key,
     rate_shape,
 )
-from accounts.services import Receipt, deposit, withdraw
+from accounts.services import Receipt, deposit, set_realism, withdraw
 from accounts.statement import read_statement, statement_csv, statement_shape
 from bengi import clock
 from bengi.errors import NotFound
@@ -35,6 +37,7 @@ from bengi.events.selectors import events_after
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.pagination import PageInput, page
 from bengi.realtime.protocol import account_message
+from bengi.terms import Realism
 
 
 class AccountsView(APIView):
@@ -46,6 +49,27 @@ class AccountsView(APIView):
         accounts = with_unsettled(accounts_of(request.user), now)
         shape = partial(account_shape, now=now)
         return Response(page(accounts, by=("id",), shape=shape, **query))
+
+
+class AccountView(APIView):
+    """One account; a PATCH sets how the street trades with its next orders."""
+
+    def get(self, request: ApiRequest, account_id: UUID) -> Response:
+        read_query(Input, request.query_params)
+        return Response(self._shape(request, account_id))
+
+    def patch(self, request: ApiRequest, account_id: UUID) -> Response:
+        account = account_of(request.user, account_id)
+        realism = Realism(read_body(AccountInput, request.data)["realism"])
+        set_realism(account.id, realism, by=request.user, now=clock.now())
+        return Response(self._shape(request, account_id))
+
+    def _shape(self, request: ApiRequest, account_id: UUID) -> dict[str, Any]:
+        now = clock.now()
+        account = with_unsettled(accounts_of(request.user), now).filter(id=account_id).first()
+        if account is None:
+            raise NotFound
+        return account_shape(account, now)
 
 
 class _MoneyView(APIView):

@@ -11,6 +11,7 @@ from accounts.models import User
 from bengi.errors import BengiError
 from bengi.inputs import DECIMAL_DIGITS
 from bengi.money import MINOR_UNITS, parse_decimal
+from bengi.terms import Realism
 
 THEMES = ["", "light", "dark"]
 UPDOWNS = ["", "red-up", "blue-orange"]
@@ -67,6 +68,19 @@ class AppearanceForm(forms.Form):
 
     theme = forms.ChoiceField(required=False, choices=[(t, t) for t in (*THEMES, "other")])
     updown = forms.ChoiceField(required=False, choices=[(u, u) for u in UPDOWNS])
+
+
+PROFILES = [
+    (Realism.INSTANT, "Instant"),
+    (Realism.REALISTIC, "Realistic"),
+    (Realism.HARSH, "Harsh"),
+]
+
+
+class RealismForm(forms.Form):
+    """How the street trades with the account's next orders."""
+
+    realism = forms.ChoiceField(choices=PROFILES)
 
 
 CURRENCIES = [(code, code) for code in sorted(MINOR_UNITS)]

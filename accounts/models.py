@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from accounts.tariff import SINCE_EVER
 from bengi.fields import ExactField, MoneyField, PriceField
 from bengi.ids import new_id
-from bengi.terms import AccountStatus, CommissionKind, LedgerBook, LedgerKind, choices
+from bengi.terms import AccountStatus, CommissionKind, LedgerBook, LedgerKind, Realism, choices
 
 
 class UserManager(BaseUserManager["User"]):
@@ -106,7 +106,10 @@ class RegulatoryRate(models.Model):
 
 
 class Account(models.Model):
-    """Holds cash. Its row is the lock for everything that belongs to it."""
+    """Holds cash. Its row is the lock for everything that belongs to it.
+
+    realism is how the street trades with the orders it places from now on.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="accounts")
@@ -117,6 +120,7 @@ class Account(models.Model):
         max_length=16, default=AccountStatus.ACTIVE, choices=choices(AccountStatus)
     )
     fee_schedule = models.ForeignKey(FeeSchedule, on_delete=models.PROTECT)
+    realism = models.CharField(max_length=12, default=Realism.REALISTIC, choices=choices(Realism))
     created_at = models.DateTimeField()
 
     class Meta:

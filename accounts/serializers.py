@@ -11,6 +11,7 @@ from bengi.errors import Malformed
 from bengi.inputs import CountField, DayField, Input, PositiveDecimalField, UUIDField, WordField
 from bengi.money import MINOR_UNITS, plain
 from bengi.realtime.protocol import moment
+from bengi.terms import Realism
 
 EVENTS_MAX = 500
 KEY_LENGTH_MAX = 255
@@ -30,6 +31,12 @@ class MoveInput(Input):
 
     amount = PositiveDecimalField(code="invalid_amount")
     currency = WordField(CURRENCIES)
+
+
+class AccountInput(Input):
+    """What of an account its owner may set."""
+
+    realism = WordField(list(Realism))
 
 
 class StatementInput(Input):
@@ -86,6 +93,7 @@ def account_shape(account: Account, now: datetime) -> dict[str, Any]:
         "base_currency": account.base_currency,
         "kind": account.kind,
         "status": account.status,
+        "realism": account.realism,
         "balances": [
             cash_shape(currency, state) for currency, state in cash_states_of(account, now).items()
         ],

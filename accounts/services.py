@@ -17,12 +17,12 @@ from accounts.ledger import LedgerLeg, NewTransaction, post, transaction_payload
 from accounts.models import Account, CashBalance, FeeSchedule, RegulatoryRate, User
 from accounts.payloads import cash_shape, transaction_shape
 from accounts.selectors import cash_state_of
-from bengi.errors import Conflict, Forbidden, Malformed, Refused
+from bengi.errors import Conflict, Forbidden, Malformed, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import ZERO, minor_unit, plain, round_money
 from bengi.realtime.publish import publish
-from bengi.terms import AccountStatus, LedgerBook, LedgerKind
+from bengi.terms import AccountStatus, LedgerBook, LedgerKind, Realism
 
 BALANCE_MAX = Decimal(10_000_000_000)
 """Far below what the databases hold exactly (bengi/fields.py), so that trades still fit."""
@@ -72,7 +72,13 @@ def _offer(published: tariff.PublishedSchedule) -> FeeSchedule:
 
 @transaction.atomic
 def open_account(
-    user: User, *, name: str, currency: str, now: datetime, schedule: FeeSchedule | None = None
+    user: User,
+    *,
+    name: str,
+    currency: str,
+    now: datetime,
+    schedule: FeeSchedule | None = None,
+    realism: Realism = Realism.REALISTIC,
 ) -> Account:
     """Open a cash account with an empty balance in its base currency, and its event stream."""
     account = Account.objects.create(
@@ -80,11 +86,37 @@ def open_account(
         name=name,
         base_currency=currency,
         fee_schedule=schedule or default_fee_schedule(),
+        realism=realism,
         created_at=now,
     )
     CashBalance.objects.create(account=account, currency=currency)
-    payload = {"account_id": str(account.id), "currency": currency, "name": name}
+    payload = {
+        "account_id": str(account.id),
+        "currency": currency,
+        "name": name,
+        "realism": str(realism),
+    }
     append([NewEvent(account.id, "account.opened", payload, now)])
+    return account
+
+
+@transaction.atomic
+def set_realism(account_id: UUID, realism: Realism, *, by: User, now: datetime) -> Account:
+    """Let the street trade otherwise with the account's orders, from the next one on.
+
+    Open orders keep what they were accepted under. Appends account.updated; set again it changes
+    nothing. Raises NotFound for an absent account, and for another's unless by is of staff.
+    """
+    account = lock_accounts([account_id]).get(account_id)
+    if account is None or not (by.is_staff or account.user_id == by.id):
+        raise NotFound
+    if account.realism == realism:
+        return account
+    account.realism = realism
+    account.save(update_fields=["realism"])
+    payload = {"account_id": str(account_id), "realism": str(realism), "by": str(by.id)}
+    heads = append([NewEvent(account_id, "account.updated", payload, now)])
+    transaction.on_commit(lambda: publish(heads), robust=True)
     return account
 
 

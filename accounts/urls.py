@@ -11,4 +11,5 @@ urlpatterns = [
     path("signout", views.signout, name="signout"),
     path("settings/theme", views.appearance, name="appearance"),
     path("account", views.account, name="account"),
+    path("account/realism", views.realism, name="realism"),
 ]

@@ -17,10 +17,12 @@ from django.views.decorators.http import require_POST
 from accounts.context import COOKIE
 from accounts.conversions import convert
 from accounts.forms import (
+    PROFILES,
     AppearanceForm,
     ConvertForm,
     MoneyForm,
     MoveForm,
+    RealismForm,
     SignInForm,
     SignUpForm,
 )
@@ -32,7 +34,7 @@ from accounts.selectors import (
     rates_at,
     with_unsettled,
 )
-from accounts.services import deposit, withdraw
+from accounts.services import deposit, set_realism, withdraw
 from accounts.statement import read_statement
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in
@@ -40,6 +42,7 @@ from bengi.errors import BengiError, NotFound
 from bengi.ids import new_id
 from bengi.money import MINOR_UNITS
 from bengi.numerals import money
+from bengi.terms import Realism
 
 SignUp = Callable[..., User]
 
@@ -149,6 +152,23 @@ def account(request: PageRequest) -> HttpResponse:
     return _account_page(request, {**forms, what: form}, status=422)
 
 
+@require_POST
+@signed_in
+def realism(request: PageRequest) -> HttpResponse:
+    """Set how the street trades with the account's next orders."""
+    mine = accounts_of(request.user).first()
+    if mine is None:
+        raise NotFound
+    form = RealismForm(request.POST)
+    if form.is_valid():
+        wanted = Realism(form.cleaned_data["realism"])
+        set_realism(mine.id, wanted, by=request.user, now=clock.now())
+        messages.success(request, f"Your next orders trade {wanted}.")
+    else:
+        messages.error(request, "Choose one of the three.")
+    return redirect("account")
+
+
 def _move(what: str, mine: Account, asked: dict[str, Any]) -> str:
     """Do it, and return what the page says afterwards."""
     amount, key, now = asked["amount"], asked["key"], clock.now()
@@ -196,6 +216,7 @@ def _account_page(
             "forms": money_forms,
             "rates": rates_at(now),
             "violations": list(mine.violations.all())[:VIOLATIONS_MAX],
+            "profiles": PROFILES,
             "currency": currency,
             **_statement(mine, currency, request.GET.get("page")),
         }

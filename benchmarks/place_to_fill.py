@@ -5,7 +5,6 @@ import statistics
 import tempfile
 import threading
 import time
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ def start_engine() -> Any:
     from trades.loop import EngineLoop
     from trades.session import SessionHours
 
-    engine = Engine(0, max_quote_age=timedelta(seconds=15), hours=SessionHours("always"))
+    engine = Engine(0, hours=SessionHours("always"))
     loop = EngineLoop(engine, clock.now)
     get_bus().subscribe(TICKS, loop.on_ticks)
     get_bus().subscribe(NUDGE, loop.nudge)
@@ -106,6 +105,7 @@ def _client(stage: Any, name: str, orders: int, latencies: list[float]) -> None:
             time_in_force=TimeInForce.DAY,
             quantity=Decimal(1),
             client_order_id=f"bench-{name}-{number}",
+            confirm_duplicate=True,
         )
         began = time.perf_counter()
         order = place_order(ticket, now=clock.now()).order

@@ -5,6 +5,7 @@ from django.urls.converters import StringConverter
 
 from accounts.api import (
     AccountsView,
+    AccountView,
     ConvertView,
     DepositView,
     EventsView,
@@ -20,7 +21,7 @@ from instruments.api import (
     MarketsView,
     QuoteView,
 )
-from orders.api import CancelView, OrdersView, OrderView, PreviewView
+from orders.api import CancelView, LimitsView, OrdersView, OrderView, PreviewView
 from orders.book_quotes import book_quotes
 from portfolios.api import LotsView, PortfolioView, PositionsView
 from trades.api import ExplainView, TradesView, TradeView
@@ -36,8 +37,10 @@ register_converter(SymbolConverter, "symbol")
 
 ROUTES = {
     "accounts": AccountsView.as_view(),
+    "accounts/<uuid:account_id>": AccountView.as_view(),
     "accounts/<uuid:account_id>/convert": ConvertView.as_view(),
     "accounts/<uuid:account_id>/deposit": DepositView.as_view(),
+    "accounts/<uuid:account_id>/limits": LimitsView.as_view(),
     "accounts/<uuid:account_id>/statement": StatementView.as_view(),
     "accounts/<uuid:account_id>/transactions": TransactionsView.as_view(),
     "accounts/<uuid:account_id>/withdraw": WithdrawView.as_view(),

@@ -19,6 +19,7 @@ from bengi.events.services import chain_hash
 from bengi.group_books import GROUP_CHECKS
 from bengi.lot_books import LOT_CHECKS
 from bengi.money import ZERO, plain, round_money
+from bengi.street_books import STREET_CHECKS
 from bengi.terms import LedgerBook, LedgerKind, OrderStatus, Side
 from orders.lifecycle import OPEN
 from orders.models import Order
@@ -282,6 +283,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     *COST_CHECKS,
     *GROUP_CHECKS,
     *CORPORATE_CHECKS,
+    *STREET_CHECKS,
 ]
 
 

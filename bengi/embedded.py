@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -22,14 +21,13 @@ class Embedded:
     """Starts and stops the threads of one process. The engine stops after the feed."""
 
     def __init__(self, provider: Provider) -> None:
-        max_quote_age = timedelta(seconds=settings.STALE_QUOTE_S)
         hours = SessionHours(settings.MARKET_HOURS)
         self._stop_feed = threading.Event()
         self._feed = FeedLoop(provider, self._stop_feed)
         self._calendar = CalendarWatch()
         self._corporate_actions = CorporateActionLoop()
         self._engines = [
-            EngineLoop(Engine(shard, max_quote_age=max_quote_age, hours=hours), clock.now)
+            EngineLoop(Engine(shard, hours=hours, guard_s_min=settings.GUARD_S_MIN), clock.now)
             for shard in range(settings.MATCHING_SHARDS)
         ]
         self._threads: list[tuple[threading.Thread, Callable[[], None]]] = []

@@ -128,6 +128,15 @@ class WordField(_Field):
         return self.words[data]
 
 
+class FlagField(_Field):
+    """JSON's true or false, no word and no number that stands for one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.refuse("Send true or false.")
+        return data
+
+
 class UUIDField(_Field):
     """An identifier in its usual form of 36 characters."""
 

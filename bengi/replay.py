@@ -19,6 +19,12 @@ from bengi.cash_replay import (
     folded_cash_lines,
     table_cash_lines,
 )
+from bengi.control_replay import (
+    FoldedControls,
+    fold_controls,
+    folded_control_lines,
+    table_control_lines,
+)
 from bengi.corporate_replay import (
     FoldedActions,
     fold_action,
@@ -28,7 +34,7 @@ from bengi.corporate_replay import (
 )
 from bengi.events.models import Event
 from bengi.money import ZERO, plain
-from bengi.terms import CostBasisMethod, LedgerBook, Leg, OrderClass, OrderStatus, Side
+from bengi.terms import CostBasisMethod, LedgerBook, Leg, OrderClass, OrderStatus, Realism, Side
 from instruments.models import Instrument
 from orders.models import Order
 from orders.payloads import order_payload, order_state
@@ -61,6 +67,7 @@ class Folded:
     overrides: FoldedDays = field(default_factory=dict)
     settling: FoldedCash = field(default_factory=FoldedCash)
     corporate: FoldedActions = field(default_factory=FoldedActions)
+    controls: FoldedControls = field(default_factory=FoldedControls)
 
 
 def fold_log() -> Folded:
@@ -76,6 +83,7 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
     """Carry state forward by one event. Raises ValueError for a type it does not know."""
     if event_type == "account.opened":
         state.cash[stream_id, payload["currency"]] += ZERO
+        state.controls.realism[stream_id] = payload.get("realism", Realism.REALISTIC)
     elif fold_cash(state.settling, event_type, payload):
         _fold_transactions(state, payload.get("transactions", []))
     elif event_type == "trade.executed":
@@ -85,7 +93,7 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
     elif event_type == "portfolio.updated":
         state.methods[payload["portfolio_id"]] = payload["cost_basis_method"]
     elif event_type.startswith("order."):
-        state.orders[payload["order"]["id"]] = {**payload["order"], **payload["state"]}
+        state.orders[payload["order"]["id"]] = _OLD_ORDER | payload["order"] | payload["state"]
     elif event_type == "portfolio.split_applied":
         fold_split(state.corporate, payload, state.holdings, state.lots, state.closings)
         _fold_transactions(state, payload["transactions"])
@@ -93,8 +101,12 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
         _fold_transactions(state, payload.get("transactions", []))
     elif event_type.startswith("calendar."):
         fold_calendar(state.overrides, event_type, payload)
-    else:
+    elif not fold_controls(state.controls, event_type, payload, stream_id):
         raise ValueError(f"event type {event_type} is not known to the replay")
+
+
+_OLD_ORDER = {"realism": str(Realism.REALISTIC)}
+"""What events did not tell of an order from the beginning."""
 
 
 def _fold_transactions(state: Folded, transactions: list[dict[str, Any]]) -> None:
@@ -170,6 +182,7 @@ def _folded_lines(state: Folded) -> Iterator[str]:
     yield from folded_day_lines(state.overrides)
     yield from folded_cash_lines(state.settling)
     yield from folded_action_lines(state.corporate)
+    yield from folded_control_lines(state.controls)
 
 
 def _reserved(state: Folded) -> tuple[dict[Any, Decimal], dict[Any, Decimal]]:
@@ -230,6 +243,7 @@ def _table_lines() -> Iterator[str]:
     yield from table_day_lines()
     yield from table_cash_lines()
     yield from table_action_lines()
+    yield from table_control_lines()
     entries = LedgerEntry.objects.select_related("transaction")
     for entry in entries.iterator():
         kind, reference = entry.transaction.kind, entry.transaction.reference

@@ -72,6 +72,14 @@ class Liquidity(StrEnum):
     STREET = "street"
 
 
+class Realism(StrEnum):
+    """How close to a real market an account trades; instruments/realism.py says what each means."""
+
+    INSTANT = "instant"
+    REALISTIC = "realistic"
+    HARSH = "harsh"
+
+
 class LedgerKind(StrEnum):
     """Why money moved."""
 

@@ -8,8 +8,10 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from bengi import clock
+from bengi.terms import InstrumentStatus
 from instruments.calendar import MICS, SpecialDay
 from instruments.days import override_day, restore_days
+from instruments.halts import set_status
 from instruments.models import (
     Bar,
     CalendarDay,
@@ -66,6 +68,15 @@ class InstrumentAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write what is corrected; whether it may be traded changes by the service, with its event.
+
+        Halted, nothing of it fills from the next look of the engine on.
+        """
+        wanted, obj.status = obj.status, form.initial.get("status", InstrumentStatus.ACTIVE)
+        super().save_model(request, obj, form, change)
+        obj.status = set_status(obj.pk, wanted, by=str(request.user.pk), now=clock.now()).status
 
 
 class MarketDataAdmin(admin.ModelAdmin):

@@ -67,7 +67,7 @@ class Board:
             self._prints.give_back(pieces)
 
     def take_quarantined(self) -> list[tuple[Tick, str]]:
-        """Return the ticks turned away as insane or doubted since the last call, with reasons."""
+        """Return the ticks turned away since the last call, with reasons."""
         with self._lock:
             quarantined, self._quarantined = self._quarantined, []
             return quarantined
@@ -86,8 +86,7 @@ class Board:
             return self._turn_away("insane", tick, "; ".join(reasons))
         before = self._newest.get(tick.instrument_id)
         if before is not None and tick.as_of < before.as_of:
-            self.dropped["older"] += 1
-            return False
+            return self._turn_away("older", tick, f"of {tick.as_of}, after one of {before.as_of}")
         if tick.is_new_print and tick.last is not None:
             doubt = self._ranges[tick.instrument_id].doubt(tick.last, trading_day(tick))
             if doubt is not None:
@@ -103,7 +102,8 @@ class Board:
     def _turn_away(self, kind: str, tick: Tick, reason: str) -> bool:
         """Count a tick that nothing may be filled against, and keep it for staff to see."""
         self.dropped[kind] += 1
-        log.warning("%s tick of %s dropped: %s", tick.source, tick.symbol, reason)
+        level = logging.DEBUG if kind == "older" else logging.WARNING  # a reconnect repeats itself
+        log.log(level, "%s tick of %s dropped: %s", tick.source, tick.symbol, reason)
         if len(self._quarantined) < QUARANTINE_MAX:
             self._quarantined.append((tick, reason))
         return False

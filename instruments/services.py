@@ -30,9 +30,9 @@ KEEP_BARS = {
 def record_quotes(ticks: Sequence[Tick]) -> int:
     """Take in ticks, oldest first, tell the bus at once and return how many were taken.
 
-    Insane and doubted ticks, and those older than the newest of their instrument, are dropped and
-    counted in board.dropped; all but the older ones are kept for staff. Nothing is written:
-    flush_quotes does that, about once a second.
+    Insane and doubted ticks, and those older than the newest of their instrument, are dropped,
+    counted in board.dropped and kept for staff. Nothing is written: flush_quotes does that, about
+    once a second.
     """
     accepted = board.record(ticks)
     if accepted:

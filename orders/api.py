@@ -7,14 +7,17 @@ from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.selectors import account_of
 from bengi import clock
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.pagination import page
+from orders.facts import DEFAULT_LIMITS
+from orders.limits import limits_shape, read_limits
 from orders.models import Order
 from orders.payloads import order_payload
 from orders.preview import preview
 from orders.replacing import request_replace
-from orders.selectors import legs_with, order_of, orders_of
+from orders.selectors import halted_accounts, legs_with, order_of, orders_of
 from orders.serializers import OrderInput, OrdersInput, ReplaceInput, preview_shape, ticket_of
 from orders.services import place_order, request_cancel
 
@@ -58,6 +61,17 @@ class PreviewView(APIView):
         values = read_body(OrderInput, request.data)
         ticket = ticket_of(request.user, values, request.headers.get("Idempotency-Key"))
         return Response(preview_shape(preview(ticket, now=clock.now())))
+
+
+class LimitsView(APIView):
+    """How far an account's orders may go, and whether it may order at all now."""
+
+    def get(self, request: ApiRequest, account_id: UUID) -> Response:
+        read_query(Input, request.query_params)
+        account = account_of(request.user, account_id)
+        limits = read_limits([account.id]).get(account.id, DEFAULT_LIMITS)
+        halt = halted_accounts([account.id]).get(account.id)
+        return Response({**limits_shape(limits), "trading_halted": halt})
 
 
 class OrderView(APIView):

@@ -142,8 +142,11 @@ def exit_facts(ticket: OrderTicket, places: int) -> list[Fact]:
     return found
 
 
-def ticket_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
-    """Return the ticket as hidden form fields: what the review sends on, its key included."""
+def ticket_fields(ticket: OrderTicket, *, is_asked_twice: bool) -> list[tuple[str, str]]:
+    """Return the ticket as hidden form fields: what the review sends on, its key included.
+
+    is_asked_twice: the review says that it looks like another order, so sending it confirms that.
+    """
     prices = {name: getattr(ticket, name) for name in PRICES}
     return [
         ("client_order_id", ticket.client_order_id),
@@ -154,6 +157,7 @@ def ticket_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
         ("time_in_force", str(ticket.time_in_force)),
         ("quantity", plain(ticket.quantity)),
         *([("expires_at", ticket.expires_at.isoformat())] if ticket.expires_at else []),
+        *([("confirm_duplicate", "on")] if is_asked_twice or ticket.confirm_duplicate else []),
         *((name, plain(price)) for name, price in prices.items() if price is not None),
         *_exit_fields(ticket),
     ]

@@ -26,6 +26,7 @@ class TicketFacts:
     """What is wanted. Prices are per share, in the instrument's currency.
 
     leg: what the order itself is to its group; the limit of an oco is its take profit.
+    is_confirmed: it is meant, even if it looks like another one.
     """
 
     side: Side
@@ -42,6 +43,7 @@ class TicketFacts:
     take_profit: TakeProfit | None = None
     stop_loss: StopLoss | None = None
     leg: Leg | None = None
+    is_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ class AccountFacts:
 
     buying_power is in the instrument's currency; available_quantity is shares of the instrument
     not yet reserved by open sells, available_lots those of each lot that no order has picked;
-    open_orders_here counts the same symbol and side, open_orders_opposite the other side.
+    open_orders_here counts the same symbol and side, open_orders_opposite the other side. halt says
+    why nobody may order in it, None: they may. twin is the order of the last seconds that looks
+    like this one.
     """
 
     status: AccountStatus
@@ -97,6 +101,8 @@ class AccountFacts:
     available_lots: Mapping[UUID, Decimal] = dataclasses.field(default_factory=dict)
     base_currency: str = ""
     open_orders_opposite: int = 0
+    halt: str | None = None
+    twin: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

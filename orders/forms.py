@@ -93,7 +93,7 @@ class TicketForm(forms.Form):
     """What an order is made of. symbol, portfolio_id and client_order_id are hidden fields.
 
     Exits make a buy a bracket, or an oto where there is only one. A limit to sell with a stop loss
-    is an oco.
+    is an oco. confirm_duplicate is hidden too: the review sends it once it has asked.
     """
 
     symbol = forms.CharField(max_length=16)
@@ -112,6 +112,7 @@ class TicketForm(forms.Form):
     stop_loss_trail_price = PlainDecimalField(required=False)
     stop_loss_trail_percent = PlainDecimalField(required=False)
     client_order_id = forms.CharField(max_length=128, required=False)
+    confirm_duplicate = forms.BooleanField(required=False)
 
     def full_clean(self) -> None:
         """Forget the prices that type and side do not show, whatever stands in them."""

@@ -4,13 +4,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from accounts.commission import CommissionSchedule
-from accounts.models import Account, FeeSchedule
+from accounts.models import Account, FeeSchedule, User
 from bengi.fields import ExactField, MoneyField, PriceField, QuantityField
 from bengi.ids import new_id
-from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, Side, TimeInForce, choices
+from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, Realism, Side, TimeInForce, choices
 from instruments.models import Instrument
 from orders.legs import PAIRS
 from orders.lifecycle import OPEN
@@ -28,7 +28,8 @@ class Order(models.Model):
     quantity x price of its trades. lots are those a sell names: [{lot_id, quantity}], in order. A
     trailing stop's stop_price is where it stands now, behind high_water_mark: the highest print
     since acceptance, the lowest one for a buy. fee_schedule and month_volume, the shares the
-    account had traded that month, are pinned at acceptance (docs/adr/0010).
+    account had traded that month, are pinned at acceptance (docs/adr/0010), and so is realism, how
+    the street trades with it (docs/adr/0017).
 
     The orders of a group share group_id, the id of the one it was placed with. parent is the entry
     that a leg waits for, as it was placed; released_at is when that first filled. A leg's quantity
@@ -55,6 +56,7 @@ class Order(models.Model):
     lots = models.JSONField(default=list, blank=True)
     fee_schedule = models.ForeignKey(FeeSchedule, on_delete=models.PROTECT, related_name="+")
     month_volume = QuantityField(default=0)
+    realism = models.CharField(max_length=12, default=Realism.REALISTIC, choices=choices(Realism))
     status = models.CharField(max_length=16, choices=choices(OrderStatus))
     filled_quantity = QuantityField(default=0)
     filled_value = MoneyField(default=0)
@@ -118,6 +120,7 @@ class Order(models.Model):
                 condition=Q(group_id__isnull=False),
                 name="orders_of_group",
             ),
+            models.Index(fields=["account", "accepted_at"], name="recent_orders_of_account"),
         ]
 
     def __str__(self) -> str:
@@ -188,3 +191,88 @@ class Order(models.Model):
         if not self.filled_quantity:
             return None
         return (self.filled_value / self.filled_quantity).quantize(Decimal("1e-8"))
+
+
+class RiskLimits(models.Model):
+    """How far one account's orders may go where it is not as far as everybody's; null: the same.
+
+    Collars are fractions of the price. orders/facts.py has what counts for everybody.
+    """
+
+    account = models.OneToOneField(
+        Account, primary_key=True, on_delete=models.PROTECT, related_name="risk_limits"
+    )
+    max_notional = MoneyField(null=True, blank=True)
+    max_quantity = QuantityField(null=True, blank=True)
+    max_open_orders = models.PositiveIntegerField(null=True, blank=True)
+    max_open_orders_here = models.PositiveIntegerField(
+        "max open orders of a symbol and side", null=True, blank=True
+    )
+    collar = ExactField(null=True, blank=True)
+    low_price_collar = ExactField("collar below a price of 5", null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "risk limits"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_notional__isnull=True) | Q(max_notional__gte=0),
+                name="max_notional_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_quantity__isnull=True) | Q(max_quantity__gte=0),
+                name="max_quantity_not_negative",
+            ),
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"{name}__isnull": True})
+                    | Q(**{f"{name}__gt": 0, f"{name}__lt": 1}),
+                    name=f"{name}_is_a_fraction",
+                )
+                for name in ("collar", "low_price_collar")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"limits of {self.account_id}"
+
+
+class TradingHalt(models.Model):
+    """The kill switch thrown: no new orders, of one account or, without one, of anybody.
+
+    It counts from the moment it is written until it is lifted; the row stays.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
+    )
+    reason = models.CharField(max_length=180)
+    halted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    halted_at = models.DateTimeField()
+    lifted_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-halted_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(lifted_at__isnull=True),
+                name="one_halt_at_a_time_per_account",
+            ),
+            models.UniqueConstraint(
+                Value(1),
+                condition=Q(lifted_at__isnull=True, account__isnull=True),
+                name="one_halt_at_a_time_for_all",
+            ),
+            models.CheckConstraint(
+                condition=Q(lifted_by__isnull=True, lifted_at__isnull=True)
+                | Q(lifted_by__isnull=False, lifted_at__isnull=False),
+                name="lifted_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason

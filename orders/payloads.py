@@ -26,6 +26,7 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
         "trail_percent": _optional(order.trail_percent),
         "expires_at": moment(order.expires_at),
         "high_water_mark": _optional(order.high_water_mark),
+        "realism": str(order.realism),
         "lots": order.lots,
         "replaces": str(order.replaces_id) if order.replaces_id else None,
         "replaced_by": str(order.replaced_by) if order.replaced_by else None,

@@ -14,6 +14,7 @@ from bengi.terms import OrderType, Side
 from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
+from instruments.realism import NO_TIME, profile_of
 from orders.costs import fees_on_sale
 from orders.depth import offers_to
 from orders.facts import Facts
@@ -26,7 +27,7 @@ from orders.rules import (
     reservation,
 )
 from orders.sketch import Sketch, sketch
-from orders.tickets import OrderTicket, read_desk
+from orders.tickets import Desk, OrderTicket, as_offered, read_desk
 from orders.verdicts import Verdict, verdicts
 
 
@@ -86,7 +87,7 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
         is_estimate=ticket.limit_price is None,
         errors=errors,
         checks=verdicts(facts, errors),
-        sketch=_sketch(ticket, facts, instrument, tick, now) if is_readable else None,
+        sketch=_sketch(ticket, desk, facts, instrument, now) if is_readable else None,
         notes=[] if errors else [*_notes(facts), *leg_notes(facts.ticket)],
         quote=tick,
         quote_age=None if tick is None else max(timedelta(0), now - tick.as_of),
@@ -94,15 +95,20 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
 
 
 def _sketch(
-    ticket: OrderTicket, facts: Facts, instrument: Instrument, tick: Tick | None, now: datetime
+    ticket: OrderTicket, desk: Desk, facts: Facts, instrument: Instrument, now: datetime
 ) -> Sketch:
     quote, bound = facts.quote, ticket.limit_price
+    tick = desk.quotes.get(instrument.symbol)
+    profile = profile_of(desk.accounts[ticket.account_id].realism)
     if bound is None:
         bound = protection_price(facts.ticket, quote.ask, instrument.tick_size, quote.last)
+    if tick is not None:
+        tick = as_offered(tick, instrument, profile, ticket.quantity)
     return sketch(
         facts,
         offers_to(ticket.side, instrument, ticket.account_id, tick),
         bound=bound,
+        is_slow=profile.latency > NO_TIME,
         is_open=calendar.is_open(instrument.mic, now, settings.MARKET_HOURS),
         places=instrument.price_places,
     )

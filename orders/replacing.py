@@ -181,6 +181,7 @@ def _facts(
             open_orders=account.open_orders - 1 - len(members),
             open_orders_here=account.open_orders_here - 1,
             open_orders_opposite=account.open_orders_opposite - len(members),
+            twin=None,
         ),
     )
 

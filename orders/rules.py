@@ -9,7 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from accounts.commission import CommissionSchedule, commission_due
-from bengi.errors import BengiError, Forbidden, Malformed, Refused
+from bengi.errors import BengiError, Conflict, Forbidden, Malformed, Refused, Unavailable
 from bengi.money import ZERO, plain, round_up_money
 from bengi.terms import AccountStatus, InstrumentStatus, Leg, OrderType, Side, TimeInForce
 from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, TicketFacts
@@ -18,6 +18,9 @@ from orders.trailing import stop_behind
 
 PROTECTION = Decimal("1.04")
 """A market or stop buy reserves, and pays at most, this much of the price it was placed at."""
+
+HALT_RETRY_S = 60
+"""When to ask again while trading is halted: nobody knows, but not every second."""
 
 PRICES_OF: dict[OrderType, frozenset[str]] = {
     OrderType.MARKET: frozenset(),
@@ -39,8 +42,11 @@ def check_order(facts: Facts) -> list[BengiError]:
     """Return every reason why the order must be refused, shape first; empty when there is none.
 
     Each error names its code, the field at fault and the numbers behind it. A ticket whose shape
-    is wrong is checked no further than its account and instrument, because no price can be told.
+    is wrong is checked no further than its account and instrument, because no price can be told;
+    while trading is halted that is the only reason.
     """
+    if facts.account.halt is not None:
+        return [_halted(facts.account.halt)]
     errors = [*_standing(facts), *_shape(facts.ticket, facts.instrument)]
     if any(isinstance(error, Malformed) for error in errors):
         return errors
@@ -48,7 +54,8 @@ def check_order(facts: Facts) -> list[BengiError]:
         facts.ticket.side, facts.ticket.quantity, facts.ticket.lots, facts.account.available_lots
     )
     errors += _window(facts)
-    return [*errors, *picks, *_steps(facts), *_sizes(facts), *_prices(facts), *_means(facts)]
+    errors += [*picks, *_steps(facts), *_sizes(facts), *_prices(facts), *_means(facts)]
+    return [*errors, *_twin(facts)]
 
 
 def check_leg(facts: Facts) -> list[BengiError]:
@@ -150,6 +157,20 @@ def _standing(facts: Facts) -> Iterator[BengiError]:
             field="symbol",
             instrument_status=str(instrument.status),
         )
+
+
+def _halted(reason: str) -> BengiError:
+    detail = f"Trading is halted: {reason} Orders can still be canceled."
+    return Unavailable("trading_halted", detail, reason=reason, retry_after_s=HALT_RETRY_S)
+
+
+def _twin(facts: Facts) -> Iterator[BengiError]:
+    """The same order twice within seconds is asked about, not placed."""
+    twin, ticket = facts.account.twin, facts.ticket
+    if twin is not None and not ticket.is_confirmed:
+        words = f"{ticket.side} {plain(ticket.quantity)} {facts.instrument.symbol}"
+        detail = f"The same order, {words}, came in a moment ago. Confirm it if you mean both."
+        yield Conflict("possible_duplicate", detail, field="confirm_duplicate", order=str(twin))
 
 
 def _shape(ticket: TicketFacts, instrument: InstrumentFacts) -> Iterator[BengiError]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from bengi.errors import NotFound
 from bengi.terms import Leg, OrderStatus, Side
-from orders.models import Order
+from orders.models import Order, TradingHalt
 
 
 def orders_of(user: User) -> QuerySet[Order]:
@@ -52,6 +52,16 @@ def group_of(order: Order) -> list[Order]:
     found = Order.objects.filter(group_id=order.group_id).exclude(status=OrderStatus.REPLACED)
     rows = found.select_related("instrument").order_by("-id")
     return sorted(rows, key=lambda row: (bool(row.leg), row.leg == Leg.STOP_LOSS))
+
+
+def halted_accounts(account_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return why, for each of the accounts that may place no orders now; one statement."""
+    ids = list(account_ids)
+    standing = TradingHalt.objects.filter(lifted_at__isnull=True)
+    rows = standing.filter(Q(account__isnull=True) | Q(account_id__in=ids))
+    reasons: dict[UUID | None, str] = dict(rows.values_list("account_id", "reason"))
+    found = {account_id: reasons.get(account_id, reasons.get(None)) for account_id in ids}
+    return {account_id: reason for account_id, reason in found.items() if reason is not None}
 
 
 def order_of(user: User, order_id: UUID) -> Order:

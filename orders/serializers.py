@@ -13,6 +13,7 @@ from accounts.models import User
 from bengi.errors import Malformed
 from bengi.ids import new_id
 from bengi.inputs import (
+    FlagField,
     Input,
     MomentField,
     PositiveDecimalField,
@@ -106,6 +107,7 @@ class OrderInput(Input):
     order_class = WordField(list(OrderClass), default=OrderClass.SIMPLE)
     take_profit = LegField(TakeProfitInput, TakeProfit, default=None, allow_null=True)
     stop_loss = LegField(StopLossInput, StopLoss, default=None, allow_null=True)
+    confirm_duplicate = FlagField(default=False)
 
 
 class ReplaceInput(Input):

@@ -28,6 +28,7 @@ from orders.models import Order
 from orders.payloads import order_payload, order_state
 from orders.rules import first_stop, protection_price, reservation
 from orders.tickets import Desk, OrderTicket, read_desk
+from orders.twins import likeness_of
 from portfolios.models import Position
 
 NO_STEPS: Mapping[UUID, dict[str, Any]] = {}
@@ -140,6 +141,7 @@ def _accept(
         desk.steps[one.id] = first_step(one, judged[leg], tick)
     desk.legs[order.id] = list(legs.values())
     desk.known[ticket.account_id, ticket.client_order_id] = order
+    desk.recent[likeness_of(order)] = order.id
     for one in (order, *legs.values()):
         desk.open_orders[ticket.account_id, instrument.id, str(one.side)] += 1
         desk.open_in_all[ticket.account_id] += 1
@@ -178,6 +180,7 @@ def draft(
         protection_price=protection,
         fee_schedule=desk.costs.row(desk.accounts[ticket.account_id], instrument.mic, now),
         month_volume=facts.account.schedule.month_volume,
+        realism=desk.accounts[ticket.account_id].realism,
         lots=[{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
         status=OrderStatus.ACCEPTED,
         accepted_at=now,

@@ -46,14 +46,15 @@ def sketch(
     bound: Decimal | None,
     is_open: bool,
     places: int,
+    is_slow: bool = False,
 ) -> Sketch:
     """Return what would become of an order now.
 
     offers stand best first, as the order would meet them; bound is the worst price it may have.
-    places: decimals that prices are written with.
+    places: decimals that prices are written with. is_slow: it takes time to reach its market.
     """
     ticket = facts.ticket
-    reason = _why_nothing(facts, is_open=is_open)
+    reason = _why_nothing(facts, is_open=is_open, is_slow=is_slow)
     if reason:
         return Sketch(ZERO, None, ticket.quantity, "waits", reason)
     if facts.instrument.has_feed and not facts.quote.is_fresh:
@@ -70,7 +71,7 @@ def sketch(
     return Sketch(filled, average, rest, does, text)
 
 
-def _why_nothing(facts: Facts, *, is_open: bool) -> str:
+def _why_nothing(facts: Facts, *, is_open: bool, is_slow: bool) -> str:
     """Say why the market is not asked now; empty when it is."""
     ticket = facts.ticket
     if not is_open:
@@ -81,6 +82,8 @@ def _why_nothing(facts: Facts, *, is_open: bool) -> str:
         return "It waits for the close."
     if ticket.type in STOPS:
         return "It sleeps until a trade reaches its stop."
+    if is_slow and facts.instrument.has_feed:
+        return "It takes a moment to arrive; the first quote after that works it."
     if facts.instrument.has_feed and not facts.quote.is_fresh and not _may_rest(ticket):
         return "It waits for the next quote; the newest one is too old."
     return ""

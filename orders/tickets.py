@@ -5,7 +5,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -28,13 +28,26 @@ from bengi.terms import (
 from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
+from instruments.realism import Profile, profile_of
 from instruments.selectors import latest_quotes
+from instruments.spread import around, missing_half_spread
 from orders.book_quotes import book_quotes
 from orders.costs import Costs, read_costs
-from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, SessionFacts, TicketFacts
+from orders.facts import (
+    DEFAULT_LIMITS,
+    AccountFacts,
+    Facts,
+    InstrumentFacts,
+    Limits,
+    QuoteFacts,
+    SessionFacts,
+    TicketFacts,
+)
 from orders.legs import StopLoss, TakeProfit
+from orders.limits import read_limits
 from orders.models import Order
-from orders.selectors import picking_orders
+from orders.selectors import halted_accounts, picking_orders
+from orders.twins import Likeness, recent_orders
 from portfolios.lots import Pick
 from portfolios.models import Position
 from portfolios.selectors import open_lots_of
@@ -47,6 +60,7 @@ class OrderTicket(msgspec.Struct, frozen=True):
 
     client_order_id is the caller's key: the same one never makes two orders in one account. With
     legs it is the key of the whole group. An oco's limit_price is that of its take profit.
+    confirm_duplicate: it is meant, even if it looks like one of the last seconds.
     """
 
     account_id: UUID
@@ -66,6 +80,7 @@ class OrderTicket(msgspec.Struct, frozen=True):
     order_class: OrderClass = OrderClass.SIMPLE
     take_profit: TakeProfit | None = None
     stop_loss: StopLoss | None = None
+    confirm_duplicate: bool = False
 
     @property
     def body_hash(self) -> str:
@@ -115,6 +130,9 @@ class Desk:
     known: dict[tuple[UUID, str], Order]
     lots: dict[Holding, dict[UUID, Decimal]]
     costs: Costs
+    limits: dict[UUID, Limits] = field(default_factory=dict)
+    halts: dict[UUID, str] = field(default_factory=dict)
+    recent: dict[Likeness, UUID] = field(default_factory=dict)
     open_orders: Counter[tuple[UUID, UUID, str]] = field(default_factory=Counter)
     open_in_all: Counter[UUID] = field(default_factory=Counter)
     steps: dict[UUID, dict[str, Any]] = field(default_factory=dict)
@@ -144,6 +162,7 @@ class Desk:
                 take_profit=ticket.take_profit,
                 stop_loss=ticket.stop_loss,
                 leg=Leg.TAKE_PROFIT if is_pair else None,
+                is_confirmed=ticket.confirm_duplicate,
             ),
             instrument=InstrumentFacts(
                 symbol=instrument.symbol,
@@ -153,7 +172,7 @@ class Desk:
                 quantity_step=instrument.quantity_step,
                 has_feed=instrument.has_feed,
             ),
-            quote=quote_facts(self.quotes.get(instrument.symbol), now),
+            quote=quote_facts(self.quotes.get(instrument.symbol), instrument, account, now),
             session=session_facts(instrument.mic, now),
             account=AccountFacts(
                 status=AccountStatus(account.status),
@@ -167,7 +186,10 @@ class Desk:
                 open_orders=self.open_in_all[ticket.account_id],
                 open_orders_here=self.open_orders[*here, str(ticket.side)],
                 open_orders_opposite=self.open_orders[*here, str(other)],
+                halt=self.halts.get(ticket.account_id),
+                twin=self.recent.get(_likeness(ticket, instrument)),
             ),
+            limits=self.limits.get(ticket.account_id, DEFAULT_LIMITS),
         )
 
 
@@ -199,22 +221,60 @@ def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now
             ).select_related("instrument")
         },
         costs=read_costs(accounts.values(), now),
+        limits=read_limits(accounts),
+        halts=halted_accounts(accounts),
+        recent=recent_orders(accounts, now),
         lots=_available_lots([ticket for ticket in tickets if ticket.lots], ids),
         open_orders=open_orders,
         open_in_all=open_in_all,
     )
 
 
-def quote_facts(tick: Tick | None, now: datetime) -> QuoteFacts:
-    """Return the quote as the rules see it; a missing or old one is not fresh."""
+def quote_facts(
+    tick: Tick | None, instrument: Instrument, account: Account, now: datetime
+) -> QuoteFacts:
+    """Return the quote as the rules see it: at prices, and as fresh, as the account trades."""
     if tick is None:
         return QuoteFacts(bid=None, ask=None, last=None, is_fresh=False)
-    age = now - tick.as_of
-    return QuoteFacts(
-        bid=tick.bid,
-        ask=tick.ask,
-        last=tick.last,
-        is_fresh=age <= timedelta(seconds=settings.STALE_QUOTE_S),
+    profile = profile_of(account.realism, settings.GUARD_S_MIN)
+    bid, ask = _prices(tick, instrument, profile)
+    is_fresh = now - tick.as_of <= profile.max_age
+    return QuoteFacts(bid=bid, ask=ask, last=tick.last, is_fresh=is_fresh)
+
+
+def as_offered(tick: Tick, instrument: Instrument, profile: Profile, wanted: Decimal) -> Tick:
+    """Return a tick as an order that wants so much meets it: at its prices, with its sizes."""
+    bid, ask = _prices(tick, instrument, profile)
+    bid_size, ask_size, step = tick.bid_size, tick.ask_size, instrument.quantity_step
+    if profile.is_unlimited:
+        bid_size = ask_size = wanted
+    elif not bid_size and not ask_size:
+        bid_size = ask_size = tick.last_size * profile.volume_percent / 100 // step * step
+    return msgspec.structs.replace(tick, bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size)
+
+
+def _prices(
+    tick: Tick, instrument: Instrument, profile: Profile
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return bid and ask; where the feed quotes none, around its last price."""
+    mic, mode, tick_size = instrument.mic, settings.MARKET_HOURS, instrument.tick_size
+    half = missing_half_spread(tick, mic=mic, mode=mode, tick_size=tick_size)
+    if half is None or tick.last is None:
+        return tick.bid, tick.ask
+    return around(tick.last, half, factor=profile.spread_factor, tick_size=tick_size)
+
+
+def _likeness(ticket: OrderTicket, instrument: Instrument) -> Likeness:
+    return Likeness(
+        ticket.account_id,
+        instrument.id,
+        str(ticket.side),
+        str(ticket.type),
+        ticket.quantity,
+        ticket.limit_price,
+        ticket.stop_price,
+        ticket.trail_price,
+        ticket.trail_percent,
     )
 
 

@@ -34,6 +34,7 @@ from portfolios.selectors import portfolio_of, portfolios_of
 
 FILTERS = [("all", "All"), ("open", "Open"), ("closed", "Closed")]
 PAGE = 25
+DUPLICATE = "possible_duplicate"
 
 
 @require_POST
@@ -46,10 +47,10 @@ def review(request: PageRequest) -> HttpResponse:
         return _ticket_again(request, form, line)
     ticket = form.ticket(request.user)
     outcome = preview(ticket, now=clock.now())
-    if outcome.errors:
+    if any(error.code != DUPLICATE for error in outcome.errors):
         form.refuse(outcome.errors)
         return _ticket_again(request, form, line)
-    return _review(request, ticket, line)
+    return _review(request, ticket, line, outcome.errors)
 
 
 @require_POST
@@ -143,10 +144,12 @@ def _review(
     request: PageRequest, ticket: OrderTicket, line: Line, problems: Any = ()
 ) -> HttpResponse:
     outcome = preview(ticket, now=clock.now())
+    is_asked_twice = [problem.code for problem in problems] == [DUPLICATE]
     context = {
         "place": "trade",
         "ticket": ticket,
-        "ticket_fields": ticket_fields(ticket),
+        "ticket_fields": ticket_fields(ticket, is_asked_twice=is_asked_twice),
+        "is_asked_twice": is_asked_twice,
         "line": line,
         "facts": review_facts(ticket, outcome),
         "notes": outcome.notes,

@@ -13,7 +13,7 @@ from uuid import UUID
 from accounts.services import lock_accounts
 from bengi.events.services import NewEvent
 from bengi.money import ZERO
-from bengi.terms import OrderStatus, Side, TimeInForce
+from bengi.terms import InstrumentStatus, OrderStatus, Side, TimeInForce
 from orders import lifecycle
 from orders.models import Order
 from orders.payloads import order_payload, order_state
@@ -37,11 +37,15 @@ from trades.rows import Rows, load, save
 from trades.steps import Step, steps_of
 
 
+class Halted(Exception):
+    """An instrument that the batch would have filled has been halted meanwhile."""
+
+
 def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
     """Write what was decided; return each account's newest event seq.
 
     Cost: a fixed number of statements, however many decisions. An order that closed meanwhile
-    fails the lifecycle's assertion and with it the whole batch.
+    fails the lifecycle's assertion and with it the whole batch. Raises Halted, see there.
     """
     accounts = lock_accounts(decision.account_id for decision in decisions)
     order_ids = (UUID(decision.outcome.order_id) for decision in decisions)
@@ -88,6 +92,7 @@ def _apply(rows: Rows, order: Order, decision: Decision) -> None:
     order.updated_at = max(order.updated_at, now)
     match outcome:
         case Fill():
+            _check_trading(rows, order)
             book_fill(rows, order, outcome, decision)
             _count(rows, order, now)
         case Canceled():
@@ -108,6 +113,13 @@ def _apply(rows: Rows, order: Order, decision: Decision) -> None:
         case _:
             if order.status == OrderStatus.ACCEPTED:
                 _move(order, OrderStatus.NEW)
+
+
+def _check_trading(rows: Rows, order: Order) -> None:
+    """Raise Halted unless the order's instrument may trade, by the row that was just read."""
+    instrument = rows.instruments[order.instrument_id]
+    if instrument.status != InstrumentStatus.ACTIVE:
+        raise Halted(f"{instrument.symbol} is {instrument.status}")
 
 
 def _count(rows: Rows, order: Order, now: datetime) -> None:

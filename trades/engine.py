@@ -14,12 +14,13 @@ from django.db import DatabaseError, transaction
 from bengi.realtime.publish import publish
 from instruments.corporate_actions import due_splits
 from instruments.quotes import Tick
-from trades.booking import book
+from trades.booking import Halted, book
 from trades.corporate.splitting import apply_split
 from trades.decisions import Decision
 from trades.models import Shard
+from trades.requests import Command, read_halted, read_requests
 from trades.session import SessionHours
-from trades.work import Command, Desk, read_requests
+from trades.work import Desk
 
 BATCH_MAX = 500
 _HOUR_S = 3600
@@ -31,11 +32,14 @@ class Fenced(Exception):
 
 
 class Engine:
-    """Drains one shard. drain() is called by one thread; on_ticks() may be called by any."""
+    """Drains one shard. drain() is called by one thread; on_ticks() may be called by any.
 
-    def __init__(self, shard_id: int, *, max_quote_age: timedelta, hours: SessionHours) -> None:
+    guard_s_min: no profile's guard against old quotes is shorter; see settings.GUARD_S_MIN.
+    """
+
+    def __init__(self, shard_id: int, *, hours: SessionHours, guard_s_min: int = 0) -> None:
         self._shard_id = shard_id
-        self._max_quote_age = max_quote_age
+        self._guard_s_min = guard_s_min
         self._hours = hours
         self._ticks: deque[Tick] = deque()
         self._desk: Desk | None = None
@@ -91,7 +95,7 @@ class Engine:
             decisions = self._decide(ticks, now, look_for_requests, before)
             if decisions:
                 self._book(decisions)
-        except (DatabaseError, Fenced, AssertionError):
+        except (DatabaseError, Fenced, Halted, AssertionError):
             self._desk = None
             self._ticks.extendleft(reversed(ticks))
             raise
@@ -121,7 +125,7 @@ class Engine:
             self._edition = self._hours.edition
             shard, _ = Shard.objects.get_or_create(id=self._shard_id)
             self._version = shard.version
-            self._desk = Desk(self._shard_id, self._max_quote_age, self._hours)
+            self._desk = Desk(self._shard_id, self._hours, self._guard_s_min)
             self._desk.restore(now)
             look_for_requests = True
         open_mics = self._hours.open_mics(now)
@@ -129,6 +133,7 @@ class Engine:
             self._open_mics, look_for_requests = open_mics, True
         commands: list[Command] = [Command.of_tick(tick) for tick in ticks]
         if look_for_requests:
+            self._desk.halt(read_halted(self._shard_id))
             commands += read_requests(self._shard_id, self._hours, now, BATCH_MAX)
         commands += self._desk.expiries(now)
         if before is not None:

@@ -27,7 +27,7 @@ from trades.market_now import market_now, situation_of
 from trades.matching.fixed import to_fixed
 from trades.selectors import Story, story_of
 from trades.steps import quote_of
-from trades.work import working_order
+from trades.working_orders import working_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +132,11 @@ def _now(order: Order, subject: Subject, user: User, now: datetime) -> Now:
     """Return what the engine would say of the order if it looked at the newest quote."""
     quote, last = market_now(order, user, now)
     reason = reason_now(
-        working_order(order, order.priority or 0),
+        working_order(order, order.priority or 0, settings.GUARD_S_MIN),
         quote,
         situation_of(order, now),
         last=None if last is None else to_fixed(last),
         now=now,
-        max_age=timedelta(seconds=settings.STALE_QUOTE_S),
     )
     at = moment(now) or ""
     seen = quote_of(seen_of(quote, last))

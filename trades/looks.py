@@ -4,7 +4,7 @@ A quote that fills nobody costs one assignment here and no write. A waiting orde
 told when it comes to rest; its latest one with its next fill, its trigger or its end.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -37,8 +37,7 @@ class Waiting(msgspec.Struct, gc=False):
 class Looks:
     """What each market was heard to say last, and which waiting orders looked at it."""
 
-    def __init__(self, max_quote_age: timedelta) -> None:
-        self._max_age = max_quote_age
+    def __init__(self) -> None:
         self._heard = dict[str, Heard]()
         self._waiting = dict[str, Waiting]()
 
@@ -78,9 +77,8 @@ class Looks:
         if order is None:  # used up later in the same command
             return None
         self._waiting[order_id] = Waiting(order, at)
-        quote, _, last = self.heard(market)
-        if not market.has_feed:
-            quote = _book_quote(market, at)
+        _, _, last = self.heard(market)
+        quote = market.view(order.profile) if market.has_feed else _book_quote(market, at)
         return Look(at, seen_of(quote, last), self._reason(market, order, quote, at, last))
 
     def _latest(
@@ -90,6 +88,7 @@ class Looks:
         if quote is None or heard_at is None or quote.as_of <= waiting.told_until:
             return None
         order = waiting.order
+        quote = market.shown(quote, order.profile)
         if was_dormant:
             reason = stop_not_reached(order, _fixed(last))
         else:
@@ -111,7 +110,6 @@ class Looks:
             quote,
             last=_fixed(last),
             now=now,
-            max_age=self._max_age,
             has_feed=market.has_feed,
         )
 

@@ -10,13 +10,16 @@ from accounts.models import User
 from bengi.terms import InstrumentStatus, OrderStatus
 from instruments import calendar
 from instruments.models import Instrument
+from instruments.quotes import Tick
+from instruments.realism import profile_of
 from instruments.selectors import latest_quotes
 from orders.depth import Level, depth_of
 from orders.models import Order
 from trades.explanation.now import Situation
 from trades.matching.fixed import to_fixed
+from trades.matching.street import Street
 from trades.matching.working import StreetQuote
-from trades.work import street_quote
+from trades.street_quotes import street_quote
 
 
 def market_now(
@@ -30,7 +33,7 @@ def market_now(
     tick = latest_quotes([instrument]).get(instrument.symbol)
     last = None if tick is None else tick.last
     if instrument.has_feed:
-        return None if tick is None else street_quote(tick), last
+        return None if tick is None else _as_shown(tick, order), last
     return _others(instrument, user, now), last
 
 
@@ -47,6 +50,16 @@ def situation_of(order: Order, now: datetime) -> Situation:
         opens_at=None if is_open else calendar.next_open(mic, now, mode),
         fired_at=order.triggered_at,
     )
+
+
+def _as_shown(tick: Tick, order: Order) -> StreetQuote:
+    """Return a tick as the order's realism profile sees it."""
+    instrument = order.instrument
+    quote = street_quote(
+        tick, mic=instrument.mic, mode=settings.MARKET_HOURS, tick_size=instrument.tick_size
+    )
+    street = Street(to_fixed(instrument.tick_size), to_fixed(instrument.quantity_step))
+    return street.shown(quote, profile_of(order.realism))
 
 
 def _others(instrument: Instrument, user: User, now: datetime) -> StreetQuote | None:

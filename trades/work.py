@@ -3,24 +3,22 @@
 import heapq
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import count
+from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
-from django.db.models import Q
-
-from bengi.terms import Leg, OrderStatus, OrderType, Side, TimeInForce
+from bengi.terms import Leg, TimeInForce
 from instruments.corporate_actions import newest_splits
 from instruments.models import Instrument
 from instruments.quotes import Tick
+from instruments.realism import Profile, profile_of
 from orders.models import OPEN_STATUSES, Order
 from orders.rules import AT_A_MOMENT
 from trades.decisions import Decision, seen_of
 from trades.groups import Batch, join, members_of, replaced_unseen
 from trades.looks import Heard, Looks
 from trades.marks import Marks
-from trades.matching.fixed import to_fixed
+from trades.matching.fixed import from_fixed, to_fixed
 from trades.matching.market import Market
 from trades.matching.outcomes import (
     Expired,
@@ -36,97 +34,44 @@ from trades.matching.outcomes import (
 from trades.matching.trails import stop_behind
 from trades.matching.working import StreetQuote, WorkingOrder
 from trades.replacing import left_to, only_wants_less
+from trades.requests import BY_SESSION, Command
 from trades.session import SessionHours
+from trades.street_quotes import street_quote
+from trades.working_orders import working_order
 
 A_MOMENT = timedelta(microseconds=1)
-_BY_SESSION = frozenset({TimeInForce.DAY, *AT_A_MOMENT})
 
 
-class Command(msgspec.Struct, frozen=True):
-    """One thing to work on, at the moment it happened; at equal moments the lower rank is first.
+class Watched(NamedTuple):
+    """Whose an order at work is, of what, and how the street trades with it."""
 
-    members: the open orders of the group, the order's own among them.
-    """
-
-    at: datetime
-    rank: int
-    tick: Tick | None = None
-    submit: Order | None = None
-    cancel: Order | None = None
-    replace: Order | None = None
-    expire: str | None = None
-    members: Sequence[Order] = ()
-
-    @classmethod
-    def of_tick(cls, tick: Tick) -> "Command":
-        return cls(at=tick.as_of, rank=2, tick=tick)
-
-    @classmethod
-    def of_order(cls, order: Order, members: Sequence[Order] = ()) -> "Command":
-        if order.status == OrderStatus.PENDING_CANCEL:
-            return cls(at=order.updated_at, rank=1, cancel=order, members=members)
-        if order.status == OrderStatus.HELD:
-            return cls(at=order.accepted_at, rank=1, replace=order, members=members)
-        return cls(at=order.accepted_at, rank=3, submit=order, members=members)
-
-
-def read_requests(shard_id: int, hours: SessionHours, now: datetime, limit: int) -> list[Command]:
-    """Return the shard's new orders that can be worked now, and all its cancel requests.
-
-    The stop of an oco comes with its take profit, the legs of an entry with that. What is to
-    replace an order of a group that is at work waits for the session.
-    """
-    waiting = Order.objects.filter(
-        instrument__shard=shard_id, closed_at__isnull=True
-    ).select_related("instrument")
-    new = waiting.filter(_may_be_worked(hours, now), status=OrderStatus.ACCEPTED)
-    new = new.exclude(leg=Leg.STOP_LOSS)
-    cancels = waiting.filter(status=OrderStatus.PENDING_CANCEL)
-    replacements = waiting.filter(
-        Q(group_id__isnull=True)
-        | Q(replaces__priority__isnull=True)
-        | Q(instrument__mic__in=hours.open_mics(now)),
-        status=OrderStatus.HELD,
-        replaces__status=OrderStatus.PENDING_REPLACE,
-    ).select_related("replaces")
-    found = [*cancels.order_by("id")[:limit], *new.order_by("id")[:limit]]
-    found += replacements.order_by("id")[:limit]
-    members = members_of(found)
-    return [
-        Command.of_order(order, members[order.group_id] if order.group_id else ())
-        for order in found
-    ]
-
-
-def _may_be_worked(hours: SessionHours, now: datetime) -> Q:
-    """Say of orders: their market is open, or their time was over before they were seen."""
-    found = Q(instrument__mic__in=hours.open_mics(now)) | Q(expires_at__lte=now)
-    for mic, closed_at in hours.last_closes(now).items():
-        of_a_day = Q(time_in_force__in=_BY_SESSION, accepted_at__lt=closed_at)
-        found |= Q(instrument__mic=mic) & of_a_day
-    return found
+    account_id: UUID
+    instrument_id: str
+    profile: Profile
 
 
 class Desk:
     """Markets and expiries of one shard, in memory; restore() builds them from the database.
 
     An instrument gets a market with its first order; until then only its newest tick is kept.
+    guard_s_min: no profile's guard against old quotes is shorter.
     """
 
-    def __init__(self, shard_id: int, max_quote_age: timedelta, hours: SessionHours) -> None:
+    def __init__(self, shard_id: int, hours: SessionHours, guard_s_min: int = 0) -> None:
         self._shard_id = shard_id
-        self._max_quote_age = max_quote_age
         self._hours = hours
+        self._guard_s_min = guard_s_min
+        self._halted = set[str]()
         self._mics = dict[str, str]()
         self._markets = dict[str, Market]()
         self._unseen = dict[str, Tick]()
         self._split_at = dict[str, datetime]()
-        self._orders = dict[str, tuple[UUID, str]]()
+        self._orders = dict[str, Watched]()
         self._expiries: list[tuple[datetime, int, str]] = []
         self._batch = Batch()
         self._places = count(1)
         self._marks = Marks()
-        self._looks = Looks(max_quote_age)
+        self._looks = Looks()
 
     def restore(self, now: datetime) -> None:
         """Put every open order the engine had seen back, in queue order; quotes come anew."""
@@ -140,7 +85,7 @@ class Desk:
         seen = list(rows.select_related("instrument").order_by("priority"))
         for order in seen:
             self._watch(order)
-            working = working_order(order, order.priority or 0)
+            working = self._working(order, order.priority or 0)
             self._market(order.instrument).restore(working)
             self._looks.restore(working, order.updated_at)
         for members in members_of(seen).values():
@@ -154,6 +99,14 @@ class Desk:
             if order_id in self._orders:
                 due.append(Command(at=at, rank=0, expire=order_id))
         return due
+
+    def halt(self, instrument_ids: set[str]) -> None:
+        """Let nobody trade these instruments; what their market said before is not good after."""
+        for instrument_id in instrument_ids - self._halted:
+            self._unseen.pop(instrument_id, None)
+            if instrument_id in self._markets:
+                self._markets[instrument_id].fall_silent()
+        self._halted = instrument_ids
 
     def work(
         self, commands: Iterable[Command], now: datetime, next_priority: int
@@ -177,7 +130,8 @@ class Desk:
 
     def _tick(self, tick: Tick, now: datetime) -> list[Decision]:
         """Let the market hear a tick; one that comes too late is old news and fills nothing."""
-        if not self._hours.is_open(self._mic(tick), tick.as_of):
+        is_halted = tick.instrument_id in self._halted
+        if is_halted or not self._hours.is_open(self._mic(tick), tick.as_of):
             return []
         split_at = self._split_at.get(tick.instrument_id)
         if split_at is not None and tick.as_of < split_at:  # a price of old shares
@@ -189,7 +143,8 @@ class Desk:
                 self._unseen[tick.instrument_id] = tick
             return []
         before = self._looks.heard(market)
-        outcomes = self._marks.hold_back(market.on_quote(street_quote(tick), now), tick.as_of)
+        outcomes = market.on_quote(self._quote(tick, market), now)
+        outcomes = self._marks.hold_back(outcomes, tick.as_of)
         if market.quote is not before[0]:
             self._looks.hear(market, now, tick.last)
         return self._decided(market, outcomes, tick.as_of, before=before)
@@ -197,7 +152,7 @@ class Desk:
     def _trailed(self, due: Iterable[tuple[Trailed, datetime]]) -> list[Decision]:
         found = []
         for outcome, at in due:
-            market = self._markets[self._orders[outcome.order_id][1]]
+            market = self._markets[self._orders[outcome.order_id].instrument_id]
             found += self._decided(market, [outcome], at)
         return found
 
@@ -212,7 +167,7 @@ class Desk:
         if ends_at is not None and ends_at <= now:
             outcomes = market.settle([_too_late(order)])
             return self._decided(market, outcomes, now, (str(order.id), next(self._places)))
-        workings.setdefault(str(order.id), working_order(order, 0))
+        workings.setdefault(str(order.id), self._working(order, 0))
         decisions: list[Decision] = []
         for working in sorted(workings.values(), key=lambda working: not working.is_dormant):
             if working.leaves:
@@ -233,7 +188,7 @@ class Desk:
             return {}
         for order in found:
             self._watch(order)
-        return join(market, [(o, market.find(str(o.id)) or working_order(o, 0)) for o in found])
+        return join(market, [(o, market.find(str(o.id)) or self._working(o, 0)) for o in found])
 
     def _cancel(self, order: Order, members: Sequence[Order], now: datetime) -> list[Decision]:
         """Cancel an order; one that this batch has filled or ended is over already."""
@@ -268,7 +223,7 @@ class Desk:
         left = left_to(new, old, at_work)
         if (left <= 0 and not is_held) or (at_work is not None and at_work.triggered):
             return self._decided(market, [NotReplaced(old_id, new_id)], now)
-        working = working_order(new, next(self._places))
+        working = self._working(new, next(self._places))
         working.leaves = left
         if at_work is not None and at_work.mark is not None:
             working.mark = at_work.mark
@@ -280,7 +235,7 @@ class Desk:
         resized = [Resized(leg, left, "entry_replaced") for leg in legs]
         resized = resized if new.quantity != old.quantity else []
         decisions = self._decided(market, [Replaced(old_id, new_id), *resized], now)
-        is_open = self._hours.is_open(new.instrument.mic, now)
+        is_open = self._may_trade(new.instrument, now)
         if is_open or kept or is_held:
             self._watch(new)
         if is_held or not (kept or is_open):
@@ -301,14 +256,14 @@ class Desk:
         market = self._market(old.instrument)
         decisions = self._decided(market, replaced_unseen(old, new, members), now)
         is_head = not new.waits_for_entry and new.leg != Leg.STOP_LOSS
-        if is_head and self._hours.is_open(new.instrument.mic, now):
+        if is_head and self._may_trade(new.instrument, now):
             decisions += self._submit(new, members, now)
         return decisions
 
     def _expire(self, order_id: str, at: datetime) -> list[Decision]:
         if order_id not in self._orders:
             return []
-        market = self._markets[self._orders[order_id][1]]
+        market = self._markets[self._orders[order_id].instrument_id]
         order = market.find(order_id)
         if order is None or order.time_in_force not in AT_A_MOMENT:
             return self._decided(market, market.expire([order_id]), at)
@@ -330,10 +285,9 @@ class Desk:
             return []
         heard = self._looks.heard(market)
         before = before or heard
-        seen = seen_of(market.quote, heard[2])
         found = []
         for outcome in outcomes:
-            account_id, _ = self._orders[outcome.order_id]
+            account_id, _, profile = self._orders[outcome.order_id]
             priority = outcome.priority if isinstance(outcome, Released) else None
             if queued is not None and queued[0] == outcome.order_id:
                 priority = queued[1]
@@ -342,7 +296,7 @@ class Desk:
                     account_id=account_id,
                     outcome=outcome,
                     decided_at=at,
-                    seen=seen,
+                    seen=seen_of(market.view(profile), heard[2]),
                     priority=priority,
                     look=self._looks.at(market, outcome, at, before),
                 )
@@ -366,7 +320,8 @@ class Desk:
         order_id = str(order.id)
         if order_id in self._orders:
             return
-        self._orders[order_id] = (order.account_id, str(order.instrument_id))
+        profile = profile_of(order.realism, self._guard_s_min)
+        self._orders[order_id] = Watched(order.account_id, str(order.instrument_id), profile)
         ends_at = self._ends_at(order)
         if ends_at is not None:
             rank = 0 if order.time_in_force == TimeInForce.CLS else 1
@@ -374,20 +329,41 @@ class Desk:
 
     def _ends_at(self, order: Order) -> datetime | None:
         """Return when the order's time is over; what is for the close comes before what expires."""
-        if order.time_in_force in _BY_SESSION:
+        if order.time_in_force in BY_SESSION:
             return self._hours.closes_at(order.instrument.mic, order.accepted_at)
         return order.expires_at
+
+    def _may_trade(self, instrument: Instrument, now: datetime) -> bool:
+        is_halted = str(instrument.id) in self._halted
+        return not is_halted and self._hours.is_open(instrument.mic, now)
+
+    def _working(self, order: Order, priority: int) -> WorkingOrder:
+        return working_order(order, priority, self._guard_s_min)
+
+    def _quote(self, tick: Tick, market: Market, *, is_first: bool = False) -> StreetQuote:
+        return street_quote(
+            tick,
+            mic=self._mic(tick),
+            mode=self._hours.mode,
+            tick_size=from_fixed(market.tick),
+            is_first=is_first,
+        )
 
     def _market(self, instrument: Instrument) -> Market:
         key = str(instrument.id)
         market = self._markets.get(key)
         if market is None:
-            places = iter(lambda: next(self._places), None)
-            market = Market(key, self._max_quote_age, instrument.has_feed, places)
+            market = Market(
+                key,
+                instrument.has_feed,
+                tick=to_fixed(instrument.tick_size),
+                step=to_fixed(instrument.quantity_step),
+                places=iter(lambda: next(self._places), None),
+            )
             self._mics[key] = instrument.mic
             tick = self._unseen.pop(key, None)
             if tick is not None:
-                market.on_quote(street_quote(tick, is_first=True), tick.as_of)
+                market.on_quote(self._quote(tick, market, is_first=True), tick.as_of)
                 self._looks.hear(market, tick.as_of, tick.last)
             self._markets[key] = market
         return market
@@ -405,41 +381,3 @@ def _too_late(order: Order) -> Outcome:
     if order.time_in_force in AT_A_MOMENT:
         return canceled(str(order.id), f"{order.time_in_force}_remainder")
     return Expired(str(order.id))
-
-
-def working_order(order: Order, priority: int) -> WorkingOrder:
-    cap = order.protection_price
-    return WorkingOrder(
-        id=str(order.id),
-        account_id=str(order.account_id),
-        side=Side(order.side),
-        type=OrderType(order.type),
-        time_in_force=TimeInForce(order.time_in_force),
-        leaves=to_fixed(order.leaves_quantity),
-        limit=_fixed(order.limit_price),
-        stop=_fixed(order.stop_price),
-        cap=_fixed(cap),
-        priority=priority,
-        triggered=order.triggered_at is not None,
-        trail=_fixed(order.trail_price),
-        trail_percent=_fixed(order.trail_percent),
-        mark=_fixed(order.high_water_mark),
-        tick=to_fixed(order.instrument.tick_size),
-    )
-
-
-def street_quote(tick: Tick, *, is_first: bool = False) -> StreetQuote:
-    """Return the tick as the matcher hears it. is_first: nobody has taken of its sizes yet."""
-    return StreetQuote(
-        bid=_fixed(tick.bid),
-        ask=_fixed(tick.ask),
-        bid_size=to_fixed(tick.bid_size),
-        ask_size=to_fixed(tick.ask_size),
-        last=_fixed(tick.last) if tick.is_new_print else None,
-        as_of=tick.as_of,
-        is_new=is_first or tick.is_new_quote,
-    )
-
-
-def _fixed(value: Decimal | None) -> int | None:
-    return None if value is None else to_fixed(value)

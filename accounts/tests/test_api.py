@@ -51,6 +51,7 @@ def test_an_account_with_its_cash_and_portfolios(client, account):
                 "base_currency": "USD",
                 "kind": "cash",
                 "status": "active",
+                "realism": "realistic",
                 "balances": [
                     {
                         "currency": "EUR",

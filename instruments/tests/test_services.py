@@ -80,15 +80,21 @@ def test_what_nobody_believes_is_kept_for_staff(heard: list) -> None:
     good = make_tick(acme, as_of=after(1))
     nan = make_tick(acme, bid=D("NaN"), as_of=after(2))
     fat_finger = make_tick(acme, last=D("1000.50"), as_of=after(3))
-    assert record_quotes([good, nan, fat_finger]) == 1
+    late = make_tick(acme, ask=D("100.02"), as_of=after(0))
+    assert record_quotes([good, nan, fat_finger, late]) == 1
     assert heard == [[good]]
-    assert board.dropped == {"insane": 1, "doubted": 1}
+    assert board.dropped == {"insane": 1, "doubted": 1, "older": 1}
     flush_quotes()
     flush_quotes()
     kept = QuarantinedTick.objects.order_by("id")
     assert [(each.reason, each.tick["bid"], each.tick["last"]) for each in kept] == [
         ("bid is NaN", "NaN", "100.05"),
         ("print 1000.50 is far outside the day's 100.05 to 100.05", "100.00", "1000.50"),
+        (
+            "of 2026-11-23 12:00:00+00:00, after one of 2026-11-23 12:00:01+00:00",
+            "100.00",
+            "100.05",
+        ),
     ]
     assert Quote.objects.get().last == D("100.05")
 

@@ -4,10 +4,12 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.tests.factories import UserFactory
 from bengi import clock
 from bengi.onboarding import sign_up
 from bengi.terms import OrderStatus
 from instruments.tests.factories import QUOTED_AT, QuoteFactory
+from orders.halts import halt_trading
 from orders.models import Order
 from orders.tests.factories import OrderFactory
 from portfolios.models import Portfolio
@@ -125,6 +127,39 @@ def test_a_key_used_for_another_order_is_refused_in_words(trader, ticket):
     answer = trader.post("/orders/place", ticket | {"quantity": "41"}, headers=HTMX)
     assert "belongs to another order" in answer.content.decode()
     assert Order.objects.count() == 1
+
+
+def test_the_same_order_again_is_asked_about_and_the_second_press_sends_it(trader, ticket):
+    trader.post("/orders/place", ticket | {"client_order_id": "key-1"}, headers=HTMX)
+    asked = trader.post("/orders/place", ticket | {"client_order_id": "key-2"}, headers=HTMX)
+    page = asked.content.decode()
+    assert "Do you mean it twice?" in page
+    assert "Send a second buy order" in page
+    assert Order.objects.count() == 1
+    fields = dict(asked.context["ticket_fields"])
+    assert fields["confirm_duplicate"] == "on"
+    assert fields["client_order_id"] == "key-2"
+    assert trader.post("/orders/place", fields, headers=HTMX).status_code == 204
+    assert Order.objects.count() == 2
+
+
+def test_the_review_asks_before_it_is_sent(trader, ticket):
+    trader.post("/orders/place", ticket | {"client_order_id": "key-1"}, headers=HTMX)
+    answer = trader.post("/orders/review", ticket, headers=HTMX)
+    assert "Do you mean it twice?" in answer.content.decode()
+    assert dict(answer.context["ticket_fields"])["confirm_duplicate"] == "on"
+    first = trader.post("/orders/review", ticket | {"quantity": "1"}, headers=HTMX)
+    assert "confirm_duplicate" not in dict(first.context["ticket_fields"])
+
+
+def test_while_trading_is_halted_the_ticket_says_why(trader, ticket):
+    staff = UserFactory(is_staff=True)
+    halt_trading(staff, reason="The feed is off.", now=QUOTED_AT)
+    answer = trader.post("/orders/review", ticket, headers=HTMX)
+    assert "Trading is halted: The feed is off." in answer.content.decode()
+    sent = trader.post("/orders/place", ticket | {"client_order_id": "key-1"}, headers=HTMX)
+    assert "Trading is halted: The feed is off." in sent.content.decode()
+    assert Order.objects.count() == 0
 
 
 def test_funds_that_went_meanwhile_are_told_in_the_dialog(trader, ticket):

@@ -115,6 +115,20 @@ def test_clicking_twice_and_sending_again_makes_one_order(trader: Page):
     assert len(_orders(page)) == 1
 
 
+def test_the_same_order_at_once_again_is_asked_about(trader: Page):
+    page = trader
+    bench.await_live(page)
+    page.get_by_label("Quantity").fill("2")
+    bench.review(page, "buy")
+    bench.send(page, "buy")
+    dialog = bench.review(page, "buy")
+    expect(dialog.get_by_text("Do you mean it twice?")).to_be_visible()
+    assert len(_orders(page)) == 1
+    page.get_by_role("button", name="Send a second buy order").click()
+    expect(page.locator("#review")).not_to_be_visible()
+    assert len(_orders(page)) == 2
+
+
 def test_an_order_that_went_meanwhile_cannot_be_canceled_and_the_page_says_so(trader: Page):
     page = trader
     limit = bench.amount(bench.last_price(page).inner_text()) - 9

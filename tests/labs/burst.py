@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -126,7 +126,7 @@ class Lab:
         from trades.engine import Engine
         from trades.session import SessionHours
 
-        engine = Engine(0, max_quote_age=timedelta(seconds=15), hours=SessionHours("always"))
+        engine = Engine(0, hours=SessionHours("always"))
         quote(self.stages[0])
         while engine.drain(datetime.now(UTC)):
             continue

@@ -39,6 +39,7 @@ def main(threads: int, affordable: int) -> None:
             quantity=Decimal(1),
             limit_price=PRICE,
             client_order_id=f"spend-{number}",
+            confirm_duplicate=True,
         )
         start.wait()
         try:

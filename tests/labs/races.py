@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -86,8 +86,8 @@ class Track:
         from trades.engine import Engine
         from trades.session import SessionHours
 
-        hours, age = SessionHours("always"), timedelta(seconds=15)
-        self.engines = [Engine(0, max_quote_age=age, hours=hours) for _ in range(2)]
+        hours = SessionHours("always")
+        self.engines = [Engine(0, hours=hours) for _ in range(2)]
 
     # --- what racers do
 
@@ -118,6 +118,7 @@ class Track:
             quantity=Decimal(quantity),
             limit_price=limit,
             client_order_id=f"race-{self.count}",
+            confirm_duplicate=True,
         )
 
     def place_bracket(self, stage: Stage) -> Any:

@@ -7,7 +7,7 @@ milliseconds.
 import random
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from typing import Any
@@ -54,7 +54,7 @@ def live(answers: Connection, stages: list[Stage], seed: str, is_planted: bool) 
 
 def start_engine() -> None:
     hours = SessionHours("always")
-    loop = EngineLoop(Engine(0, max_quote_age=timedelta(seconds=15), hours=hours), clock.now)
+    loop = EngineLoop(Engine(0, hours=hours), clock.now)
     get_bus().subscribe(TICKS, loop.on_ticks)
     get_bus().subscribe(NUDGE, loop.nudge)
     threading.Thread(target=loop.run, daemon=True).start()
@@ -111,6 +111,7 @@ def _ticket(stage: Stage, chance: random.Random, key: str) -> OrderTicket:
         limit_price=limit if is_limit else None,
         client_order_id=key,
         **legs,
+        confirm_duplicate=True,
     )
 
 

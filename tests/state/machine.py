@@ -197,9 +197,9 @@ class Broker(RuleBasedStateMachine):
 
     @rule(symbol=symbols, wish=st.sampled_from([False, True]))
     def halt(self, *, symbol, wish):
-        """Nobody may order while it is halted; the next word about it ends the halt."""
+        """Nobody may order, and nothing fills, while it is halted; the next word ends the halt."""
         is_halted = wish and not self.model.instruments[symbol].is_halted
-        self.product.halt(symbol, is_halted)
+        self.product.halt(symbol, is_halted, self.now)
         self.model.instruments[symbol].is_halted = is_halted
 
     # --- the clock

@@ -195,6 +195,11 @@ class Model:
     def drain(self, now: datetime) -> None:
         """Work everything that is waiting, in the order in which it happened."""
         self.batches += 1
+        for symbol, instrument in self.instruments.items():
+            if instrument.is_halted:
+                self.unseen.pop(symbol, None)
+                if symbol in self.markets:
+                    self.markets[symbol].is_live = False
         work: list[tuple[datetime, int, Callable[[int], None]]] = [
             (tick.as_of, 2, lambda _, tick=tick: self._hear(tick, now)) for tick in self.queue
         ]
@@ -207,7 +212,7 @@ class Model:
     def _work_of(self, order: PlainOrder, now: datetime):
         if order.status == "pending_cancel":
             yield order.updated_at, 1, lambda _: self._cancel(order, now)
-        elif order.status == "accepted" and self.is_open(order.symbol, now):
+        elif order.status == "accepted" and self.is_trading(order.symbol, now):
             yield order.accepted_at, 3, lambda place: self._submit(order, place, now)
         if order.is_open and order.priority is not None and order.tif == "day":
             at = self.closes_at(order)
@@ -215,7 +220,7 @@ class Model:
                 yield at, 0, lambda _: self._expire(order, at)
 
     def _hear(self, tick: PlainTick, now: datetime) -> None:
-        if not self.is_open(tick.symbol, tick.as_of):
+        if not self.is_trading(tick.symbol, tick.as_of):
             return
         market = self.markets.get(tick.symbol)
         if market is not None:
@@ -306,6 +311,9 @@ class Model:
             return True
         there = moment.astimezone(NEW_YORK)
         return there.weekday() < SATURDAY and time(9, 30) <= there.time() < time(16)
+
+    def is_trading(self, symbol: str, moment: datetime) -> bool:
+        return not self.instruments[symbol].is_halted and self.is_open(symbol, moment)
 
     def closes_at(self, order: PlainOrder) -> datetime:
         """Return when a day order ends: the close of its session, or of the next one."""

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 ZERO = Decimal(0)
+MANY = Decimal(10**9)
 IMMEDIATE = ("ioc", "fok")
 CLOSED = ("filled", "canceled", "expired", "replaced", "rejected")
 
@@ -44,6 +45,7 @@ class PlainOrder:
     priority: tuple[int, int] | None = None
     triggered: bool = False
     where: str | None = None
+    queue: Decimal | None = None
 
     @property
     def is_open(self) -> bool:
@@ -88,6 +90,19 @@ class PlainTick:
         return True
 
     @property
+    def has_sizes(self) -> bool:
+        return self.bid_size > 0 or self.ask_size > 0
+
+    @property
+    def print(self) -> Decimal | None:
+        return self.last if self.is_new_print else None
+
+    @property
+    def printed(self) -> Decimal:
+        """What was traded with the print: one share, nothing told where there are no sizes."""
+        return Decimal(1) if self.has_sizes and self.print is not None else ZERO
+
+    @property
     def quote(self) -> tuple:
         """Everything that makes it another quote than the one before."""
         last = self.last if self.is_new_print else None
@@ -104,7 +119,8 @@ class PlainMarket:
         self.has_feed = has_feed
         self.orders: list[PlainOrder] = []
         self.tick: PlainTick | None = None
-        self.left = {"buy": ZERO, "sell": ZERO}
+        self.taken = {"buy": ZERO, "sell": ZERO}
+        self.printed_left = ZERO
         self.is_live = False
 
     # --- what happens
@@ -118,6 +134,7 @@ class PlainMarket:
         return self.work(order)
 
     def restore(self, order: PlainOrder) -> None:
+        order.queue = None
         if order.type == "stop" and not order.triggered:
             self.put(order, "asleep")
         else:
@@ -134,10 +151,10 @@ class PlainMarket:
             return []
         if known is not None and (tick.as_of < known.as_of or tick.quote == known.quote):
             return []
-        if known is None or tick.is_new_quote:
-            self.left["buy"] = tick.ask_size if tick.ask is not None else ZERO
-            self.left["sell"] = tick.bid_size if tick.bid is not None else ZERO
+        if known is None or (tick.is_new_quote and tick.has_sizes) or not known.has_sizes:
+            self.taken = {"buy": ZERO, "sell": ZERO}
         self.tick, self.is_live = tick, True
+        self.printed_left = tick.printed
         self.look_at_the_clock(now)
         if not self.is_live:
             return []
@@ -164,15 +181,49 @@ class PlainMarket:
 
     def meet_resting(self, side: str) -> list[tuple]:
         out = []
-        price = self.street_price(side)
-        met = [o for o in self.orders if o.where == "resting" and o.side == side]
-        met = [o for o in met if price is not None and is_good(side, o.limit, price)]
-        for order in sorted(met, key=lambda o: (-worth(side, o.limit), o.priority)):
-            quantity = min(order.leaves, self.left[side])
-            if quantity:
-                self.left[side] -= quantity
+        resting = [o for o in self.orders if o.where == "resting" and o.side == side]
+        for order in sorted(resting, key=lambda o: (-worth(side, o.limit), o.priority)):
+            price, most = self.met(order)
+            quantity = min(order.leaves, self.left(side), most)
+            if quantity > 0:
+                self.taken[side] += quantity
+                if most < MANY:
+                    self.printed_left -= quantity
                 out.append(self.fill(order, quantity, price))
         return out
+
+    def met(self, order: PlainOrder) -> tuple[Decimal, Decimal]:
+        """Return (price, how much at most): what is quoted, or what a print has left to give.
+
+        Through the limit, or at it when those who were ahead in the queue have traded.
+        """
+        side, limit, last, printed = order.side, order.limit, self.tick.print, self.tick.printed
+        offer = self.tick.ask if side == "buy" else self.tick.bid
+        by_quote = offer is not None and is_good(side, limit, offer)
+        if any(p not in (None, limit) and is_good(side, limit, p) for p in (offer, last)):
+            order.queue = ZERO
+            if by_quote:
+                return offer, MANY
+            return limit, self.printed_left if printed else MANY
+        self.join(order)
+        ahead = order.queue or ZERO
+        if last == limit:
+            order.queue = max(ZERO, ahead - printed)
+        if by_quote and not order.queue:
+            return limit, MANY
+        if last == limit and printed:
+            return limit, self.printed_left - ahead
+        return limit, MANY if last == limit and not ahead else ZERO
+
+    def join(self, order: PlainOrder) -> None:
+        """Stand behind what is displayed at its price; where the market has left it, first."""
+        if not self.is_live or self.tick is None:
+            return
+        own = self.tick.bid if order.side == "buy" else self.tick.ask
+        if own == order.limit and order.queue is None and self.tick.has_sizes:
+            order.queue = self.tick.bid_size if order.side == "buy" else self.tick.ask_size
+        elif own not in (None, order.limit) and is_good(order.side, order.limit, own):
+            order.queue = ZERO
 
     def wake(self, last: Decimal) -> list[tuple]:
         asleep = [o for o in self.orders if o.where == "asleep"]
@@ -195,7 +246,7 @@ class PlainMarket:
         for other, quantity, price in plan:
             out.append(self.fill(order, quantity, price))
             if other is None:
-                self.left[order.side] -= quantity
+                self.taken[order.side] += quantity
             else:
                 out.append(self.fill(other, quantity, price))
         if is_whole:
@@ -207,7 +258,7 @@ class PlainMarket:
     def plan(self, order: PlainOrder) -> tuple[list[tuple], bool]:
         """Return ([(other order or None for the street, quantity, price)], met itself)."""
         leaves = {other.number: other.leaves for other in self.orders}
-        street, wanted, found = self.left[order.side], order.leaves, []
+        street, wanted, found = self.left(order.side), order.leaves, []
         while wanted:
             offer = self.best_offer(order, leaves, street)
             if offer is None:
@@ -252,12 +303,20 @@ class PlainMarket:
             self.is_live = False
 
     def street_price(self, side: str) -> Decimal | None:
-        if self.tick is None or not self.is_live or not self.left[side]:
+        if self.tick is None or not self.is_live or not self.left(side):
             return None
         return self.tick.ask if side == "buy" else self.tick.bid
 
+    def left(self, side: str) -> Decimal:
+        if self.tick is None:
+            return ZERO
+        shown = self.tick.ask_size if side == "buy" else self.tick.bid_size
+        return max(ZERO, shown - self.taken[side])
+
     def put(self, order: PlainOrder, where: str) -> list[tuple]:
         order.where = where
+        if where == "resting":
+            self.join(order)
         self.orders.append(order)
         return [("rested", order)]
 

@@ -85,16 +85,23 @@ BUGS = [
     Bug(
         "what one order took of the street is there for the next",
         "trades.matching.street",
-        "Street.take",
-        "self._ask_left -= taken",
+        "Street.give",
+        "self._bought += quantity",
         "pass",
     ),
     Bug(
         "a stale quote decides",
         "trades.matching.street",
-        "Street.is_fresh",
-        "self.is_live = now - self.quote.as_of <= self._max_age",
-        "self.is_live = True",
+        "Street.serves",
+        "self._age > order.profile.max_age",
+        "False",
+    ),
+    Bug(
+        "a resting order does not wait for its turn",
+        "trades.matching.resting",
+        "join_queue",
+        "order.queue_ahead = size",
+        "order.queue_ahead = 0",
     ),
     Bug(
         "day orders outlive their day",

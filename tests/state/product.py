@@ -11,8 +11,9 @@ from bengi.books import check_books
 from bengi.bus import TICKS, get_bus
 from bengi.errors import BengiError
 from bengi.replay import differences, fold_log
-from bengi.terms import OrderType, Side, TimeInForce
+from bengi.terms import InstrumentStatus, OrderType, Side, TimeInForce
 from instruments.board import board
+from instruments.halts import set_status
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.services import record_quotes
@@ -20,7 +21,7 @@ from orders.models import Order
 from orders.services import place_order, request_cancel
 from orders.tickets import OrderTicket
 from portfolios.models import Lot, LotClosing, Portfolio, Position
-from tests.state.model import MAX_AGE, Ticket
+from tests.state.model import Ticket
 from tests.state.plain_market import CLOSED, PlainTick
 from trades.engine import Engine, Fenced
 from trades.models import Shard, Trade
@@ -71,7 +72,7 @@ class Product:
             self.paused[0].on_ticks(ticks)
 
     def _new_engine(self) -> Engine:
-        return Engine(0, max_quote_age=MAX_AGE, hours=SessionHours("exchange"))
+        return Engine(0, hours=SessionHours("exchange"))
 
     # --- what people do; each answers with the codes of what speaks against it
 
@@ -100,6 +101,7 @@ class Product:
             limit_price=ticket.limit,
             stop_price=ticket.stop,
             client_order_id=ticket.key,
+            confirm_duplicate=True,
         )
         return _codes(lambda: place_order(order, now=now))
 
@@ -107,9 +109,9 @@ class Product:
         order = Order.objects.get(account_id=self.accounts[account], client_order_id=key)
         return _codes(lambda: request_cancel(order.id, self.users[account], now=now))
 
-    def halt(self, symbol: str, is_halted: bool) -> None:
-        status = "halted" if is_halted else "active"
-        Instrument.objects.filter(symbol=symbol).update(status=status)
+    def halt(self, symbol: str, is_halted: bool, now: datetime) -> None:
+        status = InstrumentStatus("halted" if is_halted else "active")
+        set_status(self.instruments[symbol].id, status, by="model", now=now)
 
     # --- what the market and the processes do
 
@@ -160,7 +162,7 @@ class Product:
             bid_size=tick.bid_size,
             ask_size=tick.ask_size,
             last=tick.last,
-            last_size=D(1),
+            last_size=D(1) if tick.has_sizes else D(0),
             volume=D(1),
             day_open=tick.low,
             day_high=tick.high,

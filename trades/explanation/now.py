@@ -1,7 +1,7 @@
 """Why an open order has not filled up to now: what keeps it from the market, else the market."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from bengi.terms import InstrumentStatus, OrderStatus
 from trades.matching.reasons import Reason, why_not
@@ -32,9 +32,11 @@ def reason_now(
     *,
     last: int | None,
     now: datetime,
-    max_age: timedelta,
 ) -> Reason:
-    """Return why an open order has not filled: quote is the newest, last the newest print."""
+    """Return why an open order has not filled: quote is the newest, last the newest print.
+
+    Both as the order's profile sees them.
+    """
     if situation.status is OrderStatus.HELD:
         return Reason("held_for_replace" if situation.replaces else "held_for_entry")
     if situation.instrument_status is not InstrumentStatus.ACTIVE:
@@ -45,7 +47,7 @@ def reason_now(
     if not situation.is_seen:
         return Reason("not_seen_yet")
     has_feed = situation.has_feed
-    found = why_not(order, quote, last=last, now=now, max_age=max_age, has_feed=has_feed)
+    found = why_not(order, quote, last=last, now=now, has_feed=has_feed)
     fired_at = situation.fired_at
     if found.code == "no_size_left" and fired_at and quote and quote.as_of <= fired_at:
         return Reason("after_trigger")

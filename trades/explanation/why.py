@@ -50,6 +50,22 @@ WHY: dict[str, Phrase] = {
         "nothing left at {price}",
         "Nothing is left of the {offer}; the next quote brings more.",
     ),
+    "queue_ahead": Phrase(
+        "{ahead} ahead at {limit}",
+        "The market is at {limit}, and {ahead} that stood there before it have to trade first.",
+    ),
+    "not_through": Phrase(
+        "touched, not through",
+        "The market has come to {limit}, but has to trade through it to fill this order.",
+    ),
+    "no_volume": Phrase(
+        "nothing traded to share",
+        "The feed shows no sizes of {symbol}, and nothing has traded to have a share of.",
+    ),
+    "on_its_way": Phrase(
+        "arrives {latency} later",
+        "It takes {latency} to reach the market; the first quote after that works it.",
+    ),
     "waits_for_opening": Phrase(
         "waits for the opening", "It is for the opening: the first quote of the session decides."
     ),
@@ -80,7 +96,8 @@ def why(code: str, numbers: Mapping[str, str], quote: Step | None, at: str, of: 
 
 
 SHARES = frozenset({"size", "ahead", "quantity", "leaves_quantity"})
-"""Numbers of a reason that count shares; those that end in _s are durations, the rest prices."""
+"""Numbers of a reason that count shares; those that end in _s and _ms are durations, the rest
+prices."""
 
 
 def _written(numbers: Mapping[str, str], of: Subject) -> dict[str, str]:
@@ -88,6 +105,8 @@ def _written(numbers: Mapping[str, str], of: Subject) -> dict[str, str]:
     for name, value in numbers.items():
         if name.endswith("_s"):
             found[name.removesuffix("_s")] = age(Decimal(value))
+        elif name.endswith("_ms"):
+            found[name.removesuffix("_ms")] = f"{value} ms"
         elif not name.endswith("_at"):
             found[name] = of.number(value) if name in SHARES else of.price(value)
     return found

@@ -109,6 +109,15 @@ class Book:
         for price in prices:
             yield price, list(levels[price].values())
 
+    def reached(self, side: Side, price: int) -> list[WorkingOrder]:
+        """Return the orders of a side at price or better than that, best first, earlier first."""
+        found: list[WorkingOrder] = []
+        for level, queue in self.walk(side):
+            if level < price if side is _BUY else level > price:
+                break
+            found += queue
+        return found
+
     def get(self, order_id: str) -> WorkingOrder | None:
         level = self._homes.get(order_id)
         return None if level is None else level[order_id]

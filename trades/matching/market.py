@@ -3,15 +3,17 @@
 Rules (docs/trading-rules.md). Best price wins; at the same price customers come before the street
 and earlier orders before later ones. Customers match at the resting order's price, the street
 trades at its own. What is taken of the street's size is gone for everybody until a new quote.
-An order never trades with its own account: the one being worked is canceled. What follows from an
-outcome for other orders of its group (groups.py) is part of the same answer.
+An order never trades with its own account: the one being worked is canceled. What the street offers
+an order is its realism profile's word; what customers offer each other is the same in all of them.
+What follows from an outcome for other orders of its group (groups.py) is part of the same answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain, count
 
 from bengi.terms import Side, TimeInForce
+from instruments.realism import Profile
 from trades.matching.book import Book
 from trades.matching.groups import Groups
 from trades.matching.outcomes import (
@@ -24,11 +26,13 @@ from trades.matching.outcomes import (
     street_fill,
     trailed,
 )
+from trades.matching.resting import join_queue, meet
 from trades.matching.street import Street
 from trades.matching.triggers import TriggerBook
 from trades.matching.waiting import WaitingRoom, by_priority
 from trades.matching.working import StreetQuote, WorkingOrder, is_within, opposite
 
+_BUY, _SELL = Side.BUY, Side.SELL
 _CLS = TimeInForce.CLS
 _AT_A_MOMENT = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 _REMAINDERS = {TimeInForce.OPG: "opg_remainder", TimeInForce.CLS: "cls_remainder"}
@@ -37,26 +41,38 @@ _REMAINDERS = {TimeInForce.OPG: "opg_remainder", TimeInForce.CLS: "cls_remainder
 class Market:
     """Matches the orders of one instrument. Pure: no clock, no I/O, same input, same answer.
 
-    A quote older than max_quote_age decides nothing. has_feed False: there is no street, quotes
-    are ignored, and customers trade among themselves. groups knows which orders hang together;
-    places gives the priorities of its legs when they begin to work.
+    has_feed False: there is no street, quotes are ignored, and customers trade among themselves.
+    tick and step are what prices and quantities are multiples of. groups knows which orders hang
+    together; places gives the priorities of its legs when they begin to work.
     """
 
-    __slots__ = ("_book", "_street", "_triggers", "_waiting", "groups", "has_feed", "instrument_id")
+    __slots__ = (
+        "_book",
+        "_street",
+        "_triggers",
+        "_waiting",
+        "groups",
+        "has_feed",
+        "instrument_id",
+        "tick",
+    )
 
     def __init__(
         self,
         instrument_id: str,
-        max_quote_age: timedelta,
-        has_feed: bool,
+        has_feed: bool = True,
+        *,
+        tick: int = 1,
+        step: int = 1,
         places: Iterator[int] | None = None,
     ) -> None:
         self.instrument_id = instrument_id
         self.has_feed = has_feed
+        self.tick = tick
         self._book = Book()
         self._triggers = TriggerBook()
         self._waiting = WaitingRoom()
-        self._street = Street(max_quote_age)
+        self._street = Street(tick, step)
         self.groups = Groups(places or count(1), withdraw=self._remove, enter=self._enter)
 
     # --- what happens to it
@@ -74,11 +90,8 @@ class Market:
             room = self._waiting.closing if order.time_in_force is _CLS else self._waiting.fired
             room[order.id] = order
             return [Rested(order.id)]
-        is_fresh = self._street.is_fresh(now)
-        if self.has_feed and not is_fresh and not self._may_rest(order):
-            self._waiting.add(order)
-            return [Rested(order.id)]
-        return self.settle(self._decide(order))
+        self._street.look_at_clock(now)
+        return self.settle(self._enter(order))
 
     def settle(self, out: list[Outcome]) -> list[Outcome]:
         """Add to outcomes, and return with them, what follows for the other orders of groups."""
@@ -89,14 +102,14 @@ class Market:
     def restore(self, order: WorkingOrder) -> None:
         """Put an open order back where it was, without matching. Call in order of priority.
 
-        A stop limit that has fired may not have met the book yet: it waits for the next quote,
-        which works it and puts it at its place.
+        A stop limit that has fired, or an order that was on its way, may not have met the book yet:
+        it waits for the next quote, which works it and puts it at its place.
         """
         if order.is_dormant:
             self._triggers.add(order)
         elif order.time_in_force is _CLS:
             self._waiting.closing[order.id] = order
-        elif order.triggered:
+        elif order.triggered or self._was_on_its_way(order):
             self._waiting.add(order)
         else:
             self._put(order)
@@ -111,7 +124,8 @@ class Market:
         order = self._waiting.closing.pop(order_id, None)
         if order is None:
             return []
-        if not self._street.is_fresh(now):
+        self._street.look_at_clock(now)
+        if not self._street.serves(order):
             return [canceled(order_id, "cls_remainder")]
         return self.settle(self._decide(order))
 
@@ -125,7 +139,7 @@ class Market:
             return []
         assert (order.limit, order.side) == (old.limit, old.side)
         assert 0 < order.leaves <= old.leaves
-        order.priority = old.priority
+        order.priority, order.queue_ahead = old.priority, old.queue_ahead
         self._book.insert(order)
         return [Rested(order.id)]
 
@@ -140,26 +154,37 @@ class Market:
         """Hear the market: fill everybody against the quote, then fire the stops on its print.
 
         Market orders come first, then resting limits by price and time, then limits that waited
-        for this: ioc, fok and stop limits that have fired. Trailing stops follow the print before
-        stops fire on it. Old news, and quotes too old to decide anything, change no order.
+        for this: ioc, fok, stop limits that have fired and what was on its way. Trailing stops
+        follow the print before stops fire on it. Old news changes no order, and a quote too old for
+        an order's profile does not change that one.
         """
-        if not self.has_feed or not self._street.hear(quote) or not self._street.is_fresh(now):
+        if not self.has_feed or not self._street.hear(quote):
             return []
+        self._street.look_at_clock(now)
         out: list[Outcome] = []
         somebody_waits = bool(self._waiting)
         if somebody_waits:
-            self._work_waiting_markets(quote, out)
-        self._fill_resting(Side.BUY, out)
-        self._fill_resting(Side.SELL, out)
+            if quote.is_new:
+                self._waiting.admit_fired(self._street.serves)
+            self._work_waiting(self._waiting.all_markets(), out)
+        bid, ask = self._book.best(_BUY), self._book.best(_SELL)
+        if bid is not None and bid >= self._street.lowest:
+            self._fill_resting(_BUY, self._street.lowest, out)
+        if ask is not None and ask <= self._street.highest:
+            self._fill_resting(_SELL, self._street.highest, out)
         if somebody_waits:
-            self._work_waiting_limits(out)
+            self._work_waiting(self._waiting.all_limits(), out)
         last, stops = quote.last, self._triggers
         if last is not None:
             if not stops.trails.falls_at <= last <= stops.trails.rises_at:
-                out += (trailed(order) for order in stops.trail(last))
+                out += (trailed(order) for order in stops.trail(last, self._street.serves))
             if not stops.sell_at < last < stops.buy_at:
                 self._fire(last, out)
         return self.settle(out)
+
+    def fall_silent(self) -> None:
+        """Forget the market's quote: the street offers nothing until the market speaks again."""
+        self._street.fall_silent()
 
     # --- what can be seen of it
 
@@ -167,6 +192,14 @@ class Market:
     def quote(self) -> StreetQuote | None:
         """The newest quote heard, with the sizes it was displayed with."""
         return self._street.quote
+
+    def view(self, profile: Profile) -> StreetQuote | None:
+        """Return the newest quote as the orders of a profile see it."""
+        return self._street.view(profile)
+
+    def shown(self, quote: StreetQuote, profile: Profile) -> StreetQuote:
+        """Return a quote heard before as the orders of a profile saw it."""
+        return self._street.shown(quote, profile)
 
     def open_orders(self) -> list[WorkingOrder]:
         """Return every open order, by priority."""
@@ -189,11 +222,14 @@ class Market:
     # --- one order
 
     def _enter(self, order: WorkingOrder) -> list[Outcome]:
-        """Let a stop fall asleep, and a limit order decide now."""
+        """Let a stop fall asleep, and any other decide now if the market does not have to speak."""
         if order.is_dormant:
             self._triggers.add(order)
-            return [Rested(order.id)]
-        return self._decide(order)
+        elif self._has_to_wait(order):
+            self._waiting.add(order)
+        else:
+            return self._decide(order)
+        return [Rested(order.id)]
 
     def _decide(self, order: WorkingOrder) -> list[Outcome]:
         """Work an order that may trade now and put its rest where it belongs.
@@ -219,11 +255,14 @@ class Market:
     def _put(self, order: WorkingOrder) -> None:
         """Rest a limit order on the book, let any other wait for the next quote.
 
-        A stop limit came to the engine long before it comes to the book, and keeps that place.
+        A stop limit came to the engine long before it comes to the book, and keeps that place; so
+        does an order that was on its way.
         """
         if not self._may_rest(order):
             self._waiting.add(order)
-        elif order.triggered:
+            return
+        join_queue(order, self._street)
+        if order.triggered or self._was_on_its_way(order):
             self._book.insert(order)
         else:
             self._book.add(order)
@@ -241,14 +280,14 @@ class Market:
                 return self._take_waiting(order, order.limit, out)
             if self._take_waiting(order, price, out) or self._take_book(order, price, out):
                 return True
-            if order.leaves and self._street.offer(order.side) == price:
+            if order.leaves and self._street.offer(order) == price:
                 self._take_street(order, price, out)
         return False
 
     def _best_against(self, order: WorkingOrder) -> int | None:
         """Return the best price anybody on the other side offers: a resting order or the street."""
         book = self._book.best(opposite(order.side))
-        street = self._street.offer(order.side)
+        street = self._street.offer(order)
         if book is None or street is None:
             return street if book is None else book
         return min(book, street) if order.side is Side.BUY else max(book, street)
@@ -261,8 +300,8 @@ class Market:
         return order.leaves > 0 and self._book.best(opposite(order.side)) == price
 
     def _take_street(self, order: WorkingOrder, price: int, out: list[Outcome]) -> None:
-        quantity = self._street.take(order.side, order.leaves)
-        order.leaves -= quantity
+        quantity = self._street.give(order)
+        price = self._street.price_after_impact(order, price)
         out.append(street_fill(order, quantity, price))
 
     def _take_waiting(self, order: WorkingOrder, price: int | None, out: list[Outcome]) -> bool:
@@ -271,10 +310,10 @@ class Market:
         They stand ahead of every limit: at the best price somebody else offers the order, else at
         the order's own limit. True: the next one is of the same account.
         """
-        if price is None or not self._may_meet_waiting(order):
+        if price is None:
             return False
         met_itself, used_up = False, []
-        for maker in self._waiting.takers(opposite(order.side), price):
+        for maker in self._waiting_for(order, price):
             if not order.leaves:
                 break
             if maker.account_id == order.account_id:
@@ -290,9 +329,27 @@ class Market:
             self._waiting.cancel(order_id)
         return met_itself
 
-    def _may_meet_waiting(self, order: WorkingOrder) -> bool:
-        """Two market orders name no price, and while the quote is stale market orders sit still."""
-        return order.limit is not None and self._street.is_live
+    def _waiting_for(self, order: WorkingOrder, price: int) -> Iterator[WorkingOrder]:
+        """Yield the market orders that may trade with order at price, by priority.
+
+        Two market orders name no price, and while the quote is stale for one it sits still.
+        """
+        if order.limit is None:
+            return iter(())
+        takers = self._waiting.takers(opposite(order.side), price)
+        return (maker for maker in takers if self._street.serves(maker))
+
+    def _was_on_its_way(self, order: WorkingOrder) -> bool:
+        return self.has_feed and order.starts_at is not None
+
+    def _has_to_wait(self, order: WorkingOrder) -> bool:
+        """Say whether an order that comes has to wait for the market's next word.
+
+        What may rest does not need one, unless it is still on its way.
+        """
+        if not self.has_feed or self._street.serves(order):
+            return False
+        return self._was_on_its_way(order) or not self._may_rest(order)
 
     def _may_rest(self, order: WorkingOrder) -> bool:
         return order.limit is not None and not order.is_immediate
@@ -322,20 +379,19 @@ class Market:
         """Yield (account, quantity) of all that order could trade with, in the order it would."""
         met: set[str] = set()
         for price, queue in self._prices_against(order):
-            if self._may_meet_waiting(order):
-                for maker in self._waiting.takers(opposite(order.side), price):
-                    if maker.id not in met:
-                        met.add(maker.id)
-                        yield maker.account_id, maker.leaves
+            for maker in self._waiting_for(order, price):
+                if maker.id not in met:
+                    met.add(maker.id)
+                    yield maker.account_id, maker.leaves
             for maker in queue:
                 yield maker.account_id, maker.leaves
-            if self._street.offer(order.side) == price:
-                yield None, self._street.left(order.side)
+            if self._street.offer(order) == price:
+                yield None, self._street.left(order)
 
     def _prices_against(self, order: WorkingOrder) -> Iterator[tuple[int, list[WorkingOrder]]]:
         """Yield the prices order may trade at with their resting orders, its own limit last."""
         queues = dict(self._book.walk(opposite(order.side)))
-        named = (*queues, self._street.offer(order.side), order.limit)
+        named = (*queues, self._street.offer(order), order.limit)
         prices = {price for price in named if price is not None}
         for price in sorted(prices, reverse=order.side is Side.SELL):
             if is_within(price, order.bound, order.side):
@@ -343,29 +399,29 @@ class Market:
 
     # --- everybody
 
-    def _work_waiting_markets(self, quote: StreetQuote, out: list[Outcome]) -> None:
-        if quote.is_new:
-            self._waiting.admit_fired()
-        for order in self._waiting.all_markets():
-            self._decide_again(order, out)
+    def _work_waiting(self, queue: Iterable[WorkingOrder], out: list[Outcome]) -> None:
+        for order in queue:
+            if self._street.serves(order):
+                self._decide_again(order, out)
 
-    def _work_waiting_limits(self, out: list[Outcome]) -> None:
-        for order in self._waiting.all_limits():
-            self._decide_again(order, out)
+    def _fill_resting(self, side: Side, reach: int, out: list[Outcome]) -> None:
+        """Fill the resting orders of a side that the street meets, by price and then by time.
 
-    def _fill_resting(self, side: Side, out: list[Outcome]) -> None:
-        """Fill the resting orders of side that the street meets, at the street's price."""
-        price = self._street.offer(side)
-        if price is None:
-            return
-        left = self._street.left(side)
-        for order, quantity in self._book.take(opposite(side), left, price, ""):
-            self._street.take(side, quantity)
-            out.append(street_fill(order, quantity, price))
+        reach: those that are not as good as this it does not meet.
+        """
+        for order in self._book.reached(side, reach):
+            quantity, price = meet(order, self._street)
+            if not order.leaves:
+                self._book.cancel(order.id)
+            if quantity:
+                out.append(street_fill(order, quantity, price))
 
     def _fire(self, last: int, out: list[Outcome]) -> None:
         """Wake the stops that a print at last triggers; the next new quote works them."""
         for order in self._triggers.fire(last):
+            if not self._street.serves(order):
+                self._triggers.add(order)
+                continue
             order.triggered = True
             self._waiting.fired[order.id] = order
             out.append(Triggered(order.id, last))

@@ -10,6 +10,7 @@ import msgspec
 
 from bengi.money import plain
 from bengi.terms import Side, TimeInForce
+from instruments.realism import Touch
 from trades.matching.fixed import from_fixed
 from trades.matching.working import StreetQuote, WorkingOrder, is_within
 
@@ -20,7 +21,11 @@ REASONS = {
     "after_trigger": "The stop has fired; the next quote works it.",
     "no_quote": "The market has not quoted yet.",
     "no_fresh_quote": "The newest quote is too old to decide anything.",
+    "on_its_way": "It has not reached the market yet; the first quote after that works it.",
     "nobody_offers": "Nobody is on the other side.",
+    "no_volume": "The feed shows no sizes, and nothing has traded of which it could have a share.",
+    "queue_ahead": "The market is at its price, and others there come first.",
+    "not_through": "The market has come to its limit, but has not traded through it.",
     "no_size_left": "What was offered is taken; the next quote brings more.",
     "waits_for_opening": "It waits for the first quote of the session.",
     "waits_for_close": "It waits for the close of the session.",
@@ -46,13 +51,13 @@ def why_not(
     *,
     last: int | None,
     now: datetime,
-    max_age: timedelta,
     has_feed: bool,
 ) -> Reason:
     """Return why an open order, looking at quote at now, got nothing or not all it wants.
 
-    last is the newest print. Without a feed the quote is what others' resting orders offer. What is
-    true of the order comes before what is true of the market.
+    quote is the market's as the order's profile sees it (trades.matching.street.shown), last the
+    newest print. Without a feed the quote is what others' resting orders offer. What is true of the
+    order comes before what is true of the market.
     """
     if order.is_dormant:
         return stop_not_reached(order, last)
@@ -61,7 +66,10 @@ def why_not(
         return Reason(moment)
     if quote is None:
         return Reason("no_quote" if has_feed else "nobody_offers")
-    age = now - quote.as_of
+    if has_feed and order.starts_at is not None and quote.as_of < order.starts_at:
+        latency = order.profile.latency // timedelta(milliseconds=1)
+        return Reason("on_its_way", {"latency_ms": str(latency)})
+    age, max_age = now - quote.as_of, order.profile.max_age
     if age > max_age:
         return Reason("no_fresh_quote", {"age_s": seconds(age), "guard_s": seconds(max_age)})
     return _beyond(order, quote)
@@ -80,16 +88,23 @@ def seconds(duration: timedelta) -> str:
 
 def _beyond(order: WorkingOrder, quote: StreetQuote) -> Reason:
     """Return why a fresh quote is not enough: its price, or its size."""
-    is_buy = order.side is Side.BUY
+    is_buy, limit = order.side is Side.BUY, order.limit
     offered, size = (quote.ask, quote.ask_size) if is_buy else (quote.bid, quote.bid_size)
     name = "ask" if is_buy else "bid"
-    if offered is None or not size:
+    if offered is None:
         return Reason("nobody_offers")
+    if not size and not order.profile.is_unlimited:
+        return Reason("nobody_offers" if quote.has_sizes else "no_volume")
+    if limit is not None and limit in {quote.bid, quote.ask}:
+        if order.queue_ahead:
+            return Reason("queue_ahead", _numbers(limit=limit, ahead=order.queue_ahead))
+        if offered == limit and order.profile.touch is Touch.NEVER and not order.is_immediate:
+            return Reason("not_through", _numbers(limit=limit, **{name: offered}))
     if is_within(offered, order.bound, order.side):
         return Reason("no_size_left", _numbers(**{name: offered, "size": size}))
     assert order.bound is not None
     gap = abs(offered - order.bound)
-    if order.limit is None:
+    if limit is None:
         return Reason("cap_reached", _numbers(cap=order.bound, gap=gap, **{name: offered}))
     return Reason("not_marketable", _numbers(limit=order.bound, gap=gap, **{name: offered}))
 

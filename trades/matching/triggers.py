@@ -1,6 +1,6 @@
 """Dormant stop orders of one instrument, by trigger price. A quiet print costs two comparisons."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 
 from bengi.terms import Side
@@ -79,12 +79,15 @@ class TriggerBook:
             self.sell_at = -self._nearest(self._sells)
         return fired
 
-    def trail(self, last: int) -> Sequence[WorkingOrder]:
+    def trail(
+        self, last: int, heeds: Callable[[WorkingOrder], bool] | None = None
+    ) -> Sequence[WorkingOrder]:
         """Let the stops that follow the market follow it to a print; return those that moved.
 
-        By priority. What moved lies behind the print, so the same print does not fire it.
+        By priority. What moved lies behind the print, so the same print does not fire it. heeds
+        picks those that the print is for, None: all.
         """
-        moved = self.trails.reached(last)
+        moved = [order for order in self.trails.reached(last) if heeds is None or heeds(order)]
         for order in moved:
             self.cancel(order.id)
             order.mark = last

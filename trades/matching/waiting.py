@@ -1,6 +1,6 @@
 """Orders that cannot rest on the ladder: they wait for the market to speak."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from bengi.terms import Side
@@ -11,7 +11,8 @@ class WaitingRoom:
     """Who waits, and for what. Orders come, and stand in markets, in order of priority.
 
     markets: market orders (and what is left of them) by side: ahead of every limit order.
-    limits: ioc and fok limit orders that have not seen a fresh quote yet.
+    limits: ioc and fok limit orders that have not seen a fresh quote yet, and limit orders that are
+    still on their way to the market.
     fired: stops whose trigger came with the quote that stands, and orders for the opening; they
     join the others at the next one.
     closing: orders for the close; no quote works them.
@@ -37,14 +38,15 @@ class WaitingRoom:
                 return order
         return None
 
-    def admit_fired(self) -> None:
+    def admit_fired(self, heeds: Callable[[WorkingOrder], bool]) -> None:
         """A new quote is there: fired stops are orders like the others now, and so are openings.
 
         They stand last until all_markets() has been worked and put back in order of priority.
+        heeds picks those that the quote is for.
         """
-        for order in self.fired.values():
+        for order in [order for order in self.fired.values() if heeds(order)]:
+            del self.fired[order.id]
             self.add(order)
-        self.fired.clear()
 
     def takers(self, side: Side, price: int) -> Iterator[WorkingOrder]:
         """Yield the market orders of a side that may trade at price, by priority.

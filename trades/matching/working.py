@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from bengi.terms import OrderType, Side, TimeInForce
+from instruments.realism import REALISTIC, Profile
 
 
 class WorkingOrder(msgspec.Struct, gc=False):
@@ -16,6 +17,10 @@ class WorkingOrder(msgspec.Struct, gc=False):
 
     A trailing stop has a mark, the best print since it was accepted, and keeps its stop behind it:
     by trail (a price) or trail_percent (of the mark; 1 % is 10**8), on a multiple of tick.
+
+    profile says what the street offers it. starts_at: the market sees it from then on, None: at
+    once. queue_ahead is what was displayed before it at its price and has not traded yet; None
+    while nobody has shown how much that is.
 
     The Market that is given an order owns it and counts leaves down.
     """
@@ -35,6 +40,9 @@ class WorkingOrder(msgspec.Struct, gc=False):
     trail_percent: int | None = None
     mark: int | None = None
     tick: int = 1
+    profile: Profile = REALISTIC
+    starts_at: datetime | None = None
+    queue_ahead: int | None = None
 
     @property
     def is_dormant(self) -> bool:
@@ -57,6 +65,11 @@ class StreetQuote(msgspec.Struct, frozen=True):
 
     last is None when nothing has traded since the quote before. is_new False: the quote named
     before still stands, so its age starts again but what was taken from its sizes stays taken.
+    volume is what was traded since the quote before, 0 where the feed does not tell.
+
+    Where the feed quotes no prices, middle is the price traded last and half_spread how far bid
+    and ask stand from it; where it shows no sizes both are 0. What is offered then depends on who
+    asks: see trades.matching.street.
     """
 
     bid: int | None
@@ -66,6 +79,14 @@ class StreetQuote(msgspec.Struct, frozen=True):
     last: int | None
     as_of: datetime
     is_new: bool = True
+    volume: int = 0
+    middle: int | None = None
+    half_spread: int = 0
+
+    @property
+    def has_sizes(self) -> bool:
+        """The feed says how much is on offer."""
+        return self.bid_size > 0 or self.ask_size > 0
 
 
 def opposite(side: Side) -> Side:

@@ -5,12 +5,15 @@ A scene starts with `# title`. Actions, then under each what must come of it, ev
     market no feed                           (first line; otherwise the instrument is fed)
     book sell A 10 @ 100.00                  a limit gtc order of account A that rests untouched
     quote bid 99 x 5 ask 100 x 9 last 99.5   sides and last may be left out; `again`: it still
-                                             stands; `age 20`: seconds old when it is heard
-    clock 16                                 seconds pass
-    order buy 20 market                      + gtc, ioc or fok, `cap 101`, `named M`, `by ann`
+                                             stands; `age 20`: seconds old when it is heard;
+                                             `volume 400`: shares traded since the one before
+    quote last 99.5 spread 0.02              a feed that quotes no prices: half the spread is 0.02
+    clock 16                                 seconds pass; a quote takes 0.01 of them itself
+    order buy 20 market                      + gtc, ioc or fok, `cap 101`, `named M`, `by ann`, and
+                                             instant or harsh: its profile, else realistic
     order sell 5 limit 100.10 / order sell 5 stop 98 / order sell 5 stop 98 limit 97
     order sell 5 stop 98 trail 2 from 100    trailing by 2, or by `2%`, behind a print at 100
-    cancel A / expire A B / close A / restart
+    cancel A / expire A B / close A / restart / halt
     leg sell limit 110 named T for E         held until E, which is ordered later, fills
     order sell 5 limit 110 with S            one cancels the other, S, a stop that sleeps
 
@@ -26,7 +29,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from bengi.terms import Liquidity, OrderType, Side, TimeInForce
+from bengi.terms import Liquidity, OrderType, Realism, Side, TimeInForce
+from instruments.realism import profile_of
 from trades.matching.fixed import from_fixed, to_fixed
 from trades.matching.market import Market
 from trades.matching.outcomes import (
@@ -42,7 +46,7 @@ from trades.matching.outcomes import (
 from trades.matching.working import StreetQuote, WorkingOrder
 
 NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?")
-ACTIONS = ("book", "quote", "clock", "order", "leg", "cancel", "expire", "close", "restart")
+ACTIONS = ("book", "quote", "clock", "order", "leg", "cancel", "expire", "close", "restart", "halt")
 RESULTS = (
     "filled,",
     "rests",
@@ -57,8 +61,8 @@ RESULTS = (
     "resized",
 )
 TIMES = {word.value for word in TimeInForce}
+PROFILES = {profile.value for profile in Realism}
 KINDS = {"trail": "trailing_stop", "stop": "stop", "limit": "limit", "market": "market"}
-MAX_AGE = timedelta(seconds=15)
 
 
 def scenes(text):
@@ -96,8 +100,14 @@ class Blackboard:
         self.filled = {}
 
     def new_market(self, *, has_feed):
-        """Return a market whose legs queue up with the orders that are placed."""
-        return Market("XYZ", MAX_AGE, has_feed, places=iter(self.next_place, None))
+        """Return a market on cents and whole shares; its legs queue up with what is placed."""
+        return Market(
+            "XYZ",
+            has_feed,
+            tick=fixed("0.01"),
+            step=fixed("1"),
+            places=iter(self.next_place, None),
+        )
 
     def next_place(self):
         self.count += 1
@@ -128,6 +138,9 @@ class Blackboard:
             last=fixed(after(words, "last")),
             as_of=self.now - age,
             is_new=is_new,
+            volume=fixed(after(words, "volume") or "0"),
+            middle=fixed(after(words, "last")) if "spread" in words else None,
+            half_spread=fixed(after(words, "spread") or "0"),
         )
         return self.market.on_quote(quote, self.now)
 
@@ -156,6 +169,7 @@ class Blackboard:
         kind = next(kind for kind in KINDS if kind in rest)
         trail = after(rest, "trail") or ""
         name = after(rest, "named") or "order"
+        profile = profile_of(next((word for word in rest if word in PROFILES), "realistic"))
         order = WorkingOrder(
             id=name,
             account_id=after(rest, "by") or name,
@@ -171,13 +185,15 @@ class Blackboard:
             trail_percent=fixed(trail[:-1]) if trail.endswith("%") else None,
             mark=fixed(after(rest, "from")),
             tick=fixed("0.01"),
+            profile=profile,
+            starts_at=self.now + profile.latency if profile.latency else None,
         )
         self.placed[name] = order
         self.filled[name] = (Decimal(0), Decimal(0))
         return order
 
     def clock(self, words):
-        self.now += timedelta(seconds=int(words[0]))
+        self.now += timedelta(seconds=float(words[0]))
         return []
 
     def cancel(self, words):
@@ -193,9 +209,14 @@ class Blackboard:
         old = self.market
         self.market = self.new_market(has_feed=old.has_feed)
         for order in old.open_orders():
+            order.queue_ahead = None
             self.market.restore(order)
         for group in {id(group): group for group in old.groups.of.values()}.values():
             self.market.groups.join(group.entry, group.legs)
+        return []
+
+    def halt(self, _words):
+        self.market.fall_silent()
         return []
 
     def no_feed(self):
@@ -248,7 +269,7 @@ class Blackboard:
             case Rested() if order.is_dormant:
                 return f"{name} sleeps"
             case Rested():
-                rests = order.limit is not None and not order.is_immediate
+                rests = any(level == order.limit for level, _ in self.market.levels(order.side, 99))
                 return f"{name} {'rests' if rests else 'waits'} {left}"
             case Canceled(code=code):
                 return f"{name} canceled with {left} left: {code}"

@@ -1,17 +1,23 @@
 """Random moves for a market, played on the fast one and on the naive one side by side.
 
-Numbers are few and small so that edges meet: four accounts, seven prices, sizes up to four.
+Numbers are few and small so that edges meet: four accounts, seven prices, sizes up to four. Each
+account trades by a realism profile of its own, one of them so wild that impact meets its cap.
 """
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
 from hypothesis import strategies as st
 
 from bengi.terms import OrderType, Side, TimeInForce
-from trades.tests.naive_market import NaiveMarket, stop_of
+from trades.tests.naive_market import PROFILES, NaiveMarket, stop_of
 
-MAX_AGE_S = 15
+ACCOUNTS = {"a": "realistic", "b": "instant", "c": "harsh", "d": "wild", "e": "realistic"}
+NAIVE_PROFILES = {
+    **PROFILES,
+    "wild": {"guard": 15, "size": "1.00", "touch": "queue", "c": "2", "spread": 1, "way": 0},
+}
 START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 PRICES = [Decimal(price) / 100 for price in range(997, 1004)]
 KINDS = ["limit"] * 5 + ["market"] * 2 + ["stop", "stop_limit", "trailing_stop"]
@@ -32,13 +38,13 @@ ACTIONS = [
     "leave",
 ]
 LEGS = ["both", "both", "both", "limit", "stop"]
-WIDTH = 10
+WIDTH = 12
 
 games = st.tuples(
     st.sampled_from([True, True, True, False]),
     st.binary(min_size=12 * WIDTH, max_size=50 * WIDTH),
 )
-"""(has_feed, moves): every ten bytes are a move, and Game.play() says which."""
+"""(has_feed, moves): every twelve bytes are a move, and Game.play() says which."""
 
 
 class Game:
@@ -52,11 +58,17 @@ class Game:
         self.place = 0
         self.tickets = {}
         self.fast = self.new_market()
-        self.naive = NaiveMarket(MAX_AGE_S, has_feed)
+        self.naive = NaiveMarket(has_feed)
+        profiles = subject.realism
+        wild = {"name": "wild", "volume_percent": 100, "impact_percent": 200}
+        self.profiles = {
+            **{name: profiles.profile_of(name) for name in PROFILES},
+            "wild": msgspec.structs.replace(profiles.REALISTIC, **wild),
+        }
 
     def new_market(self):
-        max_age = timedelta(seconds=MAX_AGE_S)
-        return self.subject.Market("XYZ", max_age, self.has_feed, iter(self.next_place, None))
+        places = iter(self.next_place, None)
+        return self.subject.Market("XYZ", self.has_feed, tick=10**6, step=10**7, places=places)
 
     def next_place(self):
         """Return the next place in the queue, for a leg of the fast market."""
@@ -69,10 +81,10 @@ class Game:
         return self.naive.place
 
     def play(self, move):
-        """Play one move of ten bytes on both markets and compare everything that can be seen."""
+        """Play one move of twelve bytes on both markets and compare everything that can be seen."""
         action = move[0] % len(ACTIONS)
         numbers = [number % 10 for number in move[1:]]
-        self.now_s += (0, 0, 0, 1, 1, 1, 2, -3, 5, 16)[numbers[0]]
+        self.now_s += (0, 0, 0.125, 0.25, 1, 1, 2, -3, 5, 16)[numbers[0]]
         before = {order.id: order.leaves for order in self.fast.open_orders()}
         fast, naive = getattr(self, ACTIONS[action])(*numbers[1:])
         seen = [self.words(outcome) for outcome in fast]
@@ -93,13 +105,13 @@ class Game:
         now = self.moment(self.now_s)
         return self.fast.submit(self.working(ticket), now), self.naive.submit(ticket, self.now_s)
 
-    def ticket(self, side, kind, tif, account, quantity, price, second, gap):
+    def ticket(self, side, kind, tif, account, quantity, price, second, gap, *_):
         self.count += 1
         kind = KINDS[kind]
         buys = side % 2 == 0
         ticket = {
             "id": f"o{self.count}",
-            "account": "abcd"[account % 4],
+            "account": "abcde"[account % 5],
             "side": "buy" if buys else "sell",
             "type": kind,
             "tif": ("day", "gtc", "ioc", "fok", "day", "gtc", "day", "gtd", "opg", "cls")[tif],
@@ -112,7 +124,11 @@ class Game:
             "trail": GAPS[gap] if gap < 5 else None,
             "trail_percent": None if gap < 5 else 10 * GAPS[gap - 5],
             "mark": PRICES[price % 7] if kind == "trailing_stop" else None,
+            "queue": None,
         }
+        ticket["profile"] = NAIVE_PROFILES[ACCOUNTS[ticket["account"]]]
+        way = ticket["profile"]["way"]
+        ticket["there_at"] = self.now_s + way if way else None
         if ticket["limit"] is None and buys and second < 7:
             ticket["cap"] = PRICES[second % 7]
         if "stop" in kind:
@@ -122,7 +138,7 @@ class Game:
         self.tickets[ticket["id"]] = dict(ticket)
         return ticket
 
-    def bracket(self, side, kind, tif, account, quantity, price, second, gap):
+    def bracket(self, side, kind, tif, account, quantity, price, second, gap, *_):
         """An entry, and what is to become of what it fills."""
         tif %= 2
         entry = self.ticket(side, kind, tif, account, quantity, price, second, gap)
@@ -136,7 +152,7 @@ class Game:
         now = self.moment(self.now_s)
         return self.fast.submit(self.working(entry), now), self.naive.submit(entry, self.now_s)
 
-    def pair(self, side, tif, _, account, quantity, price, second, gap):
+    def pair(self, side, tif, _, account, quantity, price, second, gap, *__):
         """A limit and a stop of which one cancels the other."""
         limit, stop = self.legs(side, tif % 2, account, 0, price, second, stop_kind=gap % 3)
         limit["leaves"] = stop["leaves"] = Decimal(1 + quantity % 4)
@@ -177,17 +193,24 @@ class Game:
         order_id = members[-1 - which % len(members)]
         return self.fast.cancel(order_id), self.naive.cancel(order_id)
 
-    def quote(self, bid, ask, bid_size, ask_size, last, age, is_new, _):
+    def quote(self, bid, ask, bid_size, ask_size, last, age, is_new, *more):
+        """Mostly prices with sizes; now and then the feed tells no sizes, or no prices either."""
+        volume, kind, half = more
         low, high = sorted((bid % 7, ask % 7))
-        as_of = self.now_s - (0, 0, 0, 0, 0, 0, 1, 2, 15, 16)[age]
+        as_of = self.now_s - (0, 0, 0, 0, 0, 1, 5, 15, 16, 61)[age]
+        has_sizes, has_prices = kind < 7, kind < 9
+        bid, ask = bid if has_prices else 9, ask if has_prices else 9
         quote = {
             "bid": PRICES[low] if bid < 9 else None,
             "ask": PRICES[high] if ask < 9 else None,
-            "bid_size": Decimal(bid_size % 6),
-            "ask_size": Decimal(ask_size % 6),
+            "bid_size": Decimal(bid_size % 6 if has_sizes and bid < 9 else 0),
+            "ask_size": Decimal(ask_size % 6 if has_sizes and ask < 9 else 0),
             "last": PRICES[last] if last < 7 else None,
             "as_of": as_of,
             "is_new": is_new < 8,
+            "volume": Decimal(volume) if last < 7 else Decimal(0),
+            "middle": None if has_prices else PRICES[last % 7],
+            "half": Decimal(0) if has_prices else Decimal(half % 3) / 100,
         }
         street = self.subject.StreetQuote(
             bid=self.fixed(quote["bid"]),
@@ -197,6 +220,9 @@ class Game:
             last=self.fixed(quote["last"]),
             as_of=self.moment(as_of),
             is_new=quote["is_new"],
+            volume=self.fixed(quote["volume"]),
+            middle=self.fixed(quote["middle"]),
+            half_spread=self.fixed(quote["half"]),
         )
         now = self.moment(self.now_s)
         return self.fast.on_quote(street, now), self.naive.on_quote(quote, self.now_s)
@@ -223,7 +249,8 @@ class Game:
         self.count += 1
         is_leg = any(old in group["legs"] for group in self.naive.groups)
         less = 0 if is_leg else less % 3
-        new = {**old, "id": f"o{self.count}", "leaves": max(Decimal(1), old["leaves"] - less)}
+        left = max(min(Decimal(1), old["leaves"]), old["leaves"] - less)
+        new = {**old, "id": f"o{self.count}", "leaves": left}
         self.tickets[new["id"]] = dict(new)
         working = self.working({**new, "priority": self.give_place()})
         working.triggered = new["triggered"]
@@ -244,9 +271,11 @@ class Game:
         """Build both markets anew from open orders; the quote is lost."""
         old, self.fast = self.fast, self.new_market()
         for order in old.open_orders():
+            order.queue_ahead = None
             self.fast.restore(order)
-        before, self.naive = self.naive, NaiveMarket(MAX_AGE_S, self.has_feed)
+        before, self.naive = self.naive, NaiveMarket(self.has_feed)
         for order in sorted(before.orders, key=lambda order: order["priority"]):
+            order["queue"] = None
             self.naive.restore(order)
         self.naive.groups, self.naive.place = before.groups, before.place
         for group in before.groups:
@@ -296,9 +325,9 @@ class Game:
         """Check what must hold whatever the oracle says."""
         bid, ask = self.fast.best(Side.BUY), self.fast.best(Side.SELL)
         assert bid is None or ask is None or bid < ask, "the book is crossed"
-        offer, wish = self.naive.street_price("buy"), self.naive.street_price("sell")
-        assert offer is None or bid is None or self.decimal(bid) < offer, "a buy sleeps"
-        assert wish is None or ask is None or self.decimal(ask) > wish, "a sell sleeps"
+        for order in self.naive.orders:
+            if order["where"] == "resting":
+                self.check_awake(order)
         traded = {}
         for fill in outcomes:
             if not isinstance(fill, self.subject.Fill):
@@ -320,6 +349,13 @@ class Game:
 
     def legs_of_groups(self):
         return {leg["id"] for group in self.naive.groups for leg in group["legs"]}
+
+    def check_awake(self, order):
+        """No resting order that the street goes beyond is left; one that fills on touch, met."""
+        offer, limit = self.naive.street_price(order), order["limit"]
+        if offer is None or (offer == limit and order["profile"]["touch"] != "fills"):
+            return
+        assert offer > limit if order["side"] == "buy" else offer < limit, "an order sleeps"
 
     def check_price(self, ticket, price):
         bound = ticket["cap"] if ticket["limit"] is None else ticket["limit"]
@@ -381,6 +417,8 @@ class Game:
             trail_percent=self.fixed(ticket["trail_percent"]),
             mark=self.fixed(ticket["mark"]),
             tick=10**6,
+            profile=self.profiles[ACCOUNTS[ticket["account"]]],
+            starts_at=None if ticket["there_at"] is None else self.moment(ticket["there_at"]),
         )
 
     def fixed(self, value):

@@ -7,6 +7,9 @@ enums. Outcomes are tuples:
     ("rested", id)  ("triggered", id, last)  ("canceled", id, code)  ("expired", id)
     ("trailed", id, mark, stop)  ("released", id, leaves)  ("resized", id, leaves)
 
+An order's profile is a dict: what its street is like. A quote is one of bid, ask, bid_size,
+ask_size, last, as_of, is_new, volume, middle and half; see Market's StreetQuote for the words.
+
 A group is a dict of what there was from the beginning: its entry and legs, what they have bought
 and sold, and which of them are gone. What must be so is read off these numbers after every answer.
 """
@@ -14,7 +17,17 @@ and sold, and which of them are gone. What must be so is read off these numbers 
 import copy
 import functools
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from fractions import Fraction
 
+PROFILES = {
+    "instant": {"guard": 60, "size": "any", "touch": "fills", "c": 0, "spread": 0, "way": 0},
+    "realistic": {"guard": 15, "size": "0.10", "touch": "queue", "c": "0.1", "spread": 1, "way": 0},
+    "harsh": {"guard": 5, "size": "0.05", "touch": "no", "c": "0.2", "spread": 2, "way": 0.25},
+}
+"""guard in seconds; size: the share of the volume; way: seconds until an order is there."""
+
+CENT = Decimal("0.01")
+PLENTY = Decimal(10**20)
 AT_ONCE = ("ioc", "fok", "opg", "cls")
 STREET = {"id": None, "account": None}
 
@@ -30,13 +43,14 @@ def and_what_follows(command):
 
 
 class NaiveMarket:
-    def __init__(self, max_age_s, has_feed):
-        self.max_age_s = max_age_s
+    def __init__(self, has_feed, step=Decimal("0.1")):
         self.has_feed = has_feed
+        self.step = step
         self.orders = []
         self.quote = None
-        self.left = {"buy": Decimal(0), "sell": Decimal(0)}
-        self.is_live = False
+        self.taken = {"buy": Decimal(0), "sell": Decimal(0)}
+        self.volume = self.printed_left = Decimal(0)
+        self.age = None
         self.groups = []
         self.place = 0
 
@@ -49,8 +63,13 @@ class NaiveMarket:
         if order["tif"] in ("opg", "cls"):
             return self.put(order, "fired" if order["tif"] == "opg" else "closing")
         self.look_at_the_clock(now)
+        return self.enter(order)
+
+    def enter(self, order):
+        """Work an order, or let it wait: what may rest waits only while it is on its way."""
         may_rest = order["type"] == "limit" and order["tif"] not in AT_ONCE
-        if self.has_feed and not self.is_live and not may_rest:
+        is_away = order["there_at"] is not None
+        if self.has_feed and not self.sees(order) and (is_away or not may_rest):
             return self.put(order, "waiting")
         return self.work(order)
 
@@ -59,6 +78,8 @@ class NaiveMarket:
             self.put(order, "asleep")
         elif order["tif"] == "cls":
             self.put(order, "closing")
+        elif order["there_at"] is not None and self.has_feed:
+            self.put(order, "waiting")
         elif order["type"] == "limit" and order["tif"] not in AT_ONCE:
             self.put(order, "resting")
         else:
@@ -90,7 +111,9 @@ class NaiveMarket:
             return []
         self.drop(order_id)
         self.look_at_the_clock(now)
-        return self.work(found[0]) if self.is_live else [("canceled", order_id, "cls_remainder")]
+        if not self.sees(found[0]):
+            return [("canceled", order_id, "cls_remainder")]
+        return self.work(found[0])
 
     @and_what_follows
     def expire(self, order_ids):
@@ -98,25 +121,25 @@ class NaiveMarket:
 
     @and_what_follows
     def on_quote(self, quote, now):
-        """quote: dict of bid, ask, bid_size, ask_size, last, as_of, is_new."""
         if not self.has_feed:
             return []
         if self.quote is not None and quote["as_of"] < self.quote["as_of"]:
             return []
         if self.quote == quote:
             return []
-        if self.quote is None or quote["is_new"]:
-            self.left["buy"] = quote["ask_size"] if quote["ask"] is not None else Decimal(0)
-            self.left["sell"] = quote["bid_size"] if quote["bid"] is not None else Decimal(0)
+        had_sizes = self.quote is not None and shows_sizes(self.quote)
+        is_more = quote["is_new"] if shows_sizes(quote) else quote["volume"] > 0 or had_sizes
+        if self.quote is None or is_more:
+            self.taken = {"buy": Decimal(0), "sell": Decimal(0)}
+            self.volume = quote["volume"]
         self.quote = quote
-        self.is_live = True
+        self.printed_left = quote["volume"]
+        self.age = 0
         self.look_at_the_clock(now)
-        if not self.is_live:
-            return []
         out = []
         if quote["is_new"]:
             for order in self.orders:
-                if order["where"] == "fired":
+                if order["where"] == "fired" and self.sees(order):
                     order["where"] = "waiting"
         out += self.work_waiting(lambda order: order["limit"] is None)
         out += self.fill_resting()
@@ -219,14 +242,14 @@ class NaiveMarket:
                 leg["stop"] = stop_of(leg)
             out.append(("released", leg["id"], leg["leaves"]))
         for leg in sorted(legs, key=lambda leg: leg["stop"] is None):
-            out += self.put(leg, "asleep") if sleeps(leg) else self.work(leg)
+            out += self.put(leg, "asleep") if sleeps(leg) else self.enter(leg)
         return out
 
     # --- the parts of a quote's work
 
     def work_waiting(self, wanted):
         out = []
-        queue = [o for o in self.orders if o["where"] == "waiting" and wanted(o)]
+        queue = [o for o in self.orders if o["where"] == "waiting" and wanted(o) and self.sees(o)]
         for order in sorted(queue, key=lambda o: o["priority"]):
             self.drop(order["id"])
             out += [outcome for outcome in self.work(order) if outcome[0] != "rested"]
@@ -235,22 +258,67 @@ class NaiveMarket:
     def fill_resting(self):
         out = []
         for side in ("buy", "sell"):
-            while True:
-                price = self.street_price(side)
-                resting = [o for o in self.orders if o["where"] == "resting" and o["side"] == side]
-                met = [o for o in resting if price is not None and reaches(side, o["limit"], price)]
-                if not met:
-                    break
-                best = min(met, key=lambda o: (-up(side, o["limit"]), o["priority"]))
-                quantity = min(best["leaves"], self.left[side])
-                self.left[side] -= quantity
-                out.append(self.fill(best, quantity, price, "street", None))
+            resting = [o for o in self.orders if o["where"] == "resting" and o["side"] == side]
+            resting.sort(key=lambda o: (-up(side, o["limit"]), o["priority"]))
+            for order in resting:
+                price, most = self.price_met(order) if self.sees(order) else (None, 0)
+                if price is None:
+                    continue
+                quantity = min(order["leaves"], self.left(order), most)
+                if quantity > 0:
+                    self.count_taken(order, quantity)
+                    if most != PLENTY:
+                        self.printed_left -= quantity
+                    out.append(self.fill(order, quantity, price, "street", None))
         return out
+
+    def price_met(self, order):
+        """Return (price, how much at most) for a resting order, no price: it is not met.
+
+        By the quote there is what the quote has. By a print there is what others ahead and others
+        of us have left of it; all there is where its size is not told.
+        """
+        side, limit, touch = order["side"], order["limit"], order["profile"]["touch"]
+        offered, last = self.quoted(order), self.quote["last"]
+        is_good = offered is not None and reaches(side, limit, offered)
+        if touch == "fills":
+            is_met = last is not None and reaches(side, limit, last)
+            return (offered, PLENTY) if is_good else (limit if is_met else None, PLENTY)
+        volume = self.quote["volume"]
+        of_print = self.printed_left if volume else PLENTY
+        if any(
+            price is not None and up(side, price) < up(side, limit) for price in (offered, last)
+        ):
+            order["queue"] = Decimal(0)
+            return (offered, PLENTY) if is_good else (limit, of_print)
+        if touch == "no":
+            return None, 0
+        self.join_queue(order)
+        before_it = order["queue"] or Decimal(0)
+        if last == limit:
+            order["queue"] = max(Decimal(0), before_it - volume)
+        if offered == limit and not order["queue"]:
+            return limit, PLENTY
+        if last == limit and not volume:
+            return (None, 0) if before_it else (limit, PLENTY)
+        return (limit, of_print - before_it) if last == limit else (None, 0)
+
+    def join_queue(self, order):
+        """Those displayed at its price when it comes there are before it; else nobody is."""
+        if not self.sees(order):
+            return
+        own = self.quote["bid"] if order["side"] == "buy" else self.quote["ask"]
+        if own is None:
+            return
+        if up(order["side"], own) < up(order["side"], order["limit"]):
+            order["queue"] = Decimal(0)
+        elif own == order["limit"] and order["queue"] is None and shows_sizes(self.quote):
+            order["queue"] = self.quote["bid_size" if order["side"] == "buy" else "ask_size"]
 
     def follow(self, last):
         out = []
         for order in sorted(self.orders, key=lambda o: o["priority"]):
-            if order["where"] != "asleep" or order["mark"] is None:
+            if order["where"] != "asleep" or order["mark"] is None or not self.sees(order):
                 continue
             if order["mark"] < last if order["side"] == "sell" else order["mark"] > last:
                 order["mark"] = last
@@ -259,7 +327,7 @@ class NaiveMarket:
         return out
 
     def trigger(self, last):
-        asleep = [o for o in self.orders if o["where"] == "asleep"]
+        asleep = [o for o in self.orders if o["where"] == "asleep" and self.sees(o)]
         buys = [o for o in asleep if o["side"] == "buy" and last >= o["stop"]]
         sells = [o for o in asleep if o["side"] == "sell" and last <= o["stop"]]
         buys.sort(key=lambda o: (o["stop"], o["priority"]))
@@ -300,8 +368,9 @@ class NaiveMarket:
             if other is not STREET and other["account"] == order["account"]:
                 return out, True
             if other is STREET:
-                quantity = min(order["leaves"], self.left[order["side"]])
-                self.left[order["side"]] -= quantity
+                quantity = min(order["leaves"], self.left(order))
+                self.count_taken(order, quantity)
+                price = self.after_impact(order, price)
                 out.append(self.fill(order, quantity, price, "street", None))
             else:
                 quantity = min(order["leaves"], other["leaves"])
@@ -318,32 +387,81 @@ class NaiveMarket:
             for o in self.orders
             if o["where"] == "resting" and o["side"] != side
         ]
-        if self.street_price(side) is not None:
-            offers.append((self.street_price(side), 1, 0, STREET))
+        if self.street_price(order) is not None:
+            offers.append((self.street_price(order), 1, 0, STREET))
         offers = [offer for offer in offers if worst is None or reaches(side, worst, offer[0])]
         offers.sort(key=lambda offer: (up(side, offer[0]), offer[1], offer[2]))
-        if order["limit"] is not None and self.is_live:
+        if order["limit"] is not None:
             price = offers[0][0] if offers else order["limit"]
             for other in sorted(self.orders, key=lambda o: o["priority"]):
                 if other["where"] == "waiting" and other["limit"] is None:
                     is_willing = other["cap"] is None or reaches(other["side"], other["cap"], price)
-                    if other["side"] != side and is_willing:
+                    if other["side"] != side and is_willing and self.sees(other):
                         return price, other
         return (offers[0][0], offers[0][3]) if offers else None
 
     # --- small things
 
     def look_at_the_clock(self, now):
-        if self.quote is None or now - self.quote["as_of"] > self.max_age_s:
-            self.is_live = False
+        if self.quote is not None:
+            self.age = max(self.age, now - self.quote["as_of"])
 
-    def street_price(self, side):
-        if not self.is_live or self.left[side] == 0:
+    def sees(self, order):
+        """Say whether the order is at the market and may go by its quote."""
+        if self.quote is None or self.age > order["profile"]["guard"]:
+            return False
+        return order["there_at"] is None or self.quote["as_of"] >= order["there_at"]
+
+    def quoted(self, order):
+        """Return the price quoted to an order."""
+        quote, factor = self.quote, order["profile"]["spread"]
+        if quote["middle"] is None:
+            return quote["ask"] if order["side"] == "buy" else quote["bid"]
+        if order["side"] == "buy":
+            return on_the_cent(quote["middle"] + factor * quote["half"], "up")
+        price = on_the_cent(quote["middle"] - factor * quote["half"], "down")
+        return price if price > 0 else None
+
+    def left(self, order):
+        """Return how much of what is quoted is there for an order."""
+        side, share = order["side"], order["profile"]["size"]
+        if share == "any":
+            return PLENTY
+        if shows_sizes(self.quote):
+            there = self.quote["ask_size" if side == "buy" else "bid_size"]
+        else:
+            there = self.volume * Decimal(share) // self.step * self.step
+        return max(Decimal(0), there - self.taken[side])
+
+    def street_price(self, order):
+        if not self.sees(order) or self.quoted(order) is None or not self.left(order):
             return None
-        return self.quote["ask"] if side == "buy" else self.quote["bid"]
+        return self.quoted(order)
+
+    def count_taken(self, order, quantity):
+        if order["profile"]["size"] != "any":
+            self.taken[order["side"]] += quantity
+
+    def after_impact(self, order, price):
+        """Return the price of what was just taken: a share of the volume costs its square."""
+        if shows_sizes(self.quote) or not order["profile"]["c"]:
+            return price
+        share = Fraction(self.taken[order["side"]]) / Fraction(self.volume)
+        move = min(Fraction(order["profile"]["c"]) * share**2, Fraction(1, 20)) * Fraction(price)
+        cents = Fraction(price) * 100
+        if order["side"] == "buy":
+            exact = -(-(cents + 100 * move) // 1)
+            moved = Decimal(min(exact, cents * Fraction(105, 100) // 1)) / 100
+        else:
+            exact = (cents - 100 * move) // 1
+            moved = Decimal(max(exact, -(-(cents * Fraction(95, 100)) // 1))) / 100
+        worst = order["cap"] if order["limit"] is None else order["limit"]
+        return moved if worst is None or reaches(order["side"], worst, moved) else worst
 
     def put(self, order, where):
         order["where"] = where
+        if where == "resting":
+            self.join_queue(order)
         self.orders.append(order)
         return [("rested", order["id"])]
 
@@ -370,6 +488,14 @@ class NaiveMarket:
             if order["where"] == "resting" and order["side"] == side:
                 sums[order["limit"]] = sums.get(order["limit"], 0) + order["leaves"]
         return sorted(sums.items(), reverse=side == "buy")
+
+
+def shows_sizes(quote):
+    return quote["bid_size"] > 0 or quote["ask_size"] > 0
+
+
+def on_the_cent(price, way):
+    return price.quantize(CENT, ROUND_CEILING if way == "up" else ROUND_FLOOR)
 
 
 def sleeps(order):

@@ -7,6 +7,7 @@ from types import ModuleType
 
 FAMILY = (
     "trades.matching",
+    "instruments.realism",
     "accounts.commission",
     "accounts.fees",
     "portfolios.lots",

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from accounts.models import (
+    Account,
     CashBalance,
     Conversion,
     FeeSchedule,
@@ -29,7 +30,7 @@ from bengi.books import CHECKS, check_books
 from bengi.events.models import Event, Stream
 from bengi.ids import new_id
 from bengi.replay import differences, fold_log
-from instruments.models import CorporateAction
+from instruments.models import CorporateAction, Instrument
 from orders.models import Order
 from portfolios.models import (
     DividendEntitlement,
@@ -314,6 +315,7 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         lambda: CorporateAction.objects.filter(amount=1).update(status="approved") and None,
         pay_somebody_else,
     ],
+    "street_waited_for_arrival": [lambda: Order.objects.update(realism="harsh") and None],
     "violations_are_recorded": [
         lambda: GoodFaithViolation.objects.all().delete() and None,
         everywhere(GoodFaithViolation, bought_by=new_id()),
@@ -341,6 +343,9 @@ def test_damage_is_seen(name: str, damage: Callable[[], None]) -> None:
     "damage",
     [
         everywhere(Order, reason="forged"),
+        everywhere(Order, realism="instant"),
+        everywhere(Account, realism="instant"),
+        everywhere(Instrument, status="halted"),
         everywhere(Trade, price=F("price") + CENT),
         everywhere(Lot, remaining_cost=F("remaining_cost") - CENT),
         everywhere(LotClosing, proceeds=F("proceeds") + CENT),

@@ -360,25 +360,25 @@ def test_a_restarted_engine_keeps_queue_and_triggers(world: World) -> None:
     world.tick(abc, "99.00", "100.00", last="99.50")
     world.place(seller, abc, "buy", 10)
     stop = world.place(seller, abc, "sell", 5, stop="98.50")
-    early = world.place(first, abc, "buy", 5, limit="99.50")
-    late = world.place(second, abc, "buy", 5, limit="99.50")
+    early = world.place(first, abc, "buy", 5, limit="98.30")
+    late = world.place(second, abc, "buy", 5, limit="98.30")
     world.tick(abc, "98.40", "100.00", last="98.40")
     world.engine.forget()
-    world.place(seller, abc, "sell", 5, limit="99.50")
+    world.place(seller, abc, "sell", 5, limit="98.30")
     for order in (early, late):
         order.refresh_from_db()
     assert (early.status, late.status) == ("filled", "new")
     world.tick(abc, "98.00", "100.00")
     stop.refresh_from_db()
     # The fired stop came back as a market order and met the better of book and street.
-    assert (stop.status, stop.average_price) == ("filled", Decimal("99.50"))
+    assert (stop.status, stop.average_price) == ("filled", Decimal("98.30"))
 
 
 def test_a_second_writer_is_fenced_off_and_catches_up(world: World) -> None:
     trader, abc = world.trader(), world.instrument()
     world.tick(abc, "99.00", "100.00")
     world.place(trader, abc, "buy", 1, limit="98.00", tif="gtc")
-    other = Engine(0, max_quote_age=world.engine._max_quote_age, hours=SessionHours("always"))
+    other = Engine(0, hours=SessionHours("always"))
     order = world.place(trader, abc, "buy", 1, limit="97.00", tif="gtc", drain=False)
     assert other.drain(world.now) == 1
     world.place(trader, abc, "buy", 1, limit="96.00", tif="gtc", drain=False)

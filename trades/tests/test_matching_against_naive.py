@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from hypothesis import given, settings
 
+from instruments import realism
 from trades.matching import market, outcomes, working
 from trades.tests.market_game import games, play_game
 
@@ -12,6 +13,7 @@ SUBJECT = SimpleNamespace(
     WorkingOrder=working.WorkingOrder,
     StreetQuote=working.StreetQuote,
     Fill=outcomes.Fill,
+    realism=realism,
 )
 
 

@@ -19,7 +19,7 @@ from trades.tests.market_game import games, play_game
 from trades.tests.sandbox import Sandbox, source_of
 from trades.tests.test_triggers import compare_with_scan, moves
 
-EXAMPLES = 400
+EXAMPLES = 2000
 
 BOOK = "trades.matching.book"
 TRIGGERS = "trades.matching.triggers"
@@ -29,6 +29,7 @@ WORKING = "trades.matching.working"
 MARKET = "trades.matching.market"
 OUTCOMES = "trades.matching.outcomes"
 TRAILS = "trades.matching.trails"
+REALISM = "instruments.realism"
 COMMISSION = "accounts.commission"
 FEES = "accounts.fees"
 LOTS = "portfolios.lots"
@@ -132,8 +133,8 @@ BUGS = [
     Bug(
         "a stop limit rests behind those that came later",
         MARKET,
-        "elif order.triggered:\n            self._book.insert(order)",
-        "elif order.triggered:\n            self._book.add(order)",
+        "if order.triggered or self._was_on_its_way(order):\n            self._book.insert(order)",
+        "if self._was_on_its_way(order):\n            self._book.insert(order)",
     ),
     Bug(
         "a trailing stop comes too near",
@@ -163,8 +164,8 @@ BUGS = [
     Bug(
         "an order that wants less loses its place",
         MARKET,
-        "        order.priority = old.priority\n",
-        "",
+        "order.priority, order.queue_ahead = old.priority, old.queue_ahead",
+        "order.queue_ahead = old.queue_ahead",
     ),
     Bug(
         "an order for the opening trades on the quote that stands",
@@ -181,17 +182,22 @@ BUGS = [
     Bug(
         "what was taken from the street is still there",
         STREET,
-        "self._ask_left -= taken",
+        "self._bought += quantity",
         "pass",
     ),
     Bug(
         "a repeated quote brings fresh sizes",
         STREET,
-        "if known is None or quote.is_new:",
-        "if known is None or quote:",
+        "brings_more = quote.is_new or known is None",
+        "brings_more = True",
     ),
     Bug("an older quote is believed", STREET, "quote.as_of < known.as_of or ", ""),
-    Bug("a stale quote is still good", STREET, "<= self._max_age", "<= 2 * self._max_age"),
+    Bug(
+        "a stale quote is still good",
+        STREET,
+        "> order.profile.max_age",
+        "> 2 * order.profile.max_age",
+    ),
     Bug(
         "waiting market orders have no order",
         WAITING,
@@ -208,7 +214,7 @@ BUGS = [
         "the street comes before customers at the same price",
         MARKET,
         "            if self._take_waiting(order, price, out) or",
-        "            if self._street.offer(order.side) == price:\n"
+        "            if self._street.offer(order) == price:\n"
         "                self._take_street(order, price, out)\n"
         "            if self._take_waiting(order, price, out) or",
     ),
@@ -235,21 +241,21 @@ BUGS = [
         MARKET,
         "            self._fire(last, out)\n",
         "            self._fire(last, out)\n"
-        "            self._waiting.admit_fired()\n"
+        "            self._waiting.admit_fired(self._street.serves)\n"
         "            for order in self._waiting.all_markets():\n"
         "                self._decide_again(order, out)\n",
     ),
     Bug(
         "resting orders ignore a new quote",
         MARKET,
-        "self._fill_resting(Side.SELL, out)",
+        "self._fill_resting(_SELL, self._street.highest, out)",
         "pass",
     ),
     Bug(
         "market orders are filled against a stale quote",
         MARKET,
-        "if self.has_feed and not is_fresh and",
-        "if self.has_feed and is_fresh and",
+        "if not self.has_feed or self._street.serves(order):\n            return False",
+        "if not self.has_feed or not self._street.serves(order):\n            return False",
     ),
     Bug(
         "the maker's fill names itself as the other side",
@@ -338,6 +344,7 @@ def check_matching(sandbox):
         WorkingOrder=sandbox.load(WORKING).WorkingOrder,
         StreetQuote=sandbox.load(WORKING).StreetQuote,
         Fill=sandbox.load(OUTCOMES).Fill,
+        realism=sandbox.load(REALISM),
     )
     _try(games, lambda game: play_game(subject, game))
 

@@ -7,7 +7,7 @@ import pytest
 
 from bengi.terms import InstrumentStatus, OrderStatus
 from trades.explanation.now import Situation, reason_now
-from trades.tests.test_reasons import GUARD, order, quote
+from trades.tests.test_reasons import order, quote
 from trades.tests.world import START
 
 WORKING = Situation(
@@ -24,7 +24,7 @@ OPENS_AT = START + timedelta(hours=1)
 
 def found(situation, asked=None, seen=None, last=None):
     asked, seen = asked or order(limit=100.5), seen or quote()
-    return reason_now(asked, seen, situation, last=last, now=START, max_age=GUARD)
+    return reason_now(asked, seen, situation, last=last, now=START)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,14 @@ def test_a_stop_that_fired_waits_for_a_quote_that_came_later():
     fired = order(cap=102)
     same_quote = replace(WORKING, fired_at=START)
     assert found(same_quote, fired).code == "after_trigger"
-    assert found(replace(WORKING, fired_at=START - GUARD), fired).code == "no_size_left"
+    assert (
+        found(replace(WORKING, fired_at=START - timedelta(seconds=15)), fired).code
+        == "no_size_left"
+    )
     assert found(same_quote, order(limit=100.5)).code == "not_marketable"
 
 
 def test_an_instrument_without_a_feed_has_nobody_rather_than_no_quote():
     lonely = replace(WORKING, has_feed=False)
-    reason = reason_now(order(limit=101), None, lonely, last=None, now=START, max_age=GUARD)
+    reason = reason_now(order(limit=101), None, lonely, last=None, now=START)
     assert reason.code == "nobody_offers"

@@ -5,16 +5,20 @@ from datetime import timedelta
 import pytest
 
 from bengi.terms import OrderType, Side, TimeInForce
+from instruments.realism import profile_of
 from trades.matching.fixed import SCALE
 from trades.matching.reasons import REASONS, seconds, why_not
 from trades.matching.working import StreetQuote, WorkingOrder
 from trades.tests.world import START
 
-GUARD = timedelta(seconds=15)
 BUY, SELL = Side.BUY, Side.SELL
 
 
-def order(side=BUY, kind=OrderType.LIMIT, tif=TimeInForce.DAY, **prices) -> WorkingOrder:
+def order(
+    side=BUY, kind=OrderType.LIMIT, tif=TimeInForce.DAY, profile="realistic", ahead=None, **prices
+) -> WorkingOrder:
+    """Return an order of a profile; ahead: so many shares stand before it in the queue."""
+    latency = profile_of(profile).latency
     units = {name: int(value * SCALE) for name, value in prices.items()}
     return WorkingOrder(
         id="o",
@@ -27,6 +31,9 @@ def order(side=BUY, kind=OrderType.LIMIT, tif=TimeInForce.DAY, **prices) -> Work
         stop=units.get("stop"),
         cap=units.get("cap"),
         priority=1,
+        profile=profile_of(profile),
+        starts_at=START + latency if latency else None,
+        queue_ahead=None if ahead is None else ahead * SCALE,
     )
 
 
@@ -41,9 +48,9 @@ def quote(bid=99.0, ask=101.0, size=5, age_s=0.0) -> StreetQuote:
     )
 
 
-def reason(asked, seen, last=None, has_feed=True):
+def reason(asked, seen, last=None, has_feed=True, now=START):
     units = None if last is None else int(last * SCALE)
-    return why_not(asked, seen, last=units, now=START, max_age=GUARD, has_feed=has_feed)
+    return why_not(asked, seen, last=units, now=now, has_feed=has_feed)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,12 @@ def reason(asked, seen, last=None, has_feed=True):
         (order(limit=101), quote(), "no_size_left", "ask=101 size=5"),
         (order(SELL, OrderType.MARKET), quote(), "no_size_left", "bid=99 size=5"),
         (order(limit=101), quote(ask=None), "nobody_offers", ""),
-        (order(SELL, limit=99), quote(size=0), "nobody_offers", ""),
+        (order(SELL, limit=99), quote(bid=None), "nobody_offers", ""),
+        (order(SELL, limit=99), quote(size=0), "no_volume", ""),
+        (order(limit=99, ahead=40), quote(), "queue_ahead", "limit=99 ahead=40"),
+        (order(SELL, limit=101, ahead=40), quote(), "queue_ahead", "limit=101 ahead=40"),
+        (order(limit=98, ahead=40), quote(), "not_marketable", "limit=98 gap=3 ask=101"),
+        (order(limit=99, ahead=0), quote(), "not_marketable", "limit=99 gap=2 ask=101"),
         (order(limit=101), quote(age_s=15), "no_size_left", "ask=101 size=5"),
         (order(limit=101), quote(age_s=15.25), "no_fresh_quote", "age_s=15.25 guard_s=15"),
         (order(limit=101), None, "no_quote", ""),
@@ -65,6 +77,44 @@ def reason(asked, seen, last=None, has_feed=True):
 )
 def test_why_an_order_gets_nothing(asked, seen, code, numbers):
     found = reason(asked, seen)
+    told = dict(pair.split("=") for pair in numbers.split())
+    assert (found.code, found.numbers) == (code, told)
+    assert found.code in REASONS
+
+
+LATE = START + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen", "code", "numbers"),
+    [
+        (order(profile="harsh", limit=101), quote(age_s=-10), "not_through", "limit=101 ask=101"),
+        (order(SELL, profile="harsh", limit=99), quote(age_s=-5), "not_through", "limit=99 bid=99"),
+        (
+            order(profile="harsh", limit=101, tif=TimeInForce.IOC),
+            quote(age_s=-10),
+            "no_size_left",
+            "ask=101 size=5",
+        ),
+        (order(profile="harsh", limit=102), quote(age_s=-10), "no_size_left", "ask=101 size=5"),
+        (order(profile="harsh", limit=101), quote(age_s=0), "on_its_way", "latency_ms=250"),
+        (
+            order(profile="harsh", limit=101),
+            quote(age_s=-4.75),
+            "no_fresh_quote",
+            "age_s=5.25 guard_s=5",
+        ),
+        (
+            order(profile="instant", kind=OrderType.MARKET, cap=100),
+            quote(size=0),
+            "cap_reached",
+            "cap=100 gap=1 ask=101",
+        ),
+    ],
+)
+def test_why_an_order_of_another_profile_gets_nothing(asked, seen, code, numbers):
+    """Ten seconds later; a negative age is a quote that came meanwhile."""
+    found = reason(asked, seen, now=LATE)
     told = dict(pair.split("=") for pair in numbers.split())
     assert (found.code, found.numbers) == (code, told)
     assert found.code in REASONS

@@ -14,7 +14,7 @@ from accounts.tests.factories import FeeScheduleFactory
 from bengi.books import check_books
 from bengi.bus import TICKS, get_bus
 from bengi.replay import differences, fold_log
-from bengi.terms import OrderClass, OrderType, Side, TimeInForce
+from bengi.terms import OrderClass, OrderType, Realism, Side, TimeInForce
 from instruments.board import board
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -55,7 +55,13 @@ class World:
     now: datetime = START
     day_range: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 
-    def trader(self, cash: str = "100000", fees: Any = None, currency: str = "USD") -> Trader:
+    def trader(
+        self,
+        cash: str = "100000",
+        fees: Any = None,
+        currency: str = "USD",
+        realism: Realism = Realism.REALISTIC,
+    ) -> Trader:
         number = next(_keys)
         user = User.objects.create(email=f"world{number}@bengi.example", name="Trader")
         account = open_account(
@@ -64,6 +70,7 @@ class World:
             currency=currency,
             now=self.now,
             schedule=fees or FeeScheduleFactory(),
+            realism=realism,
         )
         if Decimal(cash):
             deposit(account, Decimal(cash), currency, key="start", now=self.now)
@@ -134,12 +141,14 @@ class World:
         lots: Sequence[tuple[Lot, str | int]] = (),
         profit: str | None = None,
         loss: str | None = None,
+        confirm: bool = True,
         drain: bool = True,
     ) -> Order:
         """Place an order and let the engine see it; return it as it stands after that.
 
         trail: "2" trails by a price, "2%" by percent. With profit or loss it gets legs: loss is
         a stop, "95 limit 94", or "trail 2%". A sell with a loss is an oco; its limit is the profit.
+        confirm: it is meant, though it may look like the one before it.
         """
         kind = _kind(limit, stop, trail)
         percent = D(trail[:-1]) if trail and trail.endswith("%") else None
@@ -163,6 +172,7 @@ class World:
             order_class=_class(side, profit, loss),
             take_profit=TakeProfit(Decimal(profit)) if profit else None,
             stop_loss=_stop_loss(loss) if loss else None,
+            confirm_duplicate=confirm,
         )
         order = place_order(ticket, now=self.now).order
         if drain:
@@ -232,13 +242,9 @@ def _stop_loss(words: str) -> StopLoss:
 
 
 @contextmanager
-def open_world(mode: str = "always", max_quote_age_s: int = 15) -> Iterator[World]:
+def open_world(mode: str = "always") -> Iterator[World]:
     """Give a world whose engine hears the bus, and close it again."""
-    engine = Engine(
-        0,
-        max_quote_age=timedelta(seconds=max_quote_age_s),
-        hours=SessionHours(mode),  # type: ignore[arg-type]
-    )
+    engine = Engine(0, hours=SessionHours(mode))  # type: ignore[arg-type]
     unsubscribe = get_bus().subscribe(TICKS, engine.on_ticks)
     board.clear()
     try:

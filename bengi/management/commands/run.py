@@ -44,7 +44,7 @@ class Command(BaseCommand):
             "exchange" if options["feed"] == "replay" else settings.MARKET_HOURS
         )
         if options["feed"] == "replay":
-            settings.STALE_QUOTE_S = max(settings.STALE_QUOTE_S, int(options["speed"]))
+            settings.GUARD_S_MIN = int(options["speed"])
         _use_database(_database_file(options))
         _check_port(options["host"], options["port"])
         self._prepare(options)

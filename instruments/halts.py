@@ -1,0 +1,40 @@
+"""Instruments are halted, set going again and delisted by staff; the engine heeds it at once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from bengi.bus import NUDGE, get_bus
+from bengi.events.services import NewEvent, append
+from bengi.terms import InstrumentStatus
+from instruments.models import Instrument
+
+_EVENTS = {
+    InstrumentStatus.ACTIVE: "instrument.resumed",
+    InstrumentStatus.HALTED: "instrument.halted",
+    InstrumentStatus.DELISTED: "instrument.delisted",
+}
+
+
+@transaction.atomic
+def set_status(
+    instrument_id: UUID, status: InstrumentStatus, *, by: str, now: datetime
+) -> Instrument:
+    """Say whether an instrument may be traded; said again it changes nothing.
+
+    Appends an event to the instrument's stream and nudges its shard: while it is not active nobody
+    may order it and nothing of it fills, not even what the engine has in hand. Open orders stay,
+    and may be canceled. by: who says so, for the log.
+    """
+    instrument = Instrument.objects.select_for_update().get(id=instrument_id)
+    if instrument.status == status:
+        return instrument
+    instrument.status = status
+    instrument.save(update_fields=["status"])
+    payload = {"instrument_id": str(instrument_id), "status": str(status), "by": by}
+    event = _EVENTS[InstrumentStatus(status)]
+    append([NewEvent(instrument_id, event, payload, now, subject=instrument_id)])
+    shard = instrument.shard
+    transaction.on_commit(lambda: get_bus().publish(NUDGE, shard), robust=True)
+    return instrument

@@ -1,0 +1,123 @@
+"""Staff's hand on trading: the kill switch, and how far single accounts may go."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from bengi import clock
+from bengi.errors import BengiError
+from orders.halts import halt_trading, resume_trading
+from orders.limits import COLLARS, SETTABLE, set_limits
+from orders.models import RiskLimits, TradingHalt
+
+
+class HaltForm(forms.ModelForm):
+    """Whom to stop and why; without an account, everybody."""
+
+    cancel_orders = forms.BooleanField(
+        required=False,
+        label="Cancel open orders",
+        help_text="Ask every open order to go as well. Otherwise they go on working.",
+    )
+
+    class Meta:
+        model = TradingHalt
+        fields = ["account", "reason"]
+        help_texts = {
+            "account": "Leave it empty to stop everybody.",
+            "reason": "Traders read it with every order that is refused. End it with a full stop.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        standing = TradingHalt.objects.filter(lifted_at__isnull=True)
+        if standing.filter(account=values.get("account")).exists():
+            self.add_error("account", "Trading is halted already.")
+        return values
+
+
+@admin.register(TradingHalt)
+class TradingHaltAdmin(admin.ModelAdmin):
+    """A row added is the switch thrown; an action lifts it. The rows stay."""
+
+    form = HaltForm
+    list_display = ["halted_at", "account", "reason", "halted_by", "lifted_at", "lifted_by"]
+    list_filter = [("lifted_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["account", "halted_by", "lifted_by"]
+    raw_id_fields = ["account"]
+    search_fields = ["reason", "account__user__email"]
+    actions = ["lift_selected"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by: Any = request.user
+        made = halt_trading(
+            by,
+            reason=obj.reason,
+            account_id=obj.account_id,
+            cancel_orders=form.cleaned_data["cancel_orders"],
+            now=clock.now(),
+        )
+        obj.pk = made.pk
+
+    @admin.action(description="Let trading go on")
+    def lift_selected(self, request: HttpRequest, queryset: QuerySet[TradingHalt]) -> None:
+        by: Any = request.user
+        for row in queryset.order_by("halted_at"):
+            resume_trading(row.pk, by, now=clock.now())
+        self.message_user(request, "Trading goes on.", messages.SUCCESS)
+
+
+class LimitsForm(forms.ModelForm):
+    """An account's own limits; what is left empty is everybody's."""
+
+    reason = forms.CharField(max_length=180, help_text="It stands in the account's log.")
+
+    class Meta:
+        model = RiskLimits
+        fields = ["account", *SETTABLE]
+        help_texts = dict.fromkeys(COLLARS, "A fraction of the price, as 0.10 for 10 %.")
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for name in SETTABLE:
+            value = values.get(name)
+            if value is not None and value < 0:
+                self.add_error(name, "It cannot be negative.")
+            elif name in COLLARS and value is not None and not 0 < value < 1:
+                self.add_error(name, "It is a fraction between 0 and 1.")
+        return values
+
+
+@admin.register(RiskLimits)
+class RiskLimitsAdmin(admin.ModelAdmin):
+    """Limits of single accounts; everybody's stand in the code."""
+
+    form = LimitsForm
+    list_display = ["account", *SETTABLE]
+    list_select_related = ["account"]
+    raw_id_fields = ["account"]
+    search_fields = ["account__user__email", "account__name"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else ["account"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by: Any = request.user
+        values = {name: getattr(obj, name) for name in SETTABLE}
+        reason = form.cleaned_data["reason"]
+        try:
+            set_limits(obj.account_id, values, by=by, reason=reason, now=clock.now())
+        except BengiError as error:
+            self.message_user(request, error.detail, messages.ERROR)

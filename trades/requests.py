@@ -1,0 +1,92 @@
+"""What there is to work on: ticks, new orders and requests, each at the moment it happened."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from django.db.models import Q
+
+from bengi.terms import InstrumentStatus, Leg, OrderStatus, TimeInForce
+from instruments.models import Instrument
+from instruments.quotes import Tick
+from orders.models import Order
+from orders.rules import AT_A_MOMENT
+from trades.groups import members_of
+from trades.session import SessionHours
+
+BY_SESSION = frozenset({TimeInForce.DAY, *AT_A_MOMENT})
+"""The times in force of orders that end with a session."""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One thing to work on, at the moment it happened; at equal moments the lower rank is first.
+
+    members: the open orders of the group, the order's own among them.
+    """
+
+    at: datetime
+    rank: int
+    tick: Tick | None = None
+    submit: Order | None = None
+    cancel: Order | None = None
+    replace: Order | None = None
+    expire: str | None = None
+    members: Sequence[Order] = ()
+
+    @classmethod
+    def of_tick(cls, tick: Tick) -> "Command":
+        return cls(at=tick.as_of, rank=2, tick=tick)
+
+    @classmethod
+    def of_order(cls, order: Order, members: Sequence[Order] = ()) -> "Command":
+        if order.status == OrderStatus.PENDING_CANCEL:
+            return cls(at=order.updated_at, rank=1, cancel=order, members=members)
+        if order.status == OrderStatus.HELD:
+            return cls(at=order.accepted_at, rank=1, replace=order, members=members)
+        return cls(at=order.accepted_at, rank=3, submit=order, members=members)
+
+
+def read_requests(shard_id: int, hours: SessionHours, now: datetime, limit: int) -> list[Command]:
+    """Return the shard's new orders that can be worked now, and all its cancel requests.
+
+    The stop of an oco comes with its take profit, the legs of an entry with that. What is to
+    replace an order of a group that is at work waits until its market trades.
+    """
+    waiting = Order.objects.filter(
+        instrument__shard=shard_id, closed_at__isnull=True
+    ).select_related("instrument")
+    new = waiting.filter(_may_be_worked(hours, now), status=OrderStatus.ACCEPTED)
+    new = new.exclude(leg=Leg.STOP_LOSS)
+    cancels = waiting.filter(status=OrderStatus.PENDING_CANCEL)
+    replacements = waiting.filter(
+        Q(group_id__isnull=True) | Q(replaces__priority__isnull=True) | _trades(hours, now),
+        status=OrderStatus.HELD,
+        replaces__status=OrderStatus.PENDING_REPLACE,
+    ).select_related("replaces")
+    found = [*cancels.order_by("id")[:limit], *new.order_by("id")[:limit]]
+    found += replacements.order_by("id")[:limit]
+    members = members_of(found)
+    return [
+        Command.of_order(order, members[order.group_id] if order.group_id else ())
+        for order in found
+    ]
+
+
+def read_halted(shard_id: int) -> set[str]:
+    """Return the ids of the shard's instruments that nobody may trade now."""
+    halted = Instrument.objects.filter(shard=shard_id).exclude(status=InstrumentStatus.ACTIVE)
+    return {str(instrument_id) for instrument_id in halted.values_list("id", flat=True)}
+
+
+def _trades(hours: SessionHours, now: datetime) -> Q:
+    """Say of orders: their market trades."""
+    return Q(instrument__mic__in=hours.open_mics(now), instrument__status=InstrumentStatus.ACTIVE)
+
+
+def _may_be_worked(hours: SessionHours, now: datetime) -> Q:
+    """Say of orders: their market trades, or their time was over before they were seen."""
+    found = _trades(hours, now) | Q(expires_at__lte=now)
+    for mic, closed_at in hours.last_closes(now).items():
+        of_a_day = Q(time_in_force__in=BY_SESSION, accepted_at__lt=closed_at)
+        found |= Q(instrument__mic=mic) & of_a_day
+    return found
