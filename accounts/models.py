@@ -1,5 +1,6 @@
 """Who trades, and the money they trade with."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -244,7 +245,10 @@ class UnsettledCash(models.Model):
 
 
 class UnsettledUse(models.Model):
-    """How much of a sale's unsettled proceeds paid for a buy: its trade_id and order_id."""
+    """How much of a sale's unsettled proceeds paid for a buy: its trade_id and order_id.
+
+    A bust of the buy gives it back (a negative amount); a bust of the sale uses all there is.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     unsettled = models.ForeignKey(UnsettledCash, on_delete=models.PROTECT, related_name="uses")
@@ -256,7 +260,9 @@ class UnsettledUse(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["unsettled", "trade_id"], name="unsettled_use_once"),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="unsettled_use_of_something"),
+            models.CheckConstraint(
+                condition=~Q(amount=Decimal(0)), name="unsettled_use_of_something"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -268,20 +274,29 @@ class GoodFaithViolation(models.Model):
 
     bought_by and sold_by are orders, trade_id the sale's exec_id; amount is how much of the buy
     was paid with proceeds that had not settled when it was sold, settles_at when the last do.
+    busted_by is the bust of the sale, after which it is no violation any more.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="violations")
-    bought_by = models.UUIDField(unique=True)
+    bought_by = models.UUIDField()
     sold_by = models.UUIDField()
     trade_id = models.UUIDField()
     currency = models.CharField(max_length=3)
     amount = MoneyField()
     settles_at = models.DateTimeField()
     occurred_at = models.DateTimeField()
+    busted_by = models.UUIDField(null=True, blank=True)
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bought_by"],
+                condition=Q(busted_by__isnull=True),
+                name="one_violation_per_buy",
+            )
+        ]
         indexes = [models.Index(fields=["account", "occurred_at"], name="violations_of_account")]
 
     def __str__(self) -> str:

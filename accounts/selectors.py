@@ -43,7 +43,8 @@ def account_of(user: User, account_id: UUID) -> Account:
 def with_unsettled(accounts: QuerySet[Account], now: datetime) -> QuerySet[Account]:
     """Return the accounts with what of their cash has not settled, and a year's violations."""
     waiting = UnsettledCash.objects.filter(settles_at__gt=now, remaining_amount__gt=0)
-    broken = GoodFaithViolation.objects.filter(occurred_at__gt=now - VIOLATIONS_COUNT)
+    since = now - VIOLATIONS_COUNT
+    broken = GoodFaithViolation.objects.filter(occurred_at__gt=since, busted_by=None)
     return accounts.prefetch_related(Prefetch("unsettled", waiting), Prefetch("violations", broken))
 
 
@@ -101,4 +102,5 @@ def rates_at(now: datetime) -> list[Rate]:
 def cash_entries_of(account: Account) -> QuerySet[LedgerEntry]:
     """Return the account's cash movements, newest first, with the reasons they happened for."""
     found = LedgerEntry.objects.filter(account=account, book=LedgerBook.CUSTOMER_CASH)
-    return found.select_related("transaction").order_by("-transaction__occurred_at", "-id")
+    related = found.select_related("transaction__reverses")
+    return related.order_by("-transaction__occurred_at", "-id")

@@ -36,8 +36,9 @@ class StatementLine:
 
     @property
     def trade_id(self) -> str | None:
-        """The exec_id of the trade behind it, if there is one."""
+        """The exec_id of the trade behind it, or of the one whose money it takes back."""
         posted = self.entry.transaction
+        posted = posted.reverses or posted
         if posted.kind not in _OF_TRADES:
             return None
         try:

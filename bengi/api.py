@@ -24,7 +24,17 @@ from instruments.api import (
 from orders.api import CancelView, LimitsView, OrdersView, OrderView, PreviewView
 from orders.book_quotes import book_quotes
 from portfolios.api import LotsView, PortfolioView, PositionsView
-from trades.api import ExplainView, TradesView, TradeView
+from trades.api import (
+    AdjustView,
+    ApproveView,
+    BustView,
+    CorrectionsView,
+    DeclineView,
+    ExecuteView,
+    ExplainView,
+    TradesView,
+    TradeView,
+)
 
 
 class SymbolConverter(StringConverter):
@@ -44,6 +54,9 @@ ROUTES = {
     "accounts/<uuid:account_id>/statement": StatementView.as_view(),
     "accounts/<uuid:account_id>/transactions": TransactionsView.as_view(),
     "accounts/<uuid:account_id>/withdraw": WithdrawView.as_view(),
+    "corrections": CorrectionsView.as_view(),
+    "corrections/<uuid:correction_id>/approve": ApproveView.as_view(),
+    "corrections/<uuid:correction_id>/decline": DeclineView.as_view(),
     "events": EventsView.as_view(),
     "fx-rates": RatesView.as_view(),
     "instruments": InstrumentsView.as_view(),
@@ -61,6 +74,9 @@ ROUTES = {
     "portfolios/<uuid:portfolio_id>/positions": PositionsView.as_view(),
     "trades": TradesView.as_view(),
     "trades/<uuid:exec_id>": TradeView.as_view(),
+    "trades/<uuid:exec_id>/adjust": AdjustView.as_view(),
+    "trades/<uuid:exec_id>/bust": BustView.as_view(),
+    "trades/execute": ExecuteView.as_view(),
 }
 
 urlpatterns = [path(route + end, view) for route, view in ROUTES.items() for end in ("", "/")]

@@ -13,6 +13,7 @@ from uuid import UUID
 from accounts.models import CashBalance, LedgerEntry, LedgerTransaction
 from bengi.cash_books import CASH_CHECKS
 from bengi.corporate_books import CORPORATE_CHECKS, Shares, shares_left
+from bengi.correction_books import CORRECTION_CHECKS
 from bengi.cost_books import COST_CHECKS
 from bengi.events.models import Event, Stream
 from bengi.events.services import chain_hash
@@ -20,12 +21,14 @@ from bengi.group_books import GROUP_CHECKS
 from bengi.lot_books import LOT_CHECKS
 from bengi.money import ZERO, plain, round_money
 from bengi.street_books import STREET_CHECKS
-from bengi.terms import LedgerBook, LedgerKind, OrderStatus, Side
+from bengi.terms import LedgerBook, OrderStatus, Side, TradeKind
 from orders.lifecycle import OPEN
 from orders.models import Order
 from orders.trailing import stop_behind
 from portfolios.models import Lot, LotClosing, Position
 from trades.models import Trade
+from trades.past import OF_TRADES
+from trades.selectors import standing_trades
 
 Sums = defaultdict[Any, Decimal]
 OPEN_STATUSES = [status.value for status in OPEN]
@@ -112,9 +115,10 @@ def _held() -> tuple[Sums, Sums]:
 def orders_equal_trades() -> Iterator[str]:
     """[6, 13, 14, 19] Fills, values and costs sum up, within quantity and limit."""
     quantity, value, commission, gross = _sums(), _sums(), _sums(), _sums()
-    fees = _sums()
+    fees, once = _sums(), _sums()
     for trade in Trade.objects.select_related("order").iterator():
         quantity[trade.order_id] += trade.quantity
+        once[trade.order_id] += trade.quantity if trade.kind == TradeKind.EXECUTION else ZERO
         value[trade.order_id] += trade.quantity * trade.price
         commission[trade.order_id] += trade.commission
         fees[trade.order_id] += trade.fees
@@ -128,12 +132,13 @@ def orders_equal_trades() -> Iterator[str]:
             ("commission", order.commission, commission[order.id]),
             ("fees", order.fees, fees[order.id]),
             ("gross", gross[order.id], round_money(value[order.id], currency)),
+            ("busted_quantity", order.busted_quantity, once[order.id] - quantity[order.id]),
         ):
             if stored != summed:
                 yield f"order {order.id}: {name} {plain(stored)}, trades say {plain(summed)}"
-        is_full = order.filled_quantity == order.quantity
+        is_full = order.worked_quantity == order.quantity
         if is_full != (order.status == OrderStatus.FILLED):
-            yield f"order {order.id} is {order.status} with {plain(order.filled_quantity)} filled"
+            yield f"order {order.id} is {order.status} with {plain(order.worked_quantity)} filled"
 
 
 def _worse_than_limit(trade: Trade) -> Iterator[str]:
@@ -180,16 +185,24 @@ def trailing_stops_stand_behind_their_mark() -> Iterator[str]:
 
 
 def trades_are_in_the_ledger() -> Iterator[str]:
-    """[2] Each trade moved cash by its net amount, once: gross, commission and fees apart."""
-    booked = _sums()
-    entries = LedgerEntry.objects.filter(
-        book=LedgerBook.CUSTOMER_CASH,
-        transaction__kind__in=[LedgerKind.TRADE, LedgerKind.COMMISSION, LedgerKind.FEE],
-    )
+    """[2] Each trade moved cash by its net amount, once: gross, commission and fees apart.
+
+    A bust did so by reversing the transactions of the trade that it takes back.
+    """
+    booked, undone = _sums(), _sums()
+    cash = LedgerEntry.objects.filter(book=LedgerBook.CUSTOMER_CASH)
+    entries = cash.filter(transaction__kind__in=OF_TRADES)
     for reference, amount in entries.values_list("transaction__reference", "amount").iterator():
         booked[reference] += amount
+    reversed_ = cash.filter(transaction__reverses__kind__in=OF_TRADES)
+    original = "transaction__reverses__reference"
+    for reference, amount in reversed_.values_list(original, "amount").iterator():
+        undone[reference] += amount
     for trade in Trade.objects.iterator():
-        moved = booked.pop(str(trade.exec_id), ZERO)
+        if trade.busts_id is None:
+            moved = booked.pop(str(trade.exec_id), ZERO)
+        else:
+            moved = undone.pop(str(trade.busts_id), ZERO)
         sign = -1 if trade.side == Side.BUY else 1
         net = sign * trade.gross_amount - trade.commission - trade.fees
         if moved != trade.net_amount or net != trade.net_amount:
@@ -199,9 +212,13 @@ def trades_are_in_the_ledger() -> Iterator[str]:
 
 
 def matches_have_two_sides() -> Iterator[str]:
-    """[24] A match between customers is one buy and one sell of the same quantity and price."""
+    """[24] A match between customers is one buy and one sell of the same quantity and price.
+
+    Busts take back both sides or none.
+    """
     sides: dict[UUID | None, list[Trade]] = defaultdict(list)
-    for trade in Trade.objects.filter(match_id__isnull=False).iterator():
+    standing = standing_trades().filter(match_id__isnull=False)
+    for trade in standing.iterator():
         sides[trade.match_id].append(trade)
     for match_id, pair in sides.items():
         shape = {(trade.quantity, trade.price, trade.instrument_id) for trade in pair}
@@ -238,9 +255,11 @@ def lots_equal_closings() -> Iterator[str]:
         if closing.realized_pnl != closing.proceeds - closing.cost:
             yield f"closing {closing.id}: realized is not proceeds less cost"
     for lot in Lot.objects.iterator():
-        if lot.remaining_quantity != left[lot.id]:
+        is_left = lot.busted_by is None
+        paid = lot.cost + lot.cost_shift if is_left else ZERO
+        if lot.remaining_quantity != (left[lot.id] if is_left else ZERO):
             yield f"lot {lot.id}: {plain(lot.remaining_quantity)} left, closings disagree"
-        if lot.remaining_cost != lot.cost + lot.cost_shift - cost[lot.id]:
+        if lot.remaining_cost != paid - cost[lot.id]:
             yield f"lot {lot.id}: cost {plain(lot.remaining_cost)} left, closings disagree"
         if not lot.remaining_quantity and lot.remaining_cost:
             yield f"lot {lot.id}: closed with {plain(lot.remaining_cost)} of cost left over"
@@ -284,6 +303,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     *GROUP_CHECKS,
     *CORPORATE_CHECKS,
     *STREET_CHECKS,
+    *CORRECTION_CHECKS,
 ]
 
 

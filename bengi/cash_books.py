@@ -18,7 +18,8 @@ from accounts.models import (
 )
 from bengi.money import QUANTUM, ZERO, minor_unit, plain
 from bengi.terms import LedgerBook, LedgerKind, Side
-from portfolios.models import LotClosing, PositionSplit
+from portfolios.models import PositionSplit
+from portfolios.selectors import standing_closings
 from trades.models import Trade
 from trades.settlement import settles_at
 
@@ -29,7 +30,8 @@ def unsettled_cash_equals_sales() -> Iterator[str]:
     for use in UnsettledUse.objects.iterator():
         used[use.unsettled_id] += use.amount
     rows = {row.trade_id: row for row in UnsettledCash.objects.iterator()}
-    sales = Trade.objects.filter(side=Side.SELL, net_amount__gt=0).select_related("instrument")
+    sales = Trade.objects.filter(side=Side.SELL, net_amount__gt=0, busts=None)
+    sales = sales.select_related("instrument")
     for sale in sales.iterator():
         row = rows.pop(sale.exec_id, None)
         if row is None:
@@ -47,15 +49,17 @@ def unsettled_cash_equals_sales() -> Iterator[str]:
 
 
 def unsettled_cash_paid_for_buys() -> Iterator[str]:
-    """[2] What used unsettled cash is a buy of the same account, in time, that cost as much."""
+    """[2] What used unsettled cash is a buy of the same account, in time, that cost as much.
+
+    What busts use and give back of it is checked apart.
+    """
     paid: defaultdict[UUID, Decimal] = defaultdict(lambda: ZERO)
-    buys = {
-        trade.exec_id: trade
-        for trade in Trade.objects.filter(
-            exec_id__in=UnsettledUse.objects.values("trade_id"), side=Side.BUY
-        )
-    }
+    used = Trade.objects.filter(exec_id__in=UnsettledUse.objects.values("trade_id"))
+    buys = {trade.exec_id: trade for trade in used.filter(side=Side.BUY, busts=None)}
+    busts = set(used.filter(busts__isnull=False).values_list("exec_id", flat=True))
     for use in UnsettledUse.objects.select_related("unsettled").iterator():
+        if use.trade_id in busts:
+            continue
         buy = buys.get(use.trade_id)
         if buy is None:
             yield f"unsettled cash {use.unsettled_id} paid for {use.trade_id}, which is no buy"
@@ -73,12 +77,12 @@ def unsettled_cash_paid_for_buys() -> Iterator[str]:
 
 def violations_are_recorded() -> Iterator[str]:
     """[2] A buy sold before the proceeds that paid for it settled is one violation, no other is."""
-    recorded = {row.bought_by: row for row in GoodFaithViolation.objects.all()}
+    recorded = {row.bought_by: row for row in GoodFaithViolation.objects.filter(busted_by=None)}
     uses: defaultdict[UUID, list[UnsettledUse]] = defaultdict(list)
     for use in UnsettledUse.objects.select_related("unsettled").iterator():
         uses[use.trade_id].append(use)
     due: set[UUID] = set()
-    sold = LotClosing.objects.exclude(trade_id__in=PositionSplit.objects.values("id"))
+    sold = standing_closings().exclude(trade_id__in=PositionSplit.objects.values("id"))
     for closing in sold.filter(lot__trade_id__in=uses).select_related("lot"):
         for use in uses[closing.lot.trade_id]:
             if closing.closed_at < use.unsettled.settles_at:

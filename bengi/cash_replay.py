@@ -25,14 +25,17 @@ class FoldedCash:
     unsettled: dict[str, dict[str, Any]] = field(default_factory=dict)
     uses: list[tuple[str, ...]] = field(default_factory=list)
     violations: list[dict[str, Any]] = field(default_factory=list)
+    withdrawn: dict[str, str] = field(default_factory=dict)
     transactions: list[dict[str, Any]] = field(default_factory=list)
     conversions: list[dict[str, Any]] = field(default_factory=list)
     adjustments: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def fold_settling(state: FoldedCash, payload: dict[str, Any]) -> None:
-    """Carry state forward by one trade.executed."""
+    """Carry state forward by one trade.executed or trade.busted."""
     trade, told = payload["trade"], payload["unsettled"]
+    if payload.get("withdrawn_violation"):
+        state.withdrawn[payload["withdrawn_violation"]] = trade["exec_id"]
     if told:
         state.unsettled[told["id"]] = {
             "account_id": trade["account_id"],
@@ -66,7 +69,8 @@ def folded_cash_lines(state: FoldedCash) -> Iterator[str]:
     for unsettled_id, row in state.unsettled.items():
         yield _unsettled(unsettled_id, row | {"remaining_amount": plain(row["remaining_amount"])})
     yield from ("use " + " ".join(use) for use in state.uses)
-    yield from (_line("violation", each) for each in state.violations)
+    for each in state.violations:
+        yield _line("violation", each | {"busted_by": state.withdrawn.get(each["id"])})
     for new in state.transactions:
         yield _line("transaction", {name: new.get(name) for name in _OF_TRANSACTIONS})
     yield from (_line("conversion", each) for each in state.conversions)
@@ -92,7 +96,8 @@ def table_cash_lines() -> Iterator[str]:
     for use in UnsettledUse.objects.iterator():
         yield f"use {use.unsettled_id} {use.trade_id} {use.order_id} {plain(use.amount)}"
     for violation in GoodFaithViolation.objects.iterator():
-        yield _line("violation", violation_payload(violation))
+        busted_by = violation.busted_by
+        yield _line("violation", violation_payload(violation) | {"busted_by": busted_by})
     for posted in LedgerTransaction.objects.iterator():
         values = {
             "id": posted.id,

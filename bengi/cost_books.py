@@ -13,16 +13,17 @@ from bengi.terms import Side
 from instruments.calendar import session_date
 from orders.models import Order
 from trades.models import Trade
+from trades.selectors import standing_trades
 
 
 def costs_equal_formulas() -> Iterator[str]:
-    """[6] An order's commission and fees are its formulas on all it filled.
+    """[6] An order's commission and fees are its formulas on all it filled, net of busts.
 
     A sale pays out of its proceeds: it may owe some as long as its last fill left nothing.
     """
     rates = list(RegulatoryRate.objects.all())
     fills: dict[UUID, list[Trade]] = defaultdict(list)
-    for trade in Trade.objects.order_by("exec_id").iterator():
+    for trade in standing_trades().order_by("exec_id").iterator():
         fills[trade.order_id].append(trade)
     for order in Order.objects.select_related("instrument", "fee_schedule").iterator():
         trades = fills[order.id]

@@ -12,6 +12,7 @@ from bengi.money import ZERO, plain
 from bengi.terms import CostBasisMethod, Side
 from orders.models import Order
 from portfolios.models import Lot, LotClosing
+from portfolios.selectors import standing_closings
 from trades.models import Trade
 
 Holding = tuple[UUID, UUID]
@@ -23,18 +24,30 @@ def lots_close_by_method() -> Iterator[str]:
     """[26] A sale closes the lots its method puts first, each wholly before the next is touched.
 
     Where orders have named lots, nobody else may take those, so the order cannot be told there.
+    Busted trades are left out, corrected ones stand where they were executed: no trade is taken
+    back while a later one has seen it, so the others look as if it had never been.
     """
     named = _holdings_with_named_lots()
+    places, corrected = _places_of_corrections(), set[UUID]()
     lots: dict[Holding, list[Lot]] = defaultdict(list)
-    for lot in Lot.objects.order_by("opened_at", "id").iterator():
+    for lot in Lot.objects.filter(busted_by=None).order_by("opened_at", "id").iterator():
         lots[lot.portfolio_id, lot.instrument_id].append(lot)
+        if lot.trade_id in places:
+            lot.trade_id = places[lot.trade_id]
+            corrected.add(lot.id)
     sales: dict[Holding, Sales] = defaultdict(lambda: defaultdict(list))
-    for closing in LotClosing.objects.select_related("lot").iterator():
+    for closing in standing_closings().select_related("lot").iterator():
         holding = (closing.lot.portfolio_id, closing.lot.instrument_id)
-        sales[holding][closing.trade_id].append(closing)
+        sales[holding][places.get(closing.trade_id, closing.trade_id)].append(closing)
     for holding, sold in sales.items():
         if holding not in named:
-            yield from _out_of_turn(lots[holding], sold)
+            yield from _out_of_turn(lots[holding], sold, corrected)
+
+
+def _places_of_corrections() -> dict[UUID, UUID]:
+    """Return the execution that each corrected trade stands for."""
+    rows = Trade.objects.filter(corrects__isnull=False)
+    return dict(rows.values_list("exec_id", "corrects_id"))
 
 
 def _holdings_with_named_lots() -> set[Holding]:
@@ -42,11 +55,14 @@ def _holdings_with_named_lots() -> set[Holding]:
     return set(orders.values_list("portfolio_id", "instrument_id"))
 
 
-def _out_of_turn(lots: Sequence[Lot], sales: Sales) -> Iterator[str]:
-    """Yield the sales of one holding that took another lot than their method's next."""
+def _out_of_turn(lots: Sequence[Lot], sales: Sales, corrected: set[UUID]) -> Iterator[str]:
+    """Yield the sales of one holding that took another lot than their method's next.
+
+    Who is dearest cannot be told any more once cost has moved or been corrected.
+    """
     last_sale = {each.lot_id: sale_id for sale_id in sorted(sales) for each in sales[sale_id]}
     place = {lot.id: number for number, lot in enumerate(lots)}
-    is_level = not any(lot.cost_shift for lot in lots)
+    is_level = not any(lot.cost_shift or lot.id in corrected for lot in lots)
     coming = sorted(lots, key=lambda lot: lot.trade_id, reverse=True)
     there: list[Lot] = []
     for sale_id in sorted(sales):

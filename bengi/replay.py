@@ -32,6 +32,12 @@ from bengi.corporate_replay import (
     folded_action_lines,
     table_action_lines,
 )
+from bengi.correction_replay import (
+    FoldedCorrections,
+    fold_correction,
+    folded_correction_lines,
+    table_correction_lines,
+)
 from bengi.events.models import Event
 from bengi.money import ZERO, plain
 from bengi.terms import CostBasisMethod, LedgerBook, Leg, OrderClass, OrderStatus, Realism, Side
@@ -68,6 +74,7 @@ class Folded:
     settling: FoldedCash = field(default_factory=FoldedCash)
     corporate: FoldedActions = field(default_factory=FoldedActions)
     controls: FoldedControls = field(default_factory=FoldedControls)
+    corrections: FoldedCorrections = field(default_factory=dict)
 
 
 def fold_log() -> Folded:
@@ -86,7 +93,7 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
         state.controls.realism[stream_id] = payload.get("realism", Realism.REALISTIC)
     elif fold_cash(state.settling, event_type, payload):
         _fold_transactions(state, payload.get("transactions", []))
-    elif event_type == "trade.executed":
+    elif event_type in {"trade.executed", "trade.busted"}:
         _fold_trade(state, payload)
         fold_settling(state.settling, payload)
         _fold_transactions(state, payload["transactions"])
@@ -99,10 +106,19 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
         _fold_transactions(state, payload["transactions"])
     elif fold_action(state.corporate, event_type, payload):
         _fold_transactions(state, payload.get("transactions", []))
+    elif not _fold_staffs(state, event_type, payload, stream_id):
+        raise ValueError(f"event type {event_type} is not known to the replay")
+
+
+def _fold_staffs(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str) -> bool:
+    """Fold what staff have done, if the event tells of that."""
+    if event_type.startswith("correction."):
+        fold_correction(state.corrections, payload)
     elif event_type.startswith("calendar."):
         fold_calendar(state.overrides, event_type, payload)
-    elif not fold_controls(state.controls, event_type, payload, stream_id):
-        raise ValueError(f"event type {event_type} is not known to the replay")
+    else:
+        return fold_controls(state.controls, event_type, payload, stream_id)
+    return True
 
 
 _OLD_ORDER = {"realism": str(Realism.REALISTIC)}
@@ -142,7 +158,11 @@ def _fold_trade(state: Folded, payload: dict[str, Any]) -> None:
             "quantity": Decimal(lot["quantity"]),
             "cost": Decimal(lot["cost"]),
             "shift": ZERO,
+            "busted_by": None,
         }
+    if payload.get("busted_lot"):
+        empty = {"quantity": ZERO, "cost": ZERO, "busted_by": trade["exec_id"]}
+        state.lots[payload["busted_lot"]] |= empty
     for shift in payload.get("shifts", []):
         lot = state.lots[shift["lot_id"]]
         lot["cost"] += Decimal(shift["cost"])
@@ -173,12 +193,14 @@ def _folded_lines(state: Folded) -> Iterator[str]:
     yield from (_line("trade", trade) for trade in state.trades.values())
     for lot_id, lot in state.lots.items():
         left, cost, shift = plain(lot["quantity"]), plain(lot["cost"]), plain(lot["shift"])
-        yield f"lot {lot_id} {lot['trade_id']} {' '.join(lot['holding'])} {left} {cost} {shift}"
+        where, bust = f"{lot['trade_id']} {' '.join(lot['holding'])}", lot["busted_by"]
+        yield f"lot {lot_id} {where} {left} {cost} {shift} busted by {bust}"
     for portfolio_id, method in state.methods.items():
         if method != CostBasisMethod.FIFO:
             yield f"portfolio {portfolio_id} {method}"
     yield from (_line("closing", closing) for closing in state.closings.values())
     yield from ("entry " + " ".join(entry) for entry in state.entries)
+    yield from folded_correction_lines(state.corrections)
     yield from folded_day_lines(state.overrides)
     yield from folded_cash_lines(state.settling)
     yield from folded_action_lines(state.corporate)
@@ -212,7 +234,8 @@ def _held_shares(state: Folded, order: dict[str, Any]) -> Decimal:
     if is_held and order["replaces"]:
         total = Decimal(state.orders[order["replaces"]]["quantity"])
         return max(ZERO, Decimal(order["quantity"]) - total)
-    return Decimal(order["quantity"]) - Decimal(order["filled_quantity"])
+    worked = Decimal(order["filled_quantity"]) + Decimal(order["busted_quantity"])
+    return Decimal(order["quantity"]) - worked
 
 
 def _currencies() -> dict[str, str]:
@@ -235,11 +258,13 @@ def _table_lines() -> Iterator[str]:
         yield _line("trade", trade_payload(trade, trade.instrument.symbol) | trade_state(trade))
     for lot in Lot.objects.iterator():
         left, cost = plain(lot.remaining_quantity), plain(lot.remaining_cost)
-        where = f"{lot.portfolio_id} {lot.instrument_id}"
-        yield f"lot {lot.id} {lot.trade_id} {where} {left} {cost} {plain(lot.cost_shift)}"
+        where = f"{lot.trade_id} {lot.portfolio_id} {lot.instrument_id}"
+        shift, bust = plain(lot.cost_shift), lot.busted_by
+        yield f"lot {lot.id} {where} {left} {cost} {shift} busted by {bust}"
     for portfolio in Portfolio.objects.exclude(cost_basis_method=CostBasisMethod.FIFO):
         yield f"portfolio {portfolio.id} {portfolio.cost_basis_method}"
     yield from _table_closings()
+    yield from table_correction_lines()
     yield from table_day_lines()
     yield from table_cash_lines()
     yield from table_action_lines()
@@ -264,6 +289,7 @@ def _table_closings() -> Iterator[str]:
             "fees": plain(closing.fees),
             "realized_pnl": plain(closing.realized_pnl),
             "trade_id": str(closing.trade_id),
+            "reverses": str(closing.reverses_id) if closing.reverses_id else None,
         }
         yield _line("closing", values)
 

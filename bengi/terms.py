@@ -66,10 +66,35 @@ class Leg(StrEnum):
 
 
 class Liquidity(StrEnum):
-    """Who stood on the other side: another customer's order, or the market's quote (FIX 851)."""
+    """Who stood on the other side: another customer's order, or the market's quote (FIX 851).
+
+    manual: one of staff executed the order by hand.
+    """
 
     BOOK = "book"
     STREET = "street"
+    MANUAL = "manual"
+
+
+class TradeKind(StrEnum):
+    """FIX 150. bust: the trade it names, taken back; correction: an execution, booked anew."""
+
+    EXECUTION = "execution"
+    BUST = "bust"
+    CORRECTION = "correction"
+
+
+class CorrectionKind(StrEnum):
+    """What staff ask for: a trade taken back wholly, or with another price or fewer shares."""
+
+    BUST = "bust"
+    ADJUST = "adjust"
+
+
+class CorrectionOutcome(StrEnum):
+    ASKED = "asked"
+    APPROVED = "approved"
+    DECLINED = "declined"
 
 
 class Realism(StrEnum):
@@ -187,6 +212,7 @@ FIX_TIME_IN_FORCE = {
     TimeInForce.GTD: "6",
     TimeInForce.CLS: "7",
 }
+FIX_EXEC_TYPE = {TradeKind.EXECUTION: "F", TradeKind.CORRECTION: "G", TradeKind.BUST: "H"}
 FIX_ORDER_STATUS = {
     OrderStatus.NEW: "0",
     OrderStatus.PARTIALLY_FILLED: "1",

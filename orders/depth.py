@@ -24,6 +24,7 @@ from orders.sketch import Offer
 LEVELS_MAX = 6
 ORDERS_MAX = 500
 _STANDING = [*RESTING, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE]
+_SIZES = ("quantity", "filled_quantity", "busted_quantity")
 _ON_THE_LADDER = Q(type=OrderType.LIMIT) | Q(type=OrderType.STOP_LIMIT, triggered_at__isnull=False)
 
 
@@ -83,14 +84,14 @@ def depth_of(instrument: Instrument, user: User) -> Depth:
             closed_at__isnull=True,
         )
         .order_by("-id")
-        .values_list("side", "limit_price", "quantity", "filled_quantity", "account__user_id")
+        .values_list("side", "limit_price", *_SIZES, "account__user_id")
     )
     asks: dict[Decimal, Level] = {}
     bids: dict[Decimal, Level] = {}
-    for side, price, quantity, filled, owner in rows[:ORDERS_MAX]:
+    for side, price, quantity, filled, busted, owner in rows[:ORDERS_MAX]:
         assert price is not None, "a limit order names its price"
         levels = bids if side == Side.BUY else asks
-        _add(levels, price, quantity - filled, owner == user.id)
+        _add(levels, price, quantity - filled - busted, owner == user.id)
     return Depth(_best(asks.values(), Side.SELL), _best(bids.values(), Side.BUY))
 
 
@@ -112,11 +113,11 @@ def offers_to(
             closed_at__isnull=True,
         )
         .order_by("limit_price" if is_buy else "-limit_price", "priority")
-        .values_list("limit_price", "quantity", "filled_quantity", "account_id")
+        .values_list("limit_price", *_SIZES, "account_id")
     )
     found = [
-        Offer(price, quantity - filled, is_own=owner == account_id)
-        for price, quantity, filled, owner in rows[:ORDERS_MAX]
+        Offer(price, quantity - filled - busted, is_own=owner == account_id)
+        for price, quantity, filled, busted, owner in rows[:ORDERS_MAX]
         if price is not None
     ]
     if tick is not None and instrument.has_feed:

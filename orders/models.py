@@ -25,7 +25,8 @@ class Order(models.Model):
 
     reserved is the cash a buy still holds, in the instrument's currency; priority is its place in
     the queue, given by the engine when it first sees it; filled_value is the exact sum of
-    quantity x price of its trades. lots are those a sell names: [{lot_id, quantity}], in order. A
+    quantity x price of its trades. What has filled and was busted later counts in busted_quantity
+    alone and is not worked again. lots are those a sell names: [{lot_id, quantity}], in order. A
     trailing stop's stop_price is where it stands now, behind high_water_mark: the highest print
     since acceptance, the lowest one for a buy. fee_schedule and month_volume, the shares the
     account had traded that month, are pinned at acceptance (docs/adr/0010), and so is realism, how
@@ -59,6 +60,7 @@ class Order(models.Model):
     realism = models.CharField(max_length=12, default=Realism.REALISTIC, choices=choices(Realism))
     status = models.CharField(max_length=16, choices=choices(OrderStatus))
     filled_quantity = QuantityField(default=0)
+    busted_quantity = QuantityField(default=0)
     filled_value = MoneyField(default=0)
     reserved = MoneyField(default=0)
     commission = MoneyField(default=0)
@@ -95,6 +97,10 @@ class Order(models.Model):
                 name="filled_within_quantity",
             ),
             models.CheckConstraint(
+                condition=Q(busted_quantity__gte=0) & Q(busted_quantity__lte=F("quantity")),
+                name="busted_within_quantity",
+            ),
+            models.CheckConstraint(
                 condition=Q(reserved__gte=0)
                 & (Q(status__in=OPEN_STATUSES) | Q(reserved=Decimal(0))),
                 name="closed_order_reserves_nothing",
@@ -129,7 +135,12 @@ class Order(models.Model):
     @property
     def leaves_quantity(self) -> Decimal:
         """Shares still wanted; zero once the order is closed."""
-        return self.quantity - self.filled_quantity if self.is_open else Decimal(0)
+        return self.quantity - self.worked_quantity if self.is_open else Decimal(0)
+
+    @property
+    def worked_quantity(self) -> Decimal:
+        """Shares that are not worked any more: filled, whether or not that was busted later."""
+        return self.filled_quantity + self.busted_quantity
 
     @property
     def held_shares(self) -> Decimal:
@@ -144,7 +155,7 @@ class Order(models.Model):
             return Decimal(0)
         if self.status == OrderStatus.HELD and self.replaces is not None:
             return max(Decimal(0), self.quantity - self.replaces.quantity)
-        return self.quantity - self.filled_quantity
+        return self.quantity - self.worked_quantity
 
     @property
     def shares_held_by_other_leg(self) -> bool:

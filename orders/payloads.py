@@ -36,6 +36,7 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
         "leg": str(order.leg) or None,
         "status": str(order.status),
         "filled_quantity": plain(order.filled_quantity),
+        "busted_quantity": plain(order.busted_quantity),
         "leaves_quantity": plain(order.leaves_quantity),
         "average_price": _optional(order.average_price),
         "reserved": plain(order.reserved),

@@ -75,12 +75,12 @@ def request_replace(
         return _replay(known, order, ticket)
     _check_replaceable(order)
     check_changes(order, changes)
-    if ticket.quantity <= order.filled_quantity:
+    if ticket.quantity <= order.worked_quantity:
         raise Refused(
             "quantity_below_filled",
-            f"{plain(order.filled_quantity)} are filled already; cancel to drop the rest.",
+            f"{plain(order.worked_quantity)} are filled already; cancel to drop the rest.",
             field="quantity",
-            limit=plain(order.filled_quantity),
+            limit=plain(order.worked_quantity),
             value=plain(ticket.quantity),
         )
     members = open_members(order)
@@ -100,7 +100,7 @@ def cash_to_hold(order: Order, facts: Facts, price: Decimal) -> Decimal:
     for rounding.
     """
     currency = facts.instrument.currency
-    leaves, left = order.quantity - order.filled_quantity, facts.ticket.quantity
+    leaves, left = order.quantity - order.worked_quantity, facts.ticket.quantity
     worst = max(ZERO, price * left - order.bound * leaves, price * (left - leaves))
     whole = reservation(facts.account.schedule, price, left, currency)
     fees = whole - round_up_money(price * left, currency)
@@ -164,9 +164,9 @@ def _facts(
     An entry is judged with its legs, which do not count as new ones.
     """
     facts = desk.facts(ticket, order.instrument, now)
-    account, leaves = facts.account, order.quantity - order.filled_quantity
+    account, leaves = facts.account, order.quantity - order.worked_quantity
     is_sell = ticket.side is Side.SELL
-    left = replace(facts.ticket, quantity=ticket.quantity - order.filled_quantity)
+    left = replace(facts.ticket, quantity=ticket.quantity - order.worked_quantity)
     if order.leg:
         left = replace(left, leg=Leg(order.leg))
     elif members:

@@ -10,6 +10,9 @@ from bengi.errors import NotFound
 from bengi.terms import Leg, OrderStatus, Side
 from orders.models import Order, TradingHalt
 
+_OUT_OF_PLACE = (OrderStatus.REPLACED, OrderStatus.REJECTED)
+"""Statuses of orders that gave their place to another, or never came to take one."""
+
 
 def orders_of(user: User) -> QuerySet[Order]:
     """Return the user's orders, newest first, with their instruments."""
@@ -31,25 +34,25 @@ def picking_orders(account_ids: Iterable[UUID]) -> QuerySet[Order]:
 def legs_with(order: Order) -> list[Order]:
     """Return the legs of an order's group beside itself, the take profit first; a leg has none.
 
-    Legs that were replaced are left out, and so are those that wait to replace one. The other leg
-    of an oco is with its take profit. Of a simple order there are none, unasked.
+    Legs that were replaced are left out, and so is who waits to replace one or was refused to. The
+    other leg of an oco is with its take profit. Of a simple order there are none, unasked.
     """
     if order.group_id is None or order.parent_id is not None or order.leg == Leg.STOP_LOSS:
         return []
     found = Order.objects.filter(group_id=order.group_id).exclude(leg="")
     others = found.exclude(id=order.id).exclude(leg=order.leg or None)
-    legs = others.exclude(status=OrderStatus.REPLACED).select_related("instrument", "replaces")
+    legs = others.exclude(status__in=_OUT_OF_PLACE).select_related("instrument", "replaces")
     return [leg for leg in legs.order_by("-leg", "id") if not leg.waits_to_replace]
 
 
 def group_of(order: Order) -> list[Order]:
     """Return the orders of an order's group, its own too; of a simple one none.
 
-    The entry comes first, then the take profit. Those that were replaced are left out.
+    The entry comes first, then the take profit. Who was replaced, or refused to, is left out.
     """
     if order.group_id is None:
         return []
-    found = Order.objects.filter(group_id=order.group_id).exclude(status=OrderStatus.REPLACED)
+    found = Order.objects.filter(group_id=order.group_id).exclude(status__in=_OUT_OF_PLACE)
     rows = found.select_related("instrument").order_by("-id")
     return sorted(rows, key=lambda row: (bool(row.leg), row.leg == Leg.STOP_LOSS))
 

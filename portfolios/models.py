@@ -1,5 +1,7 @@
 """Who owns what: positions, the tax lots behind them, and what each sale closed."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -57,6 +59,7 @@ class Lot(models.Model):
 
     cost_shift is the cost that averaging moved into the lot from others of the holding, or out of
     it (negative). trade_id is the buy; trades stand above portfolios, so it is not a foreign key.
+    busted_by is the bust that took the buy back, if one did: nothing remains of such a lot.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -69,13 +72,19 @@ class Lot(models.Model):
     cost = MoneyField()
     remaining_cost = MoneyField()
     cost_shift = MoneyField(default=0)
+    busted_by = models.UUIDField(null=True, blank=True, unique=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(remaining_quantity__gte=0) & Q(remaining_quantity__lte=F("quantity")),
                 name="lot_remaining_within_quantity",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(busted_by__isnull=True)
+                | Q(remaining_quantity=Decimal(0), remaining_cost=Decimal(0)),
+                name="busted_lot_is_empty",
+            ),
         ]
         indexes = [
             models.Index(
@@ -93,6 +102,8 @@ class LotClosing(models.Model):
     """What one sale took out of one lot, and by which method. realized_pnl = proceeds - cost.
 
     fees is this part's share of the sale's commission and fees, which proceeds are net of.
+    A bust of the sale reverses each of its closings by one with the signs turned, so that sums over
+    closings are always net of busts; trade_id is then the bust.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -107,10 +118,17 @@ class LotClosing(models.Model):
     proceeds = MoneyField()
     fees = MoneyField(default=0)
     realized_pnl = MoneyField()
+    reverses = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reversed_by"
+    )
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="closing_of_something")
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0, reverses__isnull=True)
+                | Q(quantity__lt=0, reverses__isnull=False),
+                name="closing_of_something",
+            )
         ]
 
     def __str__(self) -> str:

@@ -98,14 +98,21 @@ def closings_of(trade_ids: Iterable[UUID]) -> QuerySet[LotClosing]:
     return found.select_related("lot__instrument").order_by("trade_id", "id")
 
 
+def standing_closings() -> QuerySet[LotClosing]:
+    """Return the closings that count: neither reversals nor what they reversed."""
+    return LotClosing.objects.filter(reverses=None, reversed_by=None)
+
+
 def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, Decimal]:
     """Return the shares that each account has bought and sold since a moment, as they were then.
 
-    A split multiplies no volume, and what it closes in lieu of fractions is no trade.
+    Net of busts. A split multiplies no volume, and what it closes in lieu of fractions is no trade.
     """
     accounts = list(account_ids)
-    bought = Lot.objects.filter(portfolio__account_id__in=accounts, opened_at__gte=since)
-    sold = LotClosing.objects.filter(lot__portfolio__account_id__in=accounts, closed_at__gte=since)
+    bought = Lot.objects.filter(
+        portfolio__account_id__in=accounts, opened_at__gte=since, busted_by=None
+    )
+    sold = standing_closings().filter(lot__portfolio__account_id__in=accounts, closed_at__gte=since)
     sold = sold.exclude(trade_id__in=PositionSplit.objects.values("id"))
     splits = LotSplit.objects.filter(lot__in=bought).order_by("-split__action__effective_at")
     before = dict(splits.values_list("lot_id", "quantity_before"))  # the first split comes last

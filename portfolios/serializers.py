@@ -56,6 +56,7 @@ def lot_shape(lot: Lot, today: HoldingPeriod) -> dict[str, Any]:
         "unit_cost": _optional(unit_cost),
         "holding_days": today.days,
         "term": today.term,
+        "busted_by": str(lot.busted_by) if lot.busted_by else None,
         "closings": [closing_shape(closing, lot) for closing in lot.closings.all()],
         "splits": [lot_split_shape(each) for each in lot.splits.all()],
     }
@@ -78,7 +79,7 @@ def lot_split_shape(each: LotSplit) -> dict[str, Any]:
 
 
 def closing_shape(closing: LotClosing, lot: Lot) -> dict[str, Any]:
-    """Return what one sale took out of a lot; proceeds are net of fees."""
+    """Return what one sale took out of a lot, or, negative, its bust put back; net of fees."""
     held = HoldingPeriod.of(lot, closing.closed_at)
     return {
         "exec_id": str(closing.trade_id),

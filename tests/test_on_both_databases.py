@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_money")
+CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
 RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "200"))
 RACES = {
     "double spend": 4,
@@ -18,6 +19,8 @@ RACES = {
     "cancel against fill": 4,
     "replace against fill": 4,
     "cancel against a leg": 4,
+    "bust against sell": 2,
+    "bust against fill": 2,
     "opposite order": 1,
 }
 """How many quarters of the rounds each race runs."""
@@ -68,6 +71,8 @@ def test_races_for_the_same_money_and_shares_on_postgres(postgres_url: str) -> N
     assert len(told["told"]["cancel against fill"]) == 2
     assert len(told["told"]["replace against fill"]) == 2
     assert len(told["told"]["cancel against a leg"]) == 2
+    assert len(told["told"]["bust against sell"]) == 2
+    assert len(told["told"]["bust against fill"]) == 2
 
 
 @pytest.mark.slow
@@ -80,6 +85,7 @@ def test_the_engine_and_its_books_on_postgres(postgres_url: str) -> None:
     command += ["trades/tests/test_groups.py", "trades/tests/test_replacing_in_groups.py"]
     splits = ("splitting", "split_orders", "split_market", "dividend_actions")
     command += [f"trades/tests/test_{name}.py" for name in splits]
+    command += [f"trades/tests/test_{name}.py" for name in CORRECTIONS]
     printed = run(*command, DATABASE_URL=postgres_url)
     assert " passed" in printed
     assert "skipped" not in printed

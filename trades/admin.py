@@ -1,4 +1,4 @@
-"""Staff's view of corporate actions: one enters, another looks at what it would do and approves."""
+"""Staff's view of trades and of corporate actions: whatever one asks for, another approves."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -18,7 +18,12 @@ from accounts.admin import ReadOnlyAdmin
 from accounts.models import User
 from bengi import clock
 from bengi.errors import BengiError
-from bengi.terms import CorporateActionKind, CorporateActionStatus
+from bengi.terms import (
+    CorporateActionKind,
+    CorporateActionStatus,
+    CorrectionKind,
+    TradeKind,
+)
 from instruments.models import CorporateAction
 from portfolios.models import DividendEntitlement, PositionSplit
 from trades.corporate.previews import preview
@@ -30,6 +35,15 @@ from trades.corporate.proposals import (
     propose,
 )
 from trades.corporate.terms import ActionTerms
+from trades.corrections import (
+    CORRECT,
+    approve,
+    ask_adjust,
+    ask_bust,
+    check_askable,
+    decline,
+)
+from trades.models import Trade, TradeCorrection
 
 _TERMS = [each.name for each in fields(ActionTerms)]
 _OPEN = (CorporateActionStatus.PROPOSED, CorporateActionStatus.APPROVED)
@@ -195,3 +209,166 @@ class DividendEntitlementAdmin(ReadOnlyAdmin):
     list_select_related = ["action", "portfolio"]
     list_filter = [("paid_at", admin.EmptyFieldListFilter)]
     search_fields = ["action__instrument__symbol", "portfolio__account__user__email"]
+
+
+Decide = Callable[..., TradeCorrection]
+
+KINDS: dict[TradeKind, dict[str, Any]] = {
+    TradeKind.EXECUTION: {"busts": None, "corrects": None},
+    TradeKind.BUST: {"busts__isnull": False},
+    TradeKind.CORRECTION: {"corrects__isnull": False},
+}
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Executions, busts or corrections."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(kind), str(kind)) for kind in KINDS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Trade]) -> QuerySet[Trade]:
+        value = self.value()
+        return queryset.filter(**KINDS[TradeKind(value)]) if value in set(KINDS) else queryset
+
+
+@admin.register(Trade)
+class TradeAdmin(ReadOnlyAdmin):
+    """Trades never change; what is wrong with one is asked for from here."""
+
+    list_display = [
+        "executed_at",
+        "kind",
+        "account",
+        "instrument",
+        "side",
+        "quantity",
+        "price",
+        "net_amount",
+        "currency",
+        "liquidity",
+        "standing",
+    ]
+    list_filter = [KindFilter, "side", "liquidity", "trade_date", "instrument__mic"]
+    list_select_related = ["account", "instrument", "busted_by"]
+    search_fields = ["exec_id", "match_id", "order__id", "account__user__email"]
+    search_help_text = "exec_id, match, order or the owner's e-mail address"
+    ordering = ["-exec_id"]
+
+    @admin.display(description="Correction")
+    def standing(self, trade: Trade) -> str:
+        """Say that a trade was busted, or lead to where its correction is asked for."""
+        if trade.bust is not None:
+            return "busted"
+        if trade.kind == TradeKind.BUST:
+            return ""
+        address = reverse("admin:trades_tradecorrection_add")
+        return format_html('<a href="{}?trade={}">Bust or adjust</a>', address, trade.exec_id)
+
+
+class CorrectionForm(forms.ModelForm):
+    """Which trade, what is to become of it, and why."""
+
+    class Meta:
+        model = TradeCorrection
+        fields = ["trade", "kind", "price", "quantity", "reason"]
+        help_texts = {
+            "price": "Of an adjustment; empty: as it was.",
+            "quantity": "Of an adjustment, fewer than the trade's; empty: as it was.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        trade = values.get("trade")
+        if trade is None or "kind" not in values:
+            return values
+        asked = TradeCorrection(
+            trade=trade,
+            kind=values["kind"],
+            price=values.get("price"),
+            quantity=values.get("quantity"),
+        )
+        try:
+            check_askable(asked)
+        except BengiError as error:
+            raise ValidationError(error.detail) from error
+        return values
+
+
+@admin.register(TradeCorrection)
+class TradeCorrectionAdmin(admin.ModelAdmin):
+    """One of staff asks by adding a row; another approves it from the list, or declines."""
+
+    form = CorrectionForm
+    list_display = [
+        "requested_at",
+        "kind",
+        "trade",
+        "price",
+        "quantity",
+        "reason",
+        "requested_by",
+        "outcome",
+        "decided_by",
+        "decided_at",
+    ]
+    list_filter = ["outcome", "kind"]
+    list_select_related = ["trade", "requested_by", "decided_by"]
+    raw_id_fields = ["trade"]
+    search_fields = ["reason", "trade__exec_id", "trade__account__user__email"]
+    actions = ["approve_selected", "decline_selected"]
+    show_full_result_count = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _may_correct(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_correct(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _may_correct(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and _may_correct(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Ask for what the form says; the row is written by the service, with its event."""
+        by: Any = request.user
+        asked: dict[str, Any] = {"reason": obj.reason, "now": clock.now()}
+        if obj.kind == CorrectionKind.BUST:
+            obj.pk = ask_bust(by, obj.trade_id, **asked).pk
+        else:
+            terms = {"price": obj.price, "quantity": obj.quantity}
+            obj.pk = ask_adjust(by, obj.trade_id, **terms, **asked).pk
+
+    @admin.action(description="Approve and book what a colleague has asked for")
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[TradeCorrection]) -> None:
+        """Approve each by itself; one that is refused says why and stops no other."""
+        self._decide(request, queryset, approve, "booked")
+
+    @admin.action(description="Decline")
+    def decline_selected(self, request: HttpRequest, queryset: QuerySet[TradeCorrection]) -> None:
+        """Decline each by itself."""
+        self._decide(request, queryset, decline, "declined")
+
+    def _decide(
+        self, request: HttpRequest, rows: QuerySet[TradeCorrection], act: Decide, done: str
+    ) -> None:
+        by: Any = request.user
+        for row in rows.order_by("id"):
+            try:
+                act(row.id, by, now=clock.now())
+            except BengiError as error:
+                self.message_user(request, f"{row.reason}: {error.detail}", messages.ERROR)
+            else:
+                self.message_user(request, f"{row.reason}: {done}.", messages.SUCCESS)
+
+
+def _may_correct(request: HttpRequest) -> bool:
+    user: Any = request.user
+    return bool(user.has_perm(CORRECT))

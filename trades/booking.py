@@ -124,7 +124,7 @@ def _check_trading(rows: Rows, order: Order) -> None:
 
 def _count(rows: Rows, order: Order, now: datetime) -> None:
     """Say how far a fill has brought the order; one asked to go stays so until it is full."""
-    if order.filled_quantity == order.quantity:
+    if order.worked_quantity == order.quantity:
         _close(rows, order, OrderStatus.FILLED, now)
     elif order.status not in _ASKED:
         _move(order, OrderStatus.PARTIALLY_FILLED)
@@ -163,14 +163,14 @@ def _answer_replace(rows: Rows, old: Order, outcome: Replaced | NotReplaced, now
         _replace(rows, old, new, now)
     else:
         worked = OrderStatus.ACCEPTED if old.priority is None else OrderStatus.NEW
-        _move(old, OrderStatus.PARTIALLY_FILLED if old.filled_quantity else worked)
+        _move(old, OrderStatus.PARTIALLY_FILLED if old.worked_quantity else worked)
         _drop(rows, new, now)
 
 
 def _replace(rows: Rows, old: Order, new: Order, now: datetime) -> None:
     """Close an order for the one that takes its place, with the rest of what is wanted in all."""
     cash, shares = old.reserved + new.reserved, new.held_shares
-    new.quantity = old.leaves_quantity if old.leg else new.quantity - old.filled_quantity
+    new.quantity = old.leaves_quantity if old.leg else new.quantity - old.worked_quantity
     new.released_at = old.released_at
     assert new.quantity > 0
     new.updated_at = max(new.updated_at, now)

@@ -34,11 +34,19 @@ class Look(msgspec.Struct, frozen=True):
     reason: Reason
 
 
+class ByHand(msgspec.Struct, frozen=True):
+    """Who of staff executed an order by hand (the id of a user), and why."""
+
+    by: str
+    reason: str
+
+
 class Decision(msgspec.Struct, frozen=True):
     """One line of the matcher's answer, with the moment and the quote it was decided on.
 
     look: for an order that comes to rest, why it does; for one that had been waiting, the newest
-    look before this decision, None when nothing was looked at since the one told before.
+    look before this decision, None when nothing was looked at since the one told before. by_hand:
+    not the matcher has decided, but one of staff.
     """
 
     account_id: UUID
@@ -47,6 +55,23 @@ class Decision(msgspec.Struct, frozen=True):
     seen: SeenQuote
     priority: int | None = None
     look: Look | None = None
+    by_hand: ByHand | None = None
+
+
+class Execution(msgspec.Struct, frozen=True):
+    """What is booked as one trade, and when it was done.
+
+    corrects: the execution that it restates, and correction the request it is booked for.
+    """
+
+    quantity: Decimal
+    price: Decimal
+    liquidity: str
+    match_id: UUID | None
+    seen: SeenQuote
+    executed_at: datetime
+    corrects: UUID | None = None
+    correction: UUID | None = None
 
 
 def seen_of(quote: StreetQuote | None, last: Decimal | None = None) -> SeenQuote:

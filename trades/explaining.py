@@ -112,6 +112,7 @@ def _standing(order: Order) -> Standing:
         average_price=order.average_price,
         reason=order.reason,
         stop=order.stop_price if is_asleep else None,
+        busted_quantity=order.busted_quantity,
         took_s=None if took is None else Decimal(took // timedelta(milliseconds=1)) / 1000,
     )
 

@@ -5,6 +5,7 @@ rounded value of all its fills, and its reservation is never exceeded by roundin
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from accounts.ledger import LedgerLeg, NewTransaction, transaction_payload
@@ -17,7 +18,7 @@ from orders.models import Order
 from orders.rules import reservation
 from portfolios.models import LotClosing
 from trades.costs import charge
-from trades.decisions import Decision
+from trades.decisions import ByHand, Decision, Execution
 from trades.matching.fixed import from_fixed
 from trades.matching.outcomes import Fill
 from trades.models import Trade
@@ -25,17 +26,33 @@ from trades.payloads import trade_payload, trade_state
 from trades.rows import Rows
 from trades.settlement import settles_on
 from trades.settling import Settled, settle_buy, settle_sale
-from trades.shares import move_shares
+from trades.shares import Moved, move_shares
 
 
 def book_fill(rows: Rows, order: Order, fill: Fill, decision: Decision) -> None:
     """Change order, cash, position and lots in rows by one fill, and note its trade and event."""
-    trade = _trade(rows, order, fill, decision)
-    symbol = rows.instruments[trade.instrument_id].symbol
-    transactions = _transactions(trade, symbol)
+    at = decision.decided_at
+    trade = new_trade(rows, order, _execution(fill, decision), at)
     moved = move_shares(rows, order, trade)
-    settlement = _settle(rows, trade, moved.closings)
+    settlement = settle(rows, trade, moved.closings, at)
     _move_cash(rows, order, trade)
+    note_trade(rows, trade, moved, settlement, at, decision.by_hand)
+
+
+def note_trade(
+    rows: Rows,
+    trade: Trade,
+    moved: Moved,
+    settlement: Settled,
+    at: datetime,
+    by_hand: ByHand | None = None,
+) -> None:
+    """Note a trade that has moved shares and cash in rows, its ledger legs and its event.
+
+    at: when it is booked, which is when money moves; a corrected trade was done before.
+    """
+    symbol = rows.instruments[trade.instrument_id].symbol
+    transactions = _transactions(trade, symbol, at)
     rows.trades.append(trade)
     rows.transactions += transactions
     rows.closings += moved.closings
@@ -45,28 +62,41 @@ def book_fill(rows: Rows, order: Order, fill: Fill, decision: Decision) -> None:
         "transactions": [transaction_payload(new) for new in transactions],
         **moved.payload,
         **settlement.payload,
+        **({"by_hand": {"by": by_hand.by, "reason": by_hand.reason}} if by_hand else {}),
     }
-    at = trade.executed_at
-    rows.events.append(NewEvent(order.account_id, "trade.executed", payload, at, subject=order.id))
+    rows.events.append(
+        NewEvent(trade.account_id, "trade.executed", payload, at, subject=trade.order_id)
+    )
     rows.events += settlement.events
 
 
-def _trade(rows: Rows, order: Order, fill: Fill, decision: Decision) -> Trade:
-    """Return the trade and carry the order's running totals forward."""
+def _execution(fill: Fill, decision: Decision) -> Execution:
+    return Execution(
+        quantity=from_fixed(fill.quantity),
+        price=from_fixed(fill.price),
+        liquidity=fill.liquidity,
+        match_id=derived_id("match", fill.match_id) if fill.match_id else None,
+        seen=decision.seen,
+        executed_at=decision.decided_at,
+    )
+
+
+def new_trade(rows: Rows, order: Order, execution: Execution, at: datetime) -> Trade:
+    """Return the trade of an execution, booked at at, and carry the order's totals forward."""
     instrument = rows.instruments[order.instrument_id]
-    quantity, price = from_fixed(fill.quantity), from_fixed(fill.price)
+    quantity, price = execution.quantity, execution.price
     booked = round_money(order.filled_value, instrument.currency)
     order.filled_quantity += quantity
     order.filled_value += quantity * price
-    assert order.filled_quantity <= order.quantity, "an order fills at most once over"
+    assert order.worked_quantity <= order.quantity, "an order fills at most once over"
     gross = round_money(order.filled_value, instrument.currency) - booked
-    trade_date = session_date(instrument.mic, decision.decided_at)
+    trade_date = session_date(instrument.mic, execution.executed_at)
     value = quantity * price
     costs = charge(rows, order, quantity=quantity, value=value, gross=gross, day=trade_date)
     sign = -1 if order.side == Side.BUY else 1
     return Trade(
         exec_id=new_id(),
-        match_id=derived_id("match", fill.match_id) if fill.match_id else None,
+        match_id=execution.match_id,
         order=order,
         account_id=order.account_id,
         portfolio_id=order.portfolio_id,
@@ -79,39 +109,47 @@ def _trade(rows: Rows, order: Order, fill: Fill, decision: Decision) -> Trade:
         fees=costs.fees,
         net_amount=sign * gross - costs.commission - costs.fees,
         currency=instrument.currency,
-        liquidity=fill.liquidity,
-        quote_bid=decision.seen.bid,
-        quote_ask=decision.seen.ask,
-        quote_as_of=decision.seen.as_of,
-        executed_at=decision.decided_at,
+        liquidity=execution.liquidity,
+        quote_bid=execution.seen.bid,
+        quote_ask=execution.seen.ask,
+        quote_as_of=execution.seen.as_of,
+        executed_at=execution.executed_at,
+        booked_at=at,
         trade_date=trade_date,
         settles_on=settles_on(instrument.mic, trade_date),
+        corrects_id=execution.corrects,
+        correction_id=execution.correction,
     )
 
 
-def _transactions(trade: Trade, symbol: str) -> list[NewTransaction]:
+def _transactions(trade: Trade, symbol: str, at: datetime) -> list[NewTransaction]:
     sign, did = (-1, "Bought") if trade.side == Side.BUY else (1, "Sold")
     words = f"{did} {plain(trade.quantity)} {symbol} at {plain(trade.price)}"
     value = sign * trade.gross_amount
-    found = [_transaction(trade, LedgerKind.TRADE, LedgerBook.CLEARING, value, words)]
+    found = [_transaction(trade, at, LedgerKind.TRADE, LedgerBook.CLEARING, value, words)]
     for kind, book, cost, words in (
         (LedgerKind.COMMISSION, LedgerBook.COMMISSION, trade.commission, "Commission"),
         (LedgerKind.FEE, LedgerBook.FEES, trade.fees, "Regulatory fees"),
     ):
         if cost:
-            found.append(_transaction(trade, kind, book, -cost, f"{words}, {symbol} order"))
+            found.append(_transaction(trade, at, kind, book, -cost, f"{words}, {symbol} order"))
     return found
 
 
 def _transaction(
-    trade: Trade, kind: LedgerKind, house: LedgerBook, amount: Decimal, description: str
+    trade: Trade,
+    at: datetime,
+    kind: LedgerKind,
+    house: LedgerBook,
+    amount: Decimal,
+    description: str,
 ) -> NewTransaction:
     return NewTransaction(
         id=new_id(),
         kind=kind,
         reference=str(trade.exec_id),
         account_id=trade.account_id,
-        occurred_at=trade.executed_at,
+        occurred_at=at,
         description=description,
         legs=(
             LedgerLeg(LedgerBook.CUSTOMER_CASH, trade.account_id, trade.currency, amount),
@@ -120,32 +158,32 @@ def _transaction(
     )
 
 
-def _settle(rows: Rows, trade: Trade, closings: Sequence[LotClosing]) -> Settled:
-    """Work out what the fill does to unsettled cash, before its cash has moved."""
+def settle(rows: Rows, trade: Trade, closings: Sequence[LotClosing], at: datetime) -> Settled:
+    """Work out what the trade does to unsettled cash, before its cash has moved at at."""
     if trade.side == Side.BUY:
         cash = rows.balance(trade.account_id, trade.currency).amount
-        return settle_buy(rows.settling, trade, cash)
+        return settle_buy(rows.settling, trade, cash, at)
     mic = rows.instruments[trade.instrument_id].mic
-    return settle_sale(rows.settling, trade, mic, [each.lot.trade_id for each in closings])
+    bought_in = [each.lot.trade_id for each in closings]
+    return settle_sale(rows.settling, trade, mic, bought_in, at)
 
 
 def _move_cash(rows: Rows, order: Order, trade: Trade) -> None:
     balance = rows.balance(order.account_id, trade.currency)
     balance.amount += trade.net_amount
     if order.side == Side.BUY:
-        left = _reservation_left(rows, order, trade.currency)
+        left = reservation_left(order, trade.currency)
         assert left <= order.reserved + trade.net_amount, "a buy spends only what it reserved"
         balance.reserved += left - order.reserved
         order.reserved = left
 
 
-def _reservation_left(rows: Rows, order: Order, currency: str) -> Decimal:
-    price = order.limit_price if order.limit_price is not None else order.protection_price
-    assert price is not None, "every buy has a price it cannot pay more than"
+def reservation_left(order: Order, currency: str) -> Decimal:
+    """Return the cash that a buy has to hold for what is left of it."""
     return reservation(
         order.schedule,
-        price,
-        order.quantity - order.filled_quantity,
+        order.bound,
+        order.quantity - order.worked_quantity,
         currency,
         filled_quantity=order.filled_quantity,
         filled_value=order.filled_value,

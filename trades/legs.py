@@ -18,7 +18,7 @@ def size_leg(rows: Rows, leg: Order, outcome: Released | Resized, now: datetime)
     held = leg.held_shares
     if isinstance(outcome, Released):
         _release(leg, outcome, now)
-    leg.quantity = leg.filled_quantity + from_fixed(outcome.leaves)
+    leg.quantity = leg.worked_quantity + from_fixed(outcome.leaves)
     if leg.held_shares != held:
         rows.position(leg).reserved_quantity += leg.held_shares - held
 

@@ -1,12 +1,12 @@
-"""What happened: fills that were booked, and the version that fences the engine."""
+"""What happened: fills that were booked, what staff corrected, the version that fences engines."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from accounts.models import Account
+from accounts.models import Account, User
 from bengi.fields import MoneyField, PriceField, QuantityField
 from bengi.ids import new_id
-from bengi.terms import Liquidity, Side, choices
+from bengi.terms import CorrectionKind, CorrectionOutcome, Liquidity, Side, TradeKind, choices
 from instruments.models import Instrument
 from orders.models import Order
 from portfolios.models import Portfolio
@@ -27,6 +27,12 @@ class Trade(models.Model):
 
     The two sides of a match between customers share match_id; a fill from the street has none.
     quote_* is the market's quote at the time of the decision.
+
+    A bust is a row of its own: the trade it names with the sign of quantity and of every amount
+    turned, so that sums over trades are always net of busts. A correction restates an execution
+    with other terms or, after a bust of an earlier fill of its order, other costs. Both are of when
+    the trade was done (executed_at, trade_date, settles_on); booked_at is when they were written,
+    and their money moved. Both name the request they were booked for (docs/adr/0012).
     """
 
     exec_id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -48,17 +54,109 @@ class Trade(models.Model):
     quote_ask = PriceField(null=True, blank=True)
     quote_as_of = models.DateTimeField(null=True, blank=True)
     executed_at = models.DateTimeField()
+    booked_at = models.DateTimeField()
     trade_date = models.DateField()
     settles_on = models.DateField()
+    busts = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="busted_by"
+    )
+    corrects = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="corrected_by"
+    )
+    correction = models.ForeignKey(
+        "TradeCorrection", null=True, blank=True, on_delete=models.PROTECT, related_name="booked"
+    )
 
     class Meta:
         ordering = ["-exec_id"]
+        permissions = [
+            ("execute_trade", "Can execute orders by hand"),
+            ("correct_trade", "Can ask for trades to be busted or adjusted, and approve it"),
+        ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_of_something"
-            )
+                condition=Q(price__gt=0)
+                & (Q(quantity__gt=0, busts__isnull=True) | Q(quantity__lt=0, busts__isnull=False)),
+                name="trade_of_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(busts__isnull=True, corrects__isnull=True, correction__isnull=True)
+                | Q(busts__isnull=False, corrects__isnull=True, correction__isnull=False)
+                | Q(busts__isnull=True, corrects__isnull=False, correction__isnull=False),
+                name="trade_is_of_one_kind",
+            ),
         ]
         indexes = [models.Index(fields=["account", "exec_id"], name="trades_of_account")]
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} at {self.price}"
+
+    @property
+    def kind(self) -> TradeKind:
+        if self.busts_id is not None:
+            return TradeKind.BUST
+        return TradeKind.EXECUTION if self.corrects_id is None else TradeKind.CORRECTION
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether it counts: it is no bust, and none has taken it back."""
+        return self.busts_id is None and self.bust is None
+
+    @property
+    def bust(self) -> "Trade | None":
+        """The bust that took the trade back; costs a query unless busted_by was read with it."""
+        found: Trade | None = getattr(self, "busted_by", None)
+        return found
+
+
+class TradeCorrection(models.Model):
+    """What one of staff asks to be done to a trade, and what another decided.
+
+    adjust names another price, a smaller quantity or both; what it leaves empty stays.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    trade = models.ForeignKey(Trade, on_delete=models.PROTECT, related_name="corrections")
+    kind = models.CharField(max_length=8, choices=choices(CorrectionKind))
+    price = PriceField(null=True, blank=True)
+    quantity = QuantityField(null=True, blank=True)
+    reason = models.CharField(max_length=180)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    outcome = models.CharField(
+        max_length=8, default=CorrectionOutcome.ASKED, choices=choices(CorrectionOutcome)
+    )
+    decided_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["trade"],
+                condition=Q(outcome=CorrectionOutcome.ASKED),
+                name="one_open_correction_per_trade",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome=CorrectionOutcome.APPROVED) | ~Q(decided_by=F("requested_by")),
+                name="correction_needs_a_second_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome=CorrectionOutcome.ASKED, decided_by__isnull=True)
+                | (~Q(outcome=CorrectionOutcome.ASKED) & Q(decided_by__isnull=False)),
+                name="correction_is_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=CorrectionKind.BUST, price__isnull=True, quantity__isnull=True)
+                | (
+                    Q(kind=CorrectionKind.ADJUST)
+                    & (Q(price__isnull=False) | Q(quantity__isnull=False))
+                ),
+                name="adjustment_names_new_terms",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.trade_id}: {self.reason}"

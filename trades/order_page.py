@@ -46,9 +46,10 @@ def order_page(user: User, order_id: UUID, now: datetime) -> dict[str, Any]:
     explanation = explain(user, order_id, now=now)
     order = explanation.order
     fills = list(trades_of(user).filter(order=order).order_by("exec_id"))
+    standing = [fill for fill in fills if fill.is_standing]
     closings = [
         (closing, HoldingPeriod.of(closing.lot, closing.closed_at))
-        for closing in closings_of(fill.exec_id for fill in fills)
+        for closing in closings_of(fill.exec_id for fill in standing)
     ]
     shortfall = explanation.costs.shortfall
     subject = subject_of(order)
@@ -56,6 +57,7 @@ def order_page(user: User, order_id: UUID, now: datetime) -> dict[str, Any]:
         "order": order,
         "instrument": order.instrument,
         "trades": fills,
+        "standing": standing,
         "closings": closings,
         "group": group_of(order),
         "explanation": explanation,

@@ -1,16 +1,23 @@
 """A trade as JSON: the one shape that the API, the socket and the event log share."""
 
 from typing import Any
+from uuid import UUID
 
 from bengi.money import plain
 from orders.payloads import moment
-from trades.models import Trade
+from trades.models import Trade, TradeCorrection
 
 
 def trade_payload(trade: Trade, symbol: str) -> dict[str, Any]:
-    """Return the trade as a client sees it. net_amount is signed: what cash changed by."""
+    """Return the trade as a client sees it. net_amount is signed: what cash changed by.
+
+    A bust has the quantity and the amounts of the trade it busts with their signs turned.
+    """
     return {
         "exec_id": str(trade.exec_id),
+        "kind": str(trade.kind),
+        "busts": _id(trade.busts_id),
+        "corrects": _id(trade.corrects_id),
         "order_id": str(trade.order_id),
         "account_id": str(trade.account_id),
         "portfolio_id": str(trade.portfolio_id),
@@ -25,6 +32,7 @@ def trade_payload(trade: Trade, symbol: str) -> dict[str, Any]:
         "currency": trade.currency,
         "liquidity": str(trade.liquidity),
         "executed_at": moment(trade.executed_at),
+        "booked_at": moment(trade.booked_at),
         "trade_date": trade.trade_date.isoformat(),
         "settles_on": trade.settles_on.isoformat(),
     }
@@ -34,8 +42,30 @@ def trade_state(trade: Trade) -> dict[str, Any]:
     """Return what the tables know of a trade beyond its payload, so that a replay can fold it."""
     return {
         "instrument_id": str(trade.instrument_id),
-        "match_id": str(trade.match_id) if trade.match_id else None,
+        "match_id": _id(trade.match_id),
+        "correction_id": _id(trade.correction_id),
         "quote_bid": None if trade.quote_bid is None else plain(trade.quote_bid),
         "quote_ask": None if trade.quote_ask is None else plain(trade.quote_ask),
         "quote_as_of": moment(trade.quote_as_of),
     }
+
+
+def correction_payload(row: TradeCorrection) -> dict[str, Any]:
+    """Return a correction as staff and the event log see it."""
+    return {
+        "id": str(row.id),
+        "exec_id": str(row.trade_id),
+        "kind": str(row.kind),
+        "price": None if row.price is None else plain(row.price),
+        "quantity": None if row.quantity is None else plain(row.quantity),
+        "reason": row.reason,
+        "requested_by": str(row.requested_by_id),
+        "requested_at": moment(row.requested_at),
+        "outcome": str(row.outcome),
+        "decided_by": _id(row.decided_by_id),
+        "decided_at": moment(row.decided_at),
+    }
+
+
+def _id(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

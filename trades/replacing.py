@@ -12,7 +12,7 @@ def left_to(new: Order, old: Order, at_work: WorkingOrder | None) -> int:
     """
     if old.leg:
         return at_work.leaves if at_work is not None else 0
-    filled = old.quantity - from_fixed(at_work.leaves) if at_work else old.filled_quantity
+    filled = old.quantity - from_fixed(at_work.leaves) if at_work else old.worked_quantity
     return to_fixed(new.quantity - filled)
 
 

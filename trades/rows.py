@@ -22,6 +22,7 @@ from orders.models import Order
 from orders.selectors import picking_orders
 from portfolios.models import Lot, LotClosing, Position
 from trades.models import Trade
+from trades.selectors import standing_trades
 from trades.settling import Settling, load_settling, save_settling
 
 Holding = tuple[UUID, UUID]
@@ -120,7 +121,7 @@ def _sold(orders: Iterable[Order]) -> dict[UUID, list[Sold]]:
     """Return what each order has sold so far, by its id."""
     partly = [order.id for order in orders if order.filled_quantity]
     sold: dict[UUID, list[Sold]] = {}
-    trades = Trade.objects.filter(order_id__in=partly) if partly else []
+    trades = standing_trades().filter(order_id__in=partly) if partly else []
     for trade in trades:
         part = Sold(trade.trade_date, trade.quantity, trade.quantity * trade.price)
         sold.setdefault(trade.order_id, []).append(part)
@@ -140,7 +141,7 @@ def save(rows: Rows) -> dict[UUID, int]:
     return append(rows.events)
 
 
-LOT_CHANGES = ["remaining_quantity", "remaining_cost", "cost_shift"]
+LOT_CHANGES = ["remaining_quantity", "remaining_cost", "cost_shift", "busted_by"]
 ORDER_CHANGES = [
     "status",
     "quantity",
@@ -149,6 +150,7 @@ ORDER_CHANGES = [
     "stop_price",
     "high_water_mark",
     "filled_quantity",
+    "busted_quantity",
     "filled_value",
     "reserved",
     "commission",

@@ -1,4 +1,4 @@
-"""Trades as their owner may see them, and the story of an order."""
+"""Trades as their owner may see them, the story of an order, what staff see of corrections."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -11,18 +11,24 @@ from bengi.events.models import Event
 from bengi.events.selectors import events_about
 from bengi.terms import OrderType
 from orders.models import Order
-from trades.models import Trade
+from trades.models import Trade, TradeCorrection
 
 STORY_BEGINNING, STORY_END = 30, 60
 """How many events of a long story are read; the timeline tells fewer of each."""
 
 TRAILED = "order.trailed"
+OF_TRADES = ("trade.executed", "trade.busted")
 
 
 def trades_of(user: User) -> QuerySet[Trade]:
-    """Return the user's trades, newest first, with their instruments."""
+    """Return the user's trades, newest first, with their instruments and busts."""
     found = Trade.objects.filter(account__user=user)
-    return found.select_related("instrument").order_by("-exec_id")
+    return found.select_related("instrument", "busted_by").order_by("-exec_id")
+
+
+def standing_trades() -> QuerySet[Trade]:
+    """Return the trades that count: neither busts nor what they took back."""
+    return Trade.objects.filter(busts=None, busted_by=None)
 
 
 def trade_of(user: User, exec_id: UUID) -> Trade:
@@ -47,10 +53,10 @@ class Story(NamedTuple):
 def story_of(order: Order) -> Story:
     """Return what happened to an order: all of it, or the beginning and the end of a long story.
 
-    A trade's own event tells what the order's tells too. One statement, three more for a trailing
-    stop, two for a story longer than STORY_BEGINNING + STORY_END.
+    Its trades' own events tell nothing that the order's do not. One statement, three more for a
+    trailing stop, two for a story longer than STORY_BEGINNING + STORY_END.
     """
-    about = events_about(order.id).exclude(type="trade.executed")
+    about = events_about(order.id).exclude(type__in=OF_TRADES)
     told = about.exclude(type=TRAILED)
     events = list(told[: STORY_BEGINNING + STORY_END])
     unread = 0
@@ -65,3 +71,9 @@ def story_of(order: Order) -> Story:
         ends = {event.seq: event for event in (moved.first(), moved.last()) if event is not None}
         events = sorted([*events, *ends.values()], key=lambda event: event.seq)
     return Story(events, unread, moves)
+
+
+def corrections(outcome: str | None = None) -> QuerySet[TradeCorrection]:
+    """Return what staff have asked to be corrected, newest first; of one outcome when named."""
+    found = TradeCorrection.objects.order_by("-id")
+    return found if outcome is None else found.filter(outcome=outcome)

@@ -1,19 +1,23 @@
-"""What a client may ask of its trades, and the JSON of an explanation.
+"""What a client may ask of trades, staff of their corrections, and the JSON of an explanation.
 
-The JSON of a trade is trades/payloads.py.
+The JSON of a trade and of a correction is trades/payloads.py.
 """
 
 from decimal import Decimal
 from typing import Any
 
-from bengi.inputs import TextField, UUIDField, WordField
+from bengi.inputs import Input, PositiveDecimalField, SearchField, TextField, UUIDField, WordField
 from bengi.money import plain
 from bengi.pagination import PageInput
-from bengi.terms import Side
+from bengi.terms import CorrectionOutcome, Side
 from orders.payloads import order_payload
 from trades.explaining import Explanation, Now
 from trades.explanation.costs import Costs, Shortfall
 from trades.explanation.timeline import Entry
+from trades.models import Trade
+from trades.payloads import trade_payload
+
+REASON_MAX = 180
 
 
 class TradesInput(PageInput):
@@ -22,6 +26,41 @@ class TradesInput(PageInput):
     symbol = TextField(max_length=16, default=None)
     side = WordField(list(Side), default=None)
     order = UUIDField(default=None)
+
+
+class ExecuteInput(Input):
+    """What is to be filled by hand, and why."""
+
+    order_id = UUIDField()
+    quantity = PositiveDecimalField(code="invalid_quantity")
+    price = PositiveDecimalField()
+    reason = SearchField(max_length=REASON_MAX)
+
+
+class BustInput(Input):
+    """Why a trade is to be taken back."""
+
+    reason = SearchField(max_length=REASON_MAX)
+
+
+class AdjustInput(BustInput):
+    """What about a trade is to be different, and why; what is absent stays."""
+
+    price = PositiveDecimalField(default=None)
+    quantity = PositiveDecimalField(code="invalid_quantity", default=None)
+
+
+class CorrectionsInput(PageInput):
+    """Which corrections: those of one outcome, or all."""
+
+    outcome = WordField(list(CorrectionOutcome), default=None)
+
+
+def trade_shape(trade: Trade) -> dict[str, Any]:
+    """Return the trade with what has become of it; instrument and busted_by are read with it."""
+    bust = trade.bust
+    told = trade_payload(trade, trade.instrument.symbol)
+    return told | {"busted_by": str(bust.exec_id) if bust else None}
 
 
 def explanation_shape(explanation: Explanation) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from trades.settlement import settles_at
 class Settling:
     """The unsettled cash of a batch's accounts, what it paid for, and what the batch adds to it.
 
-    uses: by the exec_id of the buy; violated: the orders that have their violation already.
+    uses: by the exec_id of the buy; violated: the orders that have their violation already;
+    withdrawn: violations whose sale is busted.
     """
 
     proceeds: dict[tuple[UUID, str], list[UnsettledCash]] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Settling:
     changed: dict[UUID, UnsettledCash] = field(default_factory=dict)
     new_uses: list[UnsettledUse] = field(default_factory=list)
     violations: list[GoodFaithViolation] = field(default_factory=list)
+    withdrawn: list[GoodFaithViolation] = field(default_factory=list)
 
 
 def load_settling(account_ids: Iterable[UUID], since: datetime) -> Settling:
@@ -50,13 +52,13 @@ def load_settling(account_ids: Iterable[UUID], since: datetime) -> Settling:
         use.unsettled = by_id[use.unsettled_id]
         found.uses.setdefault(use.trade_id, []).append(use)
     orders = {use.order_id for uses in found.uses.values() for use in uses}
-    known = GoodFaithViolation.objects.filter(bought_by__in=orders)
+    known = GoodFaithViolation.objects.filter(bought_by__in=orders, busted_by=None)
     found.violated = set(known.values_list("bought_by", flat=True)) if orders else set()
     return found
 
 
 def save_settling(settling: Settling) -> None:
-    """Write what the batch added and changed: three statements at most."""
+    """Write what the batch added and changed: four statements at most."""
     UnsettledCash.objects.bulk_create(
         settling.changed.values(),
         update_conflicts=True,
@@ -64,6 +66,8 @@ def save_settling(settling: Settling) -> None:
         update_fields=["remaining_amount"],
     )
     UnsettledUse.objects.bulk_create(settling.new_uses)
+    if settling.withdrawn:
+        GoodFaithViolation.objects.bulk_update(settling.withdrawn, ["busted_by"])
     GoodFaithViolation.objects.bulk_create(settling.violations)
 
 
@@ -75,19 +79,21 @@ class Settled:
     events: list[NewEvent] = field(default_factory=list)
 
 
-def settle_buy(settling: Settling, trade: Trade, cash: Decimal) -> Settled:
-    """Pay a buy out of cash, the balance before it: settled cash first, then proceeds."""
-    uses = _pay_with_unsettled(settling, trade, cash)
+def settle_buy(settling: Settling, trade: Trade, cash: Decimal, at: datetime) -> Settled:
+    """Pay a buy out of cash, the balance before it at at: settled cash first, then proceeds."""
+    uses = _pay_with_unsettled(settling, trade, cash, at)
     return Settled({"unsettled": None, "paid_with_unsettled": [_use_payload(use) for use in uses]})
 
 
-def settle_sale(settling: Settling, trade: Trade, mic: str, bought_in: Iterable[UUID]) -> Settled:
+def settle_sale(
+    settling: Settling, trade: Trade, mic: str, bought_in: Iterable[UUID], at: datetime
+) -> Settled:
     """Keep a sale's proceeds as unsettled; record what it breaks. bought_in: the lots' buys."""
     row = _keep_proceeds(settling, trade, mic)
     violations = _find_violations(settling, trade, bought_in)
     told = _unsettled_payload(row) if row else None
     payload: dict[str, Any] = {"unsettled": told, "paid_with_unsettled": []}
-    return Settled(payload, [_violation_event(violation) for violation in violations])
+    return Settled(payload, [_violation_event(violation, at) for violation in violations])
 
 
 def _keep_proceeds(settling: Settling, trade: Trade, mic: str) -> UnsettledCash | None:
@@ -109,12 +115,14 @@ def _keep_proceeds(settling: Settling, trade: Trade, mic: str) -> UnsettledCash 
     return row
 
 
-def _pay_with_unsettled(settling: Settling, trade: Trade, cash: Decimal) -> list[UnsettledUse]:
+def _pay_with_unsettled(
+    settling: Settling, trade: Trade, cash: Decimal, at: datetime
+) -> list[UnsettledUse]:
     """Take what settled cash does not cover of a buy from unsettled proceeds; cash is before it."""
     rows = {row.id: row for row in settling.proceeds.get((trade.account_id, trade.currency), [])}
     proceeds = [Proceeds(row.id, row.remaining_amount, row.settles_at) for row in rows.values()]
     uses = []
-    for part in pay(-trade.net_amount, cash, proceeds, trade.executed_at):
+    for part in pay(-trade.net_amount, cash, proceeds, at):
         row = rows[part.id]
         row.remaining_amount -= part.amount
         settling.changed[row.id] = row
@@ -186,9 +194,7 @@ def _use_payload(use: UnsettledUse) -> dict[str, Any]:
     return {"unsettled_id": str(use.unsettled_id), "amount": plain(use.amount)}
 
 
-def _violation_event(violation: GoodFaithViolation) -> NewEvent:
+def _violation_event(violation: GoodFaithViolation, at: datetime) -> NewEvent:
     """Return the event that tells of a violation, in the account's stream."""
     payload = {"violation": violation_payload(violation)}
-    return NewEvent(
-        violation.account_id, "account.good_faith_violation", payload, violation.occurred_at
-    )
+    return NewEvent(violation.account_id, "account.good_faith_violation", payload, at)

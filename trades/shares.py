@@ -1,5 +1,6 @@
 """What a fill does to a position and its lots: a buy opens one, a sale closes some."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -40,14 +41,16 @@ def move_shares(rows: Rows, order: Order, trade: Trade) -> Moved:
     position = rows.position(order)
     if order.side == Side.BUY:
         position.quantity += trade.quantity
-        return Moved(lot=_open_lot(rows, order, trade))
+        return Moved(lot=lot_of_buy(rows, order, trade))
     position.quantity -= trade.quantity
     if not order.shares_held_by_other_leg:
         position.reserved_quantity -= trade.quantity
-    return _close_lots(rows, order, trade)
+    method = CostBasisMethod(order.portfolio.cost_basis_method)
+    return close_for(rows, order, trade, method, rows.open_lots(order))
 
 
-def _open_lot(rows: Rows, order: Order, trade: Trade) -> Lot:
+def lot_of_buy(rows: Rows, order: Order, trade: Trade) -> Lot:
+    """Open the lot of a buy and return it."""
     lot = Lot(
         id=new_id(),
         portfolio_id=order.portfolio_id,
@@ -64,14 +67,15 @@ def _open_lot(rows: Rows, order: Order, trade: Trade) -> Lot:
     return lot
 
 
-def _close_lots(rows: Rows, order: Order, trade: Trade) -> Moved:
-    """Close what the sale sold: the lots the order names, else by the portfolio's method."""
-    lots = {lot.id: lot for lot in rows.open_lots(order) if lot.remaining_quantity}
+def close_for(
+    rows: Rows, order: Order, trade: Trade, method: CostBasisMethod, among: Sequence[Lot]
+) -> Moved:
+    """Close what the sale sold: the lots the order names, else by method; oldest comes first."""
+    lots = {lot.id: lot for lot in among if lot.remaining_quantity}
     claims = rows.claims(order)
     open_lots = [open_lot(lot, claims.get(lot.id, ZERO)) for lot in lots.values()]
     named = [Pick(UUID(lot["lot_id"]), Decimal(lot["quantity"])) for lot in order.lots]
     picks = picks_left(named, order.filled_quantity - trade.quantity, trade.quantity)
-    method = CostBasisMethod(order.portfolio.cost_basis_method)
     sale = close_lots(method, open_lots, trade.quantity, trade.net_amount, trade.currency, picks)
     for lot_id, shift in sale.shifts.items():
         lots[lot_id].cost_shift += shift
@@ -133,4 +137,5 @@ def closing_payload(closing: LotClosing) -> dict[str, Any]:
         "proceeds": plain(closing.proceeds),
         "fees": plain(closing.fees),
         "realized_pnl": plain(closing.realized_pnl),
+        "reverses": str(closing.reverses_id) if closing.reverses_id else None,
     }

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bengi.money import plain
-from bengi.terms import Side
+from bengi.terms import Liquidity, Side
 from orders.models import Order
 from orders.payloads import moment
 from trades.decisions import Decision, Look, SeenQuote
@@ -57,6 +57,8 @@ def steps_of(decision: Decision, order: Order, before: Held, trades: Sequence[Tr
     match outcome:
         case Fill():
             step |= _fill(outcome, trades[-1])
+            if decision.by_hand is not None:
+                step |= {"reason": decision.by_hand.reason}
         case Rested():
             step |= {"leaves_quantity": plain(order.leaves_quantity)}
             return [step | (_why(look) if look else {})]
@@ -107,7 +109,7 @@ def _why(look: Look) -> Step:
 
 def _fill(fill: Fill, trade: Trade) -> Step:
     return {
-        "code": "match" if fill.match_id else "street",
+        "code": _whom(fill),
         "role": _role(fill),
         "exec_id": str(trade.exec_id),
         "quantity": plain(trade.quantity),
@@ -118,6 +120,12 @@ def _fill(fill: Fill, trade: Trade) -> Step:
         "liquidity": str(trade.liquidity),
         "leaves_quantity": plain(from_fixed(fill.leaves)),
     }
+
+
+def _whom(fill: Fill) -> str:
+    if fill.liquidity == Liquidity.MANUAL:
+        return "manual"
+    return "match" if fill.match_id else "street"
 
 
 def _role(fill: Fill) -> str | None:

@@ -152,7 +152,7 @@ def _facts(
     portfolio: Portfolio | None = portfolios_of(user).first()
     power = buying_power(portfolio.account, instrument.currency) if portfolio else ZERO
     here = [order for order in open_orders if order.instrument_id == instrument.id]
-    fills = trades_of(user).filter(instrument=instrument)[:MARKS_MAX]
+    fills = trades_of(user).filter(instrument=instrument, busts=None, busted_by=None)[:MARKS_MAX]
     return {
         "buying_power": plain(power),
         "available": plain(_available(bar.all_holdings, instrument)),

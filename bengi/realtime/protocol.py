@@ -2,7 +2,7 @@
 
 In:  SUBSCRIBE, UNSUBSCRIBE {topics}; RESUME {topic, after}; PING {id}
 Out: SUBSCRIBED, UNSUBSCRIBED {topics}; PRICE_UPDATE {prices}; ORDER_UPDATE, TRADE_EXECUTED,
-     ACCOUNT_UPDATE {topic, seq, ...}; PONG {id, now}; ERROR {code, message, topic?}
+     TRADE_BUSTED, ACCOUNT_UPDATE {topic, seq, ...}; PONG {id, now}; ERROR {code, message, topic?}
 
 docs/stream.md says the same to the people who write clients.
 """
@@ -31,8 +31,12 @@ CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
 
 _NOT_SENT = frozenset(
-    {"lots", "closings", "shifts", "transactions", "state", "order", "trade", "adjustment"}
+    {
+        *("lots", "closings", "shifts", "transactions", "state"),
+        *("order", "trade", "adjustment", "correction"),
+    }
 )
+_OF_TRADES = {"trade.executed": "TRADE_EXECUTED", "trade.busted": "TRADE_BUSTED"}
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -126,8 +130,8 @@ def account_message(account_id: UUID | str, event: Event) -> dict[str, Any]:
     head = {"topic": account_topic(account_id), "seq": event.seq, "event": event.type}
     if event.type.startswith("order.") and "order" in event.payload:
         return {"type": "ORDER_UPDATE", **head, "order": event.payload["order"]}
-    if event.type == "trade.executed":
-        return {"type": "TRADE_EXECUTED", **head, "trade": event.payload["trade"]}
+    if event.type in _OF_TRADES:
+        return {"type": _OF_TRADES[event.type], **head, "trade": event.payload["trade"]}
     told = {name: value for name, value in event.payload.items() if name not in _NOT_SENT}
     at = {"occurred_at": moment(event.occurred_at)}
     return {**told, "type": "ACCOUNT_UPDATE", **head, **at}

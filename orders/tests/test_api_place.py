@@ -56,6 +56,7 @@ def test_an_order_is_accepted(api, portfolio, django_capture_on_commit_callbacks
         "legs": [],
         "status": "accepted",
         "filled_quantity": "0",
+        "busted_quantity": "0",
         "leaves_quantity": "10",
         "average_price": None,
         "reserved": "",

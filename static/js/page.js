@@ -4,7 +4,7 @@ import * as board from "./board.js";
 import { held, paintEquity } from "./equity.js";
 import { watch } from "./feed.js";
 import { Stream } from "./stream.js";
-import { tell, tellOrder } from "./toasts.js";
+import { tell, tellBust, tellOrder } from "./toasts.js";
 
 export const stream = new Stream(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
 const REFRESH_MS = 120;
@@ -44,7 +44,8 @@ function follow() {
 }
 
 function hear({ detail: message }) {
-  if (message.type === "ORDER_UPDATE") tellOrder(message.order);
+  if (message.type === "ORDER_UPDATE" && message.event !== "order.corrected") tellOrder(message.order);
+  else if (message.type === "TRADE_BUSTED") tellBust(message.trade);
   refresh();
 }
 

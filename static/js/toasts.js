@@ -57,6 +57,16 @@ export function tellOrder(order) {
   });
 }
 
+/** Say that a fill was taken back. Its quantity is that of the fill with the sign turned. */
+export function tellBust(trade) {
+  const shares = size(trade.quantity.replace("-", ""));
+  tell("Fill taken back", `${did(trade)} ${shares} ${trade.symbol} at ${written(trade.price, trade.symbol)}: busted.`, {
+    id: `bust-${trade.exec_id}`,
+    isWarning: true,
+    href: `/orders/${trade.order_id}`,
+  });
+}
+
 /** Show a toast; the same id takes the place of the one before. */
 export function tell(title, text, { id = "", isWarning = false, href = "" } = {}) {
   const home = document.getElementById("toasts");

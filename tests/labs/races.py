@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from tests.labs.bust_races import bust_against_fill, bust_against_sell
 from tests.labs.stage import PRICE, SYMBOL, Stage, quote, set_up
 
 TIMEOUT_S = 480
@@ -73,12 +74,12 @@ class Crew:
 
 
 class Track:
-    """Two traders, one instrument, two engines that hear the same ticks."""
+    """Three traders, one instrument, two engines that hear the same ticks."""
 
     def __init__(self, rounds: int) -> None:
         self.rounds = rounds
         self.chance = random.Random("races")
-        self.first, self.second = set_up(PRICE * 1000), set_up(PRICE * 1000)
+        self.first, self.second, self.third = (set_up(PRICE * 1000) for _ in range(3))
         self.crew = Crew()
         self.told: dict[str, Counter[str]] = {}
         self.wrong: list[str] = []
@@ -167,23 +168,31 @@ class Track:
 
     def hear_and_drain(self, price: Decimal) -> Job:
         """Return the job of working a quote that comes some milliseconds late."""
-        pause_s = self.chance.randint(0, 60) / 1000
 
         def job() -> str:
-            time.sleep(pause_s)
             self.hear(price)
             return self.drain(self.engines[0])()
 
-        return job
+        return self.late(job)
+
+    def late(self, job: Job) -> Job:
+        """Return the job begun some milliseconds late."""
+        pause_s = self.chance.randint(0, 60) / 1000
+
+        def later() -> str:
+            time.sleep(pause_s)
+            return job()
+
+        return later
 
     # --- before and after
 
-    def hear(self, price: Decimal) -> None:
+    def hear(self, price: Decimal, size: int = 100_000) -> None:
         """Let both engines hear a quote around price that is there for everybody."""
         from bengi.bus import TICKS, get_bus
 
         unsubscribe = [get_bus().subscribe(TICKS, engine.on_ticks) for engine in self.engines]
-        quote(self.first, price=price)
+        quote(self.first, size=size, price=price)
         for each in unsubscribe:
             each()
 
@@ -382,6 +391,8 @@ RACES = [
     cancel_against_fill,
     replace_against_fill,
     cancel_against_a_leg,
+    bust_against_sell,
+    bust_against_fill,
     batches_in_opposite_order,
 ]
 

@@ -6,11 +6,9 @@ trades and their commission. An order keeps what it reserved and takes what it l
 commission on more shares, out of free cash; where there is not enough it wants less.
 """
 
-from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
@@ -21,6 +19,7 @@ from orders.models import Order
 from orders.payloads import moment, order_payload, order_state
 from orders.rules import reservation
 from orders.splits import OrderTerms, affordable_quantity, split_terms
+from trades.corporate.groups import ended_with, sized_by_entry
 from trades.corporate.rows import SplitRows
 
 _TERMS = (
@@ -54,25 +53,11 @@ def split_orders(rows: SplitRows) -> None:
             _close(rows, order, OrderStatus.CANCELED, f"Canceled by a {ratio} reverse split.")
         else:
             _adjust(rows, order)
-    _end_groups(rows)
-
-
-def _end_groups(rows: SplitRows) -> None:
-    """Cancel what is left of the groups of which an order was canceled here.
-
-    A leg takes the whole group along, an entry the legs that wait for it.
-    """
-    groups: dict[UUID, list[Order]] = defaultdict(list)
-    for order in [*rows.orders, *rows.new_orders]:
-        if order.group_id is not None and not order.waits_to_replace:
-            groups[order.group_id].append(order)
-    for members in groups.values():
-        gone = [order for order in members if order.status == OrderStatus.CANCELED]
-        for order in members:
-            is_idle = any(order.waits_for_entry or each.leg for each in gone)
-            if order.is_open and is_idle:
-                words = f"A {rows.ratio} split ended another order of its group."
-                _close(rows, order, OrderStatus.CANCELED, words)
+    everybody = [*rows.orders, *rows.new_orders]
+    for order in ended_with(everybody):
+        _close(rows, order, OrderStatus.CANCELED, f"A {ratio} split ended an order of its group.")
+    for leg in sized_by_entry(everybody):
+        _tell(rows, leg, "adjusted", _told(leg))
 
 
 def cancel_late(rows: SplitRows) -> int:
@@ -82,15 +67,23 @@ def cancel_late(rows: SplitRows) -> int:
     late = [o for o in rows.orders if o.accepted_at < rows.at and o.updated_at < applied_at]
     words = f"A {rows.ratio} split came before it was booked; place it in new shares."
     for order in late:
-        held = order.held_shares
         if order.waits_to_replace:
-            _close(rows, order, OrderStatus.REJECTED, words)
+            _end_late(rows, order, OrderStatus.REJECTED, words)
             _go_on(rows, order)
         else:
-            _close(rows, order, OrderStatus.CANCELED, words)
-        if held:
-            rows.positions[order.portfolio_id].reserved_quantity -= held
+            _end_late(rows, order, OrderStatus.CANCELED, words)
+    words = f"A {rows.ratio} split ended an order of its group."
+    for order in ended_with(rows.orders):
+        _end_late(rows, order, OrderStatus.CANCELED, words)
     return len(late)
+
+
+def _end_late(rows: SplitRows, order: Order, status: OrderStatus, words: str) -> None:
+    """Close an order after the split, when positions have been set to what orders held then."""
+    held = order.held_shares
+    _close(rows, order, status, words)
+    if held:
+        rows.positions[order.portfolio_id].reserved_quantity -= held
 
 
 def _go_on(rows: SplitRows, held: Order) -> None:
@@ -134,7 +127,7 @@ def _adjust(rows: SplitRows, order: Order) -> None:
         return
     if cash:
         cash.reserved += reserved - order.reserved
-    if order.filled_quantity:
+    if order.worked_quantity:
         _carry_on(rows, order, terms, reserved, before)
         return
     _set(order, terms, reserved, rows)
@@ -171,7 +164,8 @@ def _carry_on(
     new.id, new.client_order_id = new_id(), f"split-{rows.action.id.hex[-12:]}-{old.id}"
     new.instrument, new.fee_schedule = old.instrument, old.fee_schedule
     new.replaces, new.status = old, OrderStatus.NEW
-    new.filled_quantity = new.filled_value = new.commission = new.fees = ZERO
+    new.filled_quantity = new.busted_quantity = new.filled_value = ZERO
+    new.commission = new.fees = ZERO
     _set(new, terms, reserved, rows)
     old.replaced_by, old.reserved = new.id, ZERO
     _move(old, OrderStatus.PENDING_REPLACE)
@@ -205,7 +199,7 @@ def _close(rows: SplitRows, order: Order, status: OrderStatus, reason: str) -> N
 
 def _worked(order: Order) -> OrderStatus:
     """Return where an order goes back to when it is not replaced after all."""
-    if order.filled_quantity:
+    if order.worked_quantity:
         return OrderStatus.PARTIALLY_FILLED
     if order.waits_for_entry:
         return OrderStatus.HELD

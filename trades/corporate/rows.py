@@ -20,7 +20,7 @@ from instruments.models import CorporateAction, Instrument, Quote
 from instruments.splits import Ratio
 from orders.models import Order
 from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, PositionSplit
-from trades.models import Shard, Trade
+from trades.models import Trade
 
 LOCKED_AT_ONCE = 500
 
@@ -80,13 +80,6 @@ class SplitRows:
         for order in [*self.orders, *self.new_orders]:
             held[order.portfolio_id] += order.held_shares
         return held
-
-
-def claim(shard_id: int) -> None:
-    """Claim the shard's next version for the transaction: running engines are fenced by it."""
-    shard, _ = Shard.objects.select_for_update().get_or_create(id=shard_id)
-    shard.version += 1
-    shard.save(update_fields=["version"])
 
 
 def lock_holders(instrument: Instrument) -> None:

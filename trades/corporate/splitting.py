@@ -16,9 +16,10 @@ from instruments.adjusting import adjust_market, adopt_quotes
 from instruments.corporate_actions import action_event, split_of
 from instruments.models import CorporateAction
 from orders.models import Order
+from trades.claiming import claim
 from trades.corporate.holdings import split_positions
 from trades.corporate.orders import cancel_late, split_orders
-from trades.corporate.rows import SplitRows, claim, load, lock_holders, save
+from trades.corporate.rows import SplitRows, load, lock_holders, save
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bengi.money import plain
 from trades.explanation.quotes import middle, offer
 from trades.explanation.subject import Step, Subject, gained
-from trades.explanation.telling import Told, Words
+from trades.explanation.telling import By, Told, Words
 
 
 def filled(told: Told, of: Subject) -> Words:
@@ -19,7 +19,7 @@ def filled(told: Told, of: Subject) -> Words:
     better = _better(told.limit, Decimal(step["price"]), of)
     if better:
         sentences.append(f"That is {better} better than the limit.")
-    return Words(title, " ".join(sentences), source.aside, tone="fill")
+    return Words(title, " ".join(sentences), source.aside, tone="fill", by=source.by)
 
 
 def slippage(step: Step, arrival: Step | None, of: Subject) -> dict[str, str | None]:
@@ -75,12 +75,18 @@ def _match(told: Told, of: Subject) -> list[str]:
     return ["It met another customer's order."]
 
 
+def _manual(told: Told, of: Subject) -> list[str]:
+    reason = told.step["reason"].rstrip(".")
+    return [f"Staff filled it by hand: {reason}."]
+
+
 class Source(NamedTuple):
     """Where fills come from: the gist beside the title, the rule that decides, what to say."""
 
     aside: str
     rule: str
     say: Callable[[Told, Subject], list[str]]
+    by: By = "engine"
 
 
 SOURCES: dict[str, Source] = {
@@ -88,6 +94,7 @@ SOURCES: dict[str, Source] = {
     "taker": Source("from another customer", "price, then time", _taker),
     "maker": Source("from another customer", "the resting order's price", _maker),
     "match": Source("from another customer", "price, then time", _match),
+    "manual": Source("by hand", "staff's word", _manual, "staff"),
 }
 """Every role and code of a fill. The one place to put a new source of fills into words."""
 

@@ -68,7 +68,9 @@ def _terms(values: Mapping[str, str | None], of: Subject) -> str:
 
 
 def _freed(told: Told, of: Subject) -> str:
-    """Say what the order held until then."""
+    """Say what the order held until then; a leg holds nothing, or for two."""
+    if told.order.get("leg"):
+        return ""
     before = told.step["before"]
     held = before["reserved"] if of.is_buy else before["quantity"]
     if not Decimal(held or 0):

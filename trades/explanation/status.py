@@ -13,7 +13,8 @@ from trades.explanation.subject import Subject
 class Standing:
     """How far an order has come. stop: where a stop that has not fired stands; None without one.
 
-    took_s: seconds from its acceptance to its end.
+    busted_quantity has filled and was taken back; the other numbers are net of it. took_s: seconds
+    from its acceptance to its end.
     """
 
     status: OrderStatus
@@ -23,6 +24,7 @@ class Standing:
     reason: str
     stop: Decimal | None = None
     took_s: Decimal | None = None
+    busted_quantity: Decimal = Decimal(0)
 
 
 def status_sentence(standing: Standing, of: Subject) -> str:
@@ -31,10 +33,13 @@ def status_sentence(standing: Standing, of: Subject) -> str:
 
 
 def _so_far(standing: Standing, of: Subject) -> str:
-    quantity = of.number(standing.quantity)
+    quantity, busted = of.number(standing.quantity), standing.busted_quantity
+    taken_back = f", {of.number(busted)} more were and have been taken back" if busted else ""
     if not standing.filled_quantity or standing.average_price is None:
+        if busted:
+            return f"{of.number(busted)} of {quantity} had filled and have been taken back"
         return f"nothing of {quantity} has filled"
-    return f"{of.number(standing.filled_quantity)} of {quantity} {_at(standing, of)}"
+    return f"{of.number(standing.filled_quantity)} of {quantity} {_at(standing, of)}{taken_back}"
 
 
 def _at(standing: Standing, of: Subject) -> str:
@@ -57,11 +62,13 @@ def _working(standing: Standing, of: Subject) -> str:
 
 
 def _partly(standing: Standing, of: Subject) -> str:
-    left = of.number(standing.quantity - standing.filled_quantity)
+    left = of.number(standing.quantity - standing.filled_quantity - standing.busted_quantity)
     return f"Working; {_so_far(standing, of)}, {left} still wanted."
 
 
 def _filled(standing: Standing, of: Subject) -> str:
+    if standing.busted_quantity:
+        return f"Closed; {_so_far(standing, of)}."
     return f"All {of.number(standing.quantity)} {_at(standing, of)}{_took(standing)}."
 
 

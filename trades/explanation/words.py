@@ -139,6 +139,27 @@ def _trailed(told: Told, of: Subject) -> Words:
     return Words(f"Stop moved to {stop}", text)
 
 
+def _busted(told: Told, of: Subject) -> Words:
+    reason = told.step["reason"].rstrip(".")
+    text = (
+        f"Staff have taken this fill back: {reason}. Its money and shares are where they were "
+        "before it; what was busted is not worked again."
+    )
+    return Words(f"{_fill_words(told, of)}: busted", text, "taken back", tone="warn", by="staff")
+
+
+def _corrected(told: Told, of: Subject) -> Words:
+    step = told.step
+    costs = f"Its commission is {of.money(step['commission'])}"
+    fees = f", its fees {of.money(step['fees'])}" if Decimal(step["fees"]) else ""
+    text = f"It stands in the place of a fill that was taken back. {costs}{fees}."
+    return Words(f"{_fill_words(told, of)}: booked anew", text, "corrected", "fill", "staff")
+
+
+def _fill_words(told: Told, of: Subject) -> str:
+    return f"{of.did} {of.number(told.step['quantity'])} at {of.price(told.step['price'])}"
+
+
 def _asked_to_cancel(told: Told, of: Subject) -> Words:
     text = "Until the engine has taken it back, a fill may still come first."
     return Words("You asked to cancel it", text, by="customer")
@@ -177,6 +198,8 @@ KINDS: dict[str, Telling] = {
     "replaced": replaced,
     "not_replaced": not_replaced,
     "split": split,
+    "busted": _busted,
+    "corrected": _corrected,
     COMPLETE: complete,
 }
 """Kind of step -> how to tell it. To tell a new kind, write a Telling and enter it here.

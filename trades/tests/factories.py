@@ -25,6 +25,7 @@ class TradeFactory(DjangoModelFactory[Trade]):
     currency = "USD"
     liquidity = Liquidity.STREET
     executed_at = OPENED_AT
+    booked_at = factory.SelfAttribute("executed_at")
     trade_date = date(2026, 1, 5)
     settles_on = date(2026, 1, 6)
 

@@ -33,6 +33,10 @@ def test_a_trade(client, portfolio):
         "results": [
             {
                 "exec_id": str(trade.exec_id),
+                "kind": "execution",
+                "busts": None,
+                "corrects": None,
+                "busted_by": None,
                 "order_id": str(trade.order_id),
                 "account_id": str(portfolio.account_id),
                 "portfolio_id": str(portfolio.id),
@@ -47,6 +51,7 @@ def test_a_trade(client, portfolio):
                 "currency": "USD",
                 "liquidity": "street",
                 "executed_at": "2026-01-05T15:00:00.000000Z",
+                "booked_at": "2026-01-05T15:00:00.000000Z",
                 "trade_date": "2026-01-05",
                 "settles_on": "2026-01-06",
             }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db.models import F
+from django.db.models import F, QuerySet, Subquery
 
 from accounts.models import (
     Account,
@@ -23,6 +23,7 @@ from accounts.models import (
     RegulatoryRate,
     UnsettledCash,
     UnsettledUse,
+    User,
 )
 from accounts.tests.money_stage import move_some_money
 from bengi import books
@@ -41,8 +42,9 @@ from portfolios.models import (
     PositionSplit,
 )
 from trades.corporate.due import apply_due
-from trades.models import Trade
+from trades.models import Trade, TradeCorrection
 from trades.tests.corporate_stage import MIDNIGHT, dividend, split
+from trades.tests.desk import correct_a_little
 from trades.tests.world import START, World, assert_books_are_clean, open_world
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +83,7 @@ def live_a_little(world: World) -> None:
     world.place(grouper, abc, "buy", 3)
     world.place(grouper, abc, "sell", 3, limit="11", loss="9.50", tif="gtc")
     move_some_money(other.account, world.now)
+    correct_a_little(world)
     split_and_pay(world)
 
 
@@ -159,7 +162,22 @@ def pay_somebody_else() -> None:
 
 def reverse_something_else() -> None:
     other = LedgerTransaction.objects.filter(kind="withdrawal").first()
-    LedgerTransaction.objects.filter(kind="reversal").update(reverses=other)
+    first = LedgerTransaction.objects.filter(kind="reversal").first()
+    LedgerTransaction.objects.filter(id=first.id).update(reverses=other)  # type: ignore[union-attr]
+
+
+def first_of(rows: QuerySet, **change: object) -> Callable[[], None]:
+    """Change the first of some rows behind the services' back."""
+    return lambda: rows.model.objects.filter(pk=rows.order_by("pk")[0].pk).update(**change) and None
+
+
+def bust_another() -> None:
+    standing = Trade.objects.filter(busts=None, busted_by=None)[0]
+    first_of(BUSTS, busts=standing)()
+
+
+BUSTS = Trade.objects.filter(busts__isnull=False)
+REVERSED = LotClosing.objects.filter(reverses__isnull=False)
 
 
 def some_legs(change: dict[str, Any], **which: Any) -> Callable[[], None]:
@@ -200,6 +218,9 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         everywhere(Order, filled_value=F("filled_value") + CENT),
         everywhere(Order, commission=F("commission") + CENT),
         everywhere(Order, fees=F("fees") + CENT),
+        first_of(
+            Order.objects.exclude(busted_quantity=0), busted_quantity=F("busted_quantity") - 1
+        ),
         everywhere(Trade, side="sell"),
         everywhere(Trade, price=F("price") * 2),
     ],
@@ -316,6 +337,42 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         pay_somebody_else,
     ],
     "street_waited_for_arrival": [lambda: Order.objects.update(realism="harsh") and None],
+    "busts_undo_one_trade": [
+        *(
+            first_of(BUSTS, **{name: F(name) - CENT})
+            for name in ("quantity", "gross_amount", "commission", "fees", "net_amount", "price")
+        ),
+        first_of(BUSTS, side="sell"),
+        first_of(BUSTS, trade_date=date(2026, 3, 9)),
+        bust_another,
+    ],
+    "busts_undo_lots_and_closings": [
+        lambda: Lot.objects.exclude(busted_by=None).update(busted_by=None) and None,
+        first_of(Lot.objects.exclude(busted_by=None), busted_by=new_id()),
+        first_of(REVERSED, cost=F("cost") - CENT),
+        first_of(REVERSED, trade_id=new_id()),
+        lambda: REVERSED.delete() and None,
+    ],
+    "busts_settle_up": [
+        first_of(UnsettledUse.objects.filter(amount__lt=0), amount=F("amount") - CENT),
+        lambda: UnsettledUse.objects.filter(amount__lt=0).delete() and None,
+        lambda: GoodFaithViolation.objects.exclude(busted_by=None).update(busted_by=None) and None,
+        lambda: (
+            GoodFaithViolation.objects.filter(busted_by=None).update(busted_by=new_id()) and None
+        ),
+    ],
+    "corrections_take_two": [
+        first_of(TradeCorrection.objects.filter(outcome="approved"), outcome="declined"),
+        first_of(
+            TradeCorrection.objects.filter(outcome="asked"),
+            outcome="approved",
+            decided_by=Subquery(User.objects.order_by("id").values("id")[:1]),
+        ),
+        first_of(TradeCorrection.objects.filter(kind="adjust"), price=Decimal("9.91")),
+        lambda: (
+            TradeCorrection.objects.filter(kind="adjust").update(kind="bust", price=None) and None
+        ),
+    ],
     "violations_are_recorded": [
         lambda: GoodFaithViolation.objects.all().delete() and None,
         everywhere(GoodFaithViolation, bought_by=new_id()),
@@ -362,6 +419,10 @@ def test_damage_is_seen(name: str, damage: Callable[[], None]) -> None:
         everywhere(PositionSplit, price=F("price") + CENT),
         everywhere(LotSplit, shift=CENT),
         everywhere(DividendEntitlement, quantity=F("quantity") + 1),
+        everywhere(TradeCorrection, reason="forged"),
+        first_of(Order.objects.exclude(busted_quantity=0), busted_quantity=1),
+        lambda: Lot.objects.exclude(busted_by=None).update(busted_by=None) and None,
+        lambda: GoodFaithViolation.objects.exclude(busted_by=None).update(busted_by=None) and None,
     ],
 )
 def test_tables_that_left_the_log_are_seen(damage: Callable[[], None]) -> None:

@@ -19,6 +19,8 @@ SPLIT = {
     "ratio": "7:1",
     "before": {"quantity": "100", "limit_price": "99.99", "stop_price": None, "reserved": "9999"},
 }
+BY_STAFF = {"market": None, "quantity": "60", "price": "99.9", "reason": "Fat finger"}
+BY_STAFF |= {"commission": "1", "fees": "0.02"}
 STEPS = [
     (
         told(step("accepted", **ACCEPTED, formula=LIMIT_FORMULA)),
@@ -401,11 +403,38 @@ STEPS = [
         "Its sibling has filled.",
     ),
     (
-        bare("trade.busted"),
+        bare("trade.flooded"),
         BUY,
-        "Busted",
+        "Flooded",
         "",
-        "There are no words for this yet; the log calls it trade.busted.",
+        "There are no words for this yet; the log calls it trade.flooded.",
+    ),
+    (
+        told(fill("40", "9.75", code="manual", reason="Phone order."), limit_price="9.80"),
+        BUY,
+        "Bought 40 at 9.75",
+        "by hand",
+        "Staff filled it by hand: Phone order. That is 0.05 better than the limit.",
+    ),
+    (
+        told(step("busted", **BY_STAFF)),
+        BUY,
+        "Bought 60 at 99.90: busted",
+        "taken back",
+        (
+            "Staff have taken this fill back: Fat finger. Its money and shares are where they were "
+            "before it; what was busted is not worked again."
+        ),
+    ),
+    (
+        told(step("corrected", **BY_STAFF)),
+        SELL,
+        "Sold 60 at 99.90: booked anew",
+        "corrected",
+        (
+            "It stands in the place of a fill that was taken back. Its commission is 1.00 USD, "
+            "its fees 0.02 USD."
+        ),
     ),
 ]
 
@@ -431,8 +460,10 @@ def test_who_made_it_happen():
         "customer": step("canceled", code="user"),
         "engine": step("canceled", code="self_trade"),
         "clock": step("expired"),
+        "staff": step("busted", market=None, quantity="1", price="1", reason="Why"),
     }
     assert {name: words_of(told(end), BUY).by for name, end in ends.items()} == {
         name: name for name in ends
     }
     assert words_of(bare("pending_cancel"), BUY).by == "customer"
+    assert words_of(told(fill("1", "1", code="manual", reason="Why")), BUY).by == "staff"

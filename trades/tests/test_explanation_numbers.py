@@ -134,6 +134,21 @@ def _standing(status, filled="0", **more):
             _standing("filled", "100", took_s=Decimal("0.006")),
             "All 100 bought at 99.95 on average, 6 ms after it was accepted.",
         ),
+        (
+            _standing("filled", "60", busted_quantity=Decimal(40), took_s=Decimal(1)),
+            "Closed; 60 of 100 bought at 99.95 on average, 40 more were and have been taken back.",
+        ),
+        (
+            _standing("filled", busted_quantity=Decimal(100)),
+            "Closed; 100 of 100 had filled and have been taken back.",
+        ),
+        (
+            _standing("partially_filled", "30", busted_quantity=Decimal(30)),
+            (
+                "Working; 30 of 100 bought at 99.95 on average, 30 more were and have been taken "
+                "back, 40 still wanted."
+            ),
+        ),
         (_standing("filled", "100", took_s=Decimal(0)), "All 100 bought at 99.95 on average."),
         (
             _standing("canceled", "60", reason="Canceled on request."),

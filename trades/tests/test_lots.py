@@ -213,6 +213,7 @@ def test_lots_over_http(world, abc, monkeypatch) -> None:
         "unit_cost": "10.1",
         "holding_days": 366,
         "term": "long",
+        "busted_by": None,
         "closings": [closing],
         "splits": [],
     }

@@ -14,9 +14,11 @@ from trades.explanation.costs import Costs, Shortfall
 from trades.explanation.tape import BOTTOM, COLUMNS_MAX, TOP, tape_of
 from trades.explanation.timeline import timeline
 from trades.order_page import cost_parts, left_out_words
+from trades.tests.desk import Desk, fills_of
 from trades.tests.steps_told import SHORT, fill, step, subject, told
 from trades.tests.world import Trader, World
 
+CHIPS = ("bust", "busted", "corrected")
 PAGE_QUERIES = 19
 """Session, user, order, events; fills, closings; the rest is the bar above every page."""
 
@@ -99,6 +101,30 @@ def test_a_replaced_order_and_its_heir_lead_to_each_other(
     new = world.replace(trader, old, limit_price=Decimal("99.50"))
     assert f'href="/orders/{new.id}"' in body_of(reader, old)
     assert f'href="/orders/{old.id}"' in body_of(reader, new)
+
+
+def test_a_busted_fill_is_told_and_marked(
+    world: World, trader: Trader, reader: Client, django_assert_max_num_queries
+):
+    abc, desk = world.instrument(), Desk(world)
+    world.tick(abc, "99.98", "100.00", size=60)
+    order = world.place(trader, abc, "buy", 100)
+    world.tick(abc, "99.99", "100.02", size=60)
+    desk.bust(fills_of(order)[0], reason="Fat finger")
+    with django_assert_max_num_queries(PAGE_QUERIES):
+        body = body_of(reader, order)
+    assert "Closed; 40 of 100 bought at 100.02 on average, 60 more were" in body
+    assert "Bought 60 at 100.00: busted" in body
+    assert "Staff have taken this fill back: Fat finger." in body
+    assert "Bought 40 at 100.02: booked anew" in body
+    assert "in 1 fill, 60 busted" in body
+    chips = [body.count(f'<span class="chip">{word}</span>') for word in CHIPS]
+    assert chips == [2, 2, 1]
+    listed = " ".join(reader.get("/fills").content.decode().split())
+    assert [listed.count(f'<span class="chip">{word}</span>') for word in CHIPS] == chips
+    assert listed.count('<tr class="void">') == 2
+    desk.bust(fills_of(order)[0])
+    assert "Closed; 100 of 100 had filled and have been taken back." in body_of(reader, order)
 
 
 @pytest.mark.django_db

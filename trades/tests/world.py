@@ -181,9 +181,10 @@ class World:
         return order
 
     def legs(self, order: Order) -> dict[str, Order]:
-        """Return the legs of an order's group that were not replaced, by what they are."""
+        """Return the legs of an order's group, those in whose place others are left out."""
         found = Order.objects.filter(group_id=order.group_id).exclude(leg="")
-        return {leg.leg: leg for leg in found.exclude(status="replaced").order_by("id")}
+        left = found.exclude(status__in=["replaced", "rejected"])
+        return {leg.leg: leg for leg in left.order_by("id")}
 
     def cancel(self, trader: Trader, order: Order, *, drain: bool = True) -> Order:
         request_cancel(order.id, trader.user, now=self.now)
