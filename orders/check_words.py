@@ -23,7 +23,6 @@ LABELS: dict[tuple[str, str], str] = {
     ("price_collar", "limit_price"): "Limit price within",
     ("insufficient_position", "quantity"): "Shares to sell at most",
     ("insufficient_funds", "quantity"): "Cash to reserve at most",
-    ("possible_duplicate", "confirm_duplicate"): "Not the same order as one of the last 3 seconds",
 }
 """What is asked of an order by each check of orders/checks.py, by code and field; its limit
 follows."""

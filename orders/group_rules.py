@@ -26,6 +26,8 @@ def check_ticket(facts: Facts) -> list[BengiError]:
     A leg's errors name its field below it: take_profit.limit_price, stop_loss.stop_price.
     """
     errors = check_order(facts)
+    if facts.account.halt is not None:
+        return errors
     if facts.ticket.order_class is OrderClass.SIMPLE and not _named(facts.ticket):
         return errors
     errors += _shape(facts.ticket)

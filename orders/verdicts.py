@@ -7,7 +7,7 @@ each error fails exactly one check, and what no check has numbers for stands wit
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bengi.errors import BengiError, Malformed
+from bengi.errors import BengiError, Malformed, Unavailable
 from orders.checks import Check, passed_checks, standing_checks
 from orders.facts import Facts
 
@@ -26,8 +26,10 @@ def verdicts(facts: Facts, errors: Sequence[BengiError]) -> list[Verdict]:
     """Return the checks of an order; errors is what check_order() says of the same facts.
 
     Of a ticket whose shape is wrong no price can be told, so only its account, its instrument and
-    the errors are.
+    the errors are. While trading is halted nothing else has been judged.
     """
+    if any(isinstance(error, Unavailable) for error in errors):
+        return [*_unchecked(errors)]
     is_readable = not any(isinstance(error, Malformed) for error in errors)
     checks = passed_checks(facts) if is_readable else standing_checks(facts)
     left = list(errors)

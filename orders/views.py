@@ -30,6 +30,7 @@ from orders.preview import preview
 from orders.selectors import orders_of
 from orders.services import place_order, request_cancel
 from orders.tickets import OrderTicket
+from portfolios.bar import read_bar
 from portfolios.selectors import portfolio_of, portfolios_of
 
 FILTERS = [("all", "All"), ("open", "Open"), ("closed", "Closed")]
@@ -101,6 +102,7 @@ def estimate(request: PageRequest) -> HttpResponse:
 @signed_in
 def orders(request: PageRequest) -> HttpResponse:
     """List the user's orders, newest first."""
+    bar = read_bar(request.user)  # first: what comes after it is told to the page
     show = request.GET.get("show", "all")
     found = orders_of(request.user)
     if show in {"open", "closed"}:
@@ -112,6 +114,7 @@ def orders(request: PageRequest) -> HttpResponse:
         "page_of": page_of,
         "show": show,
         "filters": FILTERS,
+        "bar": bar,
     }
     return render(request, "orders/orders.html", context)
 

@@ -3,11 +3,11 @@
 AAPL of 2014-06-06 and -09 is replayed through the real provider, engine and books, with the split
 in between. What should come of it is worked out from the CSV rows alone, by the rules in words: a
 share becomes seven, the prices of what came before are a seventh, an order's limit and stop go to
-the tick away from harm, and a holding is worth the same to the cent until the market opens.
+the tick away from harm, and a holding is worth the same to the cent until the market opens. What
+orders meet on a day is told by the rules in words of test_real_day, for the realistic profile.
 """
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -31,33 +31,17 @@ from instruments.tests.factories import InstrumentFactory
 from orders.models import Order
 from portfolios.models import Lot
 from portfolios.selectors import positions_of
+from tests.test_real_day import Row, Walk, words_of
 from trades.corporate.proposals import approve_action, propose
 from trades.corporate.terms import ActionTerms
 from trades.models import Trade
 from trades.tests.world import Trader, World, assert_books_are_clean, open_world
 
 FRIDAY, MONDAY = date(2014, 6, 6), date(2014, 6, 9)
-OPENS, CLOSES = "13:30", "20:00"
-CLOSE_OF_MINUTE = timedelta(seconds=59, milliseconds=999)
+CLOSES, MINUTE = "20:00", timedelta(minutes=1)
 CENT, QUANTUM = Decimal("0.01"), Decimal("1e-8")
 
 Fills = list[tuple[Decimal, Decimal]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One minute as the file has it."""
-
-    closes_at: datetime
-    bid: Decimal
-    bid_size: Decimal
-    ask: Decimal
-    ask_size: Decimal
-    open: Decimal
-    low: Decimal
-    high: Decimal
-    close: Decimal
-    volume: Decimal
 
 
 @dataclass(frozen=True)
@@ -72,6 +56,7 @@ class Wish:
     trail: str | None = None
     tif: str = "gtc"
     after: tuple[int, str] | None = None
+    symbol: str = "AAPL"
 
     @property
     def moment(self) -> datetime:
@@ -84,21 +69,20 @@ DEEP = Wish("14:31:30", "sell", 5, stop="600.00", after=(35, "85.71"))  # 85.714
 LIMIT = Wish("14:32:30", "sell", 20, limit="656.01", after=(140, "93.72"))  # 93.71571
 BID = Wish("14:33:30", "buy", 10, limit="643.33", after=(70, "91.90"))  # 91.90428
 TRAIL = Wish("14:34:30", "sell", 10, trail="10.00", after=(70, "1.43"))  # 1.42857
-PART = Wish("19:58:30", "buy", 380, limit="645.48", after=(0, "92.21"))  # 92.21142
+PART = Wish("19:50:30", "buy", 380, limit="645.28", after=(0, "92.18"))  # 92.18285
 WISHES = [BUY, STOP, DEEP, LIMIT, BID, TRAIL, PART]
 
 
 def read(folder: Path, day: date) -> list[Row]:
-    """Return the regular session's minutes."""
+    """Return the regular session's minutes, and the one before, whose quote stands at its start."""
     names = ("bid_close", "bid_size", "ask_close", "ask_size")
-    names += ("open", "low", "high", "close", "volume")
+    names += ("open", "high", "low", "close", "volume")
     found = []
     with (folder / f"AAPL_{day:%Y%m%d}_1min.csv").open() as file:
         for line in csv.DictReader(file):
             starts_at = datetime.fromisoformat(line["time"])
-            if OPENS <= f"{starts_at:%H:%M}" < CLOSES:
-                values = [Decimal(line[name]) for name in names]
-                found.append(Row(starts_at + CLOSE_OF_MINUTE, *values))
+            if "13:29" <= f"{starts_at:%H:%M}" < CLOSES:
+                found.append(Row(starts_at, *(Decimal(line[name]) for name in names)))
     return found
 
 
@@ -116,40 +100,27 @@ def seventh(value: Decimal) -> Decimal:
     return (Decimal(exact.numerator) / exact.denominator).quantize(QUANTUM, ROUND_HALF_EVEN)
 
 
-def fills_on(
-    rows: list[Row],
-    wanted: Decimal,
-    taken: dict[tuple[datetime, str], Decimal],
-    *,
-    side: str,
-    limit: str | None = None,
-    stop: str | None = None,
-    since: datetime | None = None,
-) -> Iterator[tuple[Decimal, Decimal]]:
-    """Yield (quantity, price) of one day by the rules in words. taken: sizes used up so far."""
-    is_awake = stop is None
-    standing = [row for row in rows if since is not None and row.closes_at <= since][-1:]
-    later = [row for row in rows if since is None or row.closes_at > since]
-    for row in [*(standing if is_awake else []), *later]:
-        if not is_awake:
-            assert stop is not None
-            is_awake = row.low <= Decimal(stop)
-        if not is_awake:
-            continue
-        price, size = (row.ask, row.ask_size) if side == "buy" else (row.bid, row.bid_size)
-        size -= taken.get((row.closes_at, side), Decimal(0))
-        if limit is not None and (
-            price > Decimal(limit) if side == "buy" else price < Decimal(limit)
-        ):
-            size = Decimal(0)
-        quantity = min(wanted, size)
-        if quantity:
-            key = (row.closes_at, side)
-            taken[key] = taken.get(key, Decimal(0)) + quantity
-            wanted -= quantity
-            yield quantity, price
-        if not wanted:
-            return
+class Stay(Walk):
+    """A wish as it meets Friday, and Monday in new shares: a replayed day's own rules in words."""
+
+    def __init__(self, wish: Wish, taken: dict[tuple[Any, ...], Decimal]) -> None:
+        super().__init__(wish, "realistic", taken)  # type: ignore[arg-type]
+
+    def friday(self, rows: list[Row]) -> Fills:
+        words = list(words_of(rows))
+        standing = [word for word in words if word.at <= self.wish.moment][-1]
+        later = [word for word in words if word.at > self.wish.moment]
+        if self.limit is None:
+            return list(self.market([standing, *later]))
+        fills = list(self.first_look(standing))
+        self.join(standing)
+        return fills + [fill for word in later for fill in self.rest(word)]
+
+    def monday(self, rows: list[Row]) -> Fills:
+        words = list(words_of(rows))
+        if self.wish.stop is not None:
+            return list(self.market(self.awake(words)))
+        return [fill for word in words for fill in self.rest(word)]
 
 
 def trailed(rows: list[Row], wanted: int, mark: Decimal, gap: Decimal) -> Fills:
@@ -234,11 +205,9 @@ def test_a_position_and_its_orders_over_a_real_split(
         action = agree_on_split(apple, world.now)
         assert action.effective_at == datetime(2014, 6, 9, 4, 0, tzinfo=UTC)  # midnight there
         orders = dict(zip(WISHES, play(world, trader, apple, real_data, FRIDAY), strict=True))
-        taken: dict[tuple[datetime, str], Decimal] = {}
-        bought = list(fills_on(friday, Decimal(100), taken, side="buy", since=BUY.moment))
-        part = list(
-            fills_on(friday, Decimal(380), taken, side="buy", limit=PART.limit, since=PART.moment)
-        )
+        taken: dict[tuple[Any, ...], Decimal] = {}
+        bought = Stay(BUY, taken).friday(friday)
+        part = Stay(PART, taken).friday(friday)
         assert_friday(orders, {BUY: bought, PART: part})
         rest = 380 - sum(q for q, _ in part)
         assert 0 < rest < 380
@@ -257,7 +226,7 @@ def test_a_position_and_its_orders_over_a_real_split(
         assert worth(trader) == (cash, held * close)  # to the cent, at a seventh of the price
         assert_lots(bought + part)
         heirs = assert_adjusted(orders, rest, friday)
-        assert_history(real_data, apple, friday)
+        assert_history(real_data, apple, friday[1:])
 
         play(world, trader, apple, real_data, MONDAY)
         assert_books_are_clean()
@@ -297,7 +266,7 @@ def assert_adjusted(
     )
     assert (heir.quantity, heir.limit_price, heir.filled_quantity) == (
         7 * rest,
-        Decimal("92.21"),
+        Decimal("92.18"),
         0,
     )
     assert (heir.status, heir.priority) == ("new", old.priority)
@@ -307,7 +276,7 @@ def assert_adjusted(
         price = order.limit_price or order.trail_price or order.stop_price
         assert wish.after is not None
         assert (order.quantity, price) == (wish.after[0], Decimal(wish.after[1])), wish
-    printed = [row for row in friday if row.closes_at > TRAIL.moment]
+    printed = [row for row in friday if row.starts_at + MINUTE > TRAIL.moment]
     mark = max(row.high for row in printed)
     trail = found[TRAIL]
     assert trail.high_water_mark is not None
@@ -354,16 +323,15 @@ def assert_monday(
     close: Decimal,
 ) -> None:
     """Monday's fills are those of the files, and the rest of the day is the market's move."""
-    taken: dict[tuple[datetime, str], Decimal] = {}
+    taken: dict[tuple[Any, ...], Decimal] = {}
     asked = {
-        PART: {"side": "buy", "limit": "92.21"},
-        BID: {"side": "buy", "limit": "91.90"},
-        LIMIT: {"side": "sell", "limit": "93.72"},
-        STOP: {"side": "sell", "stop": "92.00"},
+        PART: Wish("", "buy", int(7 * rest), limit="92.18"),
+        BID: Wish("", "buy", 70, limit="91.90"),
+        LIMIT: Wish("", "sell", 140, limit="93.72"),
+        STOP: Wish("", "sell", 98, stop="92.00"),
     }
-    wanted = {PART: 7 * rest, BID: Decimal(70), LIMIT: Decimal(140), STOP: Decimal(98)}
-    fills = {wish: list(fills_on(monday, wanted[wish], taken, **asked[wish])) for wish in asked}
-    fills[TRAIL] = trailed(monday, 70, Decimal("93.03714285"), Decimal("1.43"))  # 651.26 / 7
+    fills = {wish: Stay(new, taken).monday(monday) for wish, new in asked.items()}
+    fills[TRAIL] = trailed(monday[1:], 70, Decimal("93.03714285"), Decimal("1.43"))  # 651.26 / 7
     for wish, order in orders.items():
         booked = Trade.objects.filter(order=order).order_by("exec_id")
         assert [(t.quantity, t.price) for t in booked] == fills.get(wish, []), wish

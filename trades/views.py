@@ -17,6 +17,7 @@ from instruments.models import INTERVALS
 from instruments.selectors import bars, instrument_by_symbol
 from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
+from portfolios.bar import read_bar
 from trades.order_page import order_page
 from trades.selectors import trades_of
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
@@ -65,16 +66,18 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
 @signed_in
 def order(request: PageRequest, order_id: UUID) -> HttpResponse:
     """Show one order: where it stands, what happened to it and why, what it cost."""
-    context = {"place": "orders", **order_page(request.user, order_id, clock.now())}
+    bar = read_bar(request.user)  # first: what comes after it is told to the page
+    context = {"place": "orders", **order_page(request.user, order_id, clock.now()), "bar": bar}
     return render(request, "trades/order.html", context)
 
 
 @signed_in
 def fills(request: PageRequest) -> HttpResponse:
     """List the user's fills, newest first."""
+    bar = read_bar(request.user)  # first: what comes after it is told to the page
     found = trades_of(request.user)
     page_of = Paginator(found, FILLS_PAGE).get_page(request.GET.get("page"))
-    context = {"place": "fills", "trades": page_of.object_list, "page_of": page_of}
+    context = {"place": "fills", "trades": page_of.object_list, "page_of": page_of, "bar": bar}
     return render(request, "trades/fills.html", context)
 
 

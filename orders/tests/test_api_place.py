@@ -272,8 +272,8 @@ PLACE_STATEMENTS = 21
 """Session and user 2, portfolio 1, the transaction and its locks, reads and writes the rest."""
 
 
-PREVIEW_STATEMENTS = 12
-"""Session and user 2, portfolio 1, account and desk 8, the book 1."""
+PREVIEW_STATEMENTS = 15
+"""Session and user 2, portfolio 1, account and desk 11, the book 1."""
 
 
 def test_a_preview_tells_what_it_would_cost_and_writes_nothing(api):

@@ -219,6 +219,11 @@ class Model:
             if at <= now:
                 yield at, 0, lambda _: self._expire(order, at)
 
+    def _may_be_seen(self, order: PlainOrder, now: datetime) -> bool:
+        """Say whether the engine takes an order up: its market is open, or its day is over."""
+        is_over = order.tif == "day" and self.closes_at(order) <= now
+        return is_over or self.is_open(order.symbol, now)
+
     def _hear(self, tick: PlainTick, now: datetime) -> None:
         if not self.is_trading(tick.symbol, tick.as_of):
             return

@@ -14,6 +14,7 @@ A scene starts with `# title`. Actions, then under each what must come of it, ev
     order sell 5 limit 100.10 / order sell 5 stop 98 / order sell 5 stop 98 limit 97
     order sell 5 stop 98 trail 2 from 100    trailing by 2, or by `2%`, behind a print at 100
     cancel A / expire A B / close A / restart / halt
+    less A 3 as B                            B takes the place of A and wants 3
     leg sell limit 110 named T for E         held until E, which is ordered later, fills
     order sell 5 limit 110 with S            one cancels the other, S, a stop that sleeps
 
@@ -28,6 +29,8 @@ A scene starts with `# title`. Actions, then under each what must come of it, ev
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from bengi.terms import Liquidity, OrderType, Realism, Side, TimeInForce
 from instruments.realism import profile_of
@@ -46,7 +49,10 @@ from trades.matching.outcomes import (
 from trades.matching.working import StreetQuote, WorkingOrder
 
 NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?")
-ACTIONS = ("book", "quote", "clock", "order", "leg", "cancel", "expire", "close", "restart", "halt")
+ACTIONS = (
+    *("book", "quote", "clock", "order", "leg", "less"),
+    *("cancel", "expire", "close", "restart", "halt"),
+)
 RESULTS = (
     "filled,",
     "rests",
@@ -214,6 +220,13 @@ class Blackboard:
         for group in {id(group): group for group in old.groups.of.values()}.values():
             self.market.groups.join(group.entry, group.legs)
         return []
+
+    def less(self, words):
+        old, quantity, _, new = words
+        order = replace(self.market.find(old), id=new, leaves=fixed(quantity), queue_ahead=None)
+        self.placed[new] = order
+        self.filled[new] = (Decimal(0), Decimal(0))
+        return self.market.swap(old, order)
 
     def halt(self, _words):
         self.market.fall_silent()

@@ -11,7 +11,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from bengi.terms import OrderType, Side, TimeInForce
-from trades.tests.naive_market import PROFILES, NaiveMarket, stop_of
+from trades.tests.naive_market import NaiveMarket, stop_of
+from trades.tests.naive_street import PROFILES
 
 ACCOUNTS = {"a": "realistic", "b": "instant", "c": "harsh", "d": "wild", "e": "realistic"}
 NAIVE_PROFILES = {

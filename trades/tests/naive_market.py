@@ -7,9 +7,6 @@ enums. Outcomes are tuples:
     ("rested", id)  ("triggered", id, last)  ("canceled", id, code)  ("expired", id)
     ("trailed", id, mark, stop)  ("released", id, leaves)  ("resized", id, leaves)
 
-An order's profile is a dict: what its street is like. A quote is one of bid, ask, bid_size,
-ask_size, last, as_of, is_new, volume, middle and half; see Market's StreetQuote for the words.
-
 A group is a dict of what there was from the beginning: its entry and legs, what they have bought
 and sold, and which of them are gone. What must be so is read off these numbers after every answer.
 """
@@ -17,19 +14,14 @@ and sold, and which of them are gone. What must be so is read off these numbers 
 import copy
 import functools
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from fractions import Fraction
 
-PROFILES = {
-    "instant": {"guard": 60, "size": "any", "touch": "fills", "c": 0, "spread": 0, "way": 0},
-    "realistic": {"guard": 15, "size": "0.10", "touch": "queue", "c": "0.1", "spread": 1, "way": 0},
-    "harsh": {"guard": 5, "size": "0.05", "touch": "no", "c": "0.2", "spread": 2, "way": 0.25},
-}
-"""guard in seconds; size: the share of the volume; way: seconds until an order is there."""
+from trades.tests.naive_street import PLENTY, NaiveStreet, reaches, up
 
-CENT = Decimal("0.01")
-PLENTY = Decimal(10**20)
 AT_ONCE = ("ioc", "fok", "opg", "cls")
 STREET = {"id": None, "account": None}
+FIRST = dict.fromkeys(("fill", "triggered"), "exit_began")
+FIRST |= dict.fromkeys(("canceled", "expired"), "legs_ended")
+"""What the first that happens to a leg means for the rest of its entry."""
 
 
 def and_what_follows(command):
@@ -42,15 +34,11 @@ def and_what_follows(command):
     return whole
 
 
-class NaiveMarket:
-    def __init__(self, has_feed, step=Decimal("0.1")):
+class NaiveMarket(NaiveStreet):
+    def __init__(self, has_feed):
+        super().__init__()
         self.has_feed = has_feed
-        self.step = step
         self.orders = []
-        self.quote = None
-        self.taken = {"buy": Decimal(0), "sell": Decimal(0)}
-        self.volume = self.printed_left = Decimal(0)
-        self.age = None
         self.groups = []
         self.place = 0
 
@@ -93,6 +81,7 @@ class NaiveMarket:
         """Let legs wait for an entry that comes next, or without one let them hang together."""
         group = {"entry": entry, "legs": legs, "bought": Decimal(0), "sold": Decimal(0)}
         group |= {"gone": set(), "price": None, "fired": False, "quit": None, "lost": None}
+        group["first"] = None
         if entry is None:
             group["bought"] = legs[0]["leaves"]
         for leg in legs:
@@ -123,18 +112,8 @@ class NaiveMarket:
     def on_quote(self, quote, now):
         if not self.has_feed:
             return []
-        if self.quote is not None and quote["as_of"] < self.quote["as_of"]:
+        if not self.hear(quote):
             return []
-        if self.quote == quote:
-            return []
-        had_sizes = self.quote is not None and shows_sizes(self.quote)
-        is_more = quote["is_new"] if shows_sizes(quote) else quote["volume"] > 0 or had_sizes
-        if self.quote is None or is_more:
-            self.taken = {"buy": Decimal(0), "sell": Decimal(0)}
-            self.volume = quote["volume"]
-        self.quote = quote
-        self.printed_left = quote["volume"]
-        self.age = 0
         self.look_at_the_clock(now)
         out = []
         if quote["is_new"]:
@@ -181,6 +160,8 @@ class NaiveMarket:
         is_leg = order_id in [leg["id"] for leg in group["legs"]]
         if not is_entry and not is_leg:
             return False
+        if is_leg and group["first"] is None:
+            group["first"] = FIRST.get(kind)
         if kind in ("canceled", "expired") and order_id not in group["gone"]:
             group["gone"].add(order_id)
             group["quit" if is_leg else "lost"] = kind
@@ -201,7 +182,7 @@ class NaiveMarket:
         wanted = group["bought"] - group["sold"]
         legs = [leg for leg in group["legs"] if leg["id"] not in group["gone"]]
         limits = [leg for leg in legs if leg["type"] == "limit"]
-        if group["fired"] or group["sold"]:
+        if group["first"] == "exit_began":
             out += self.end(group, [entry], "canceled", "exit_began")
         if group["sold"] and not wanted:
             out += self.end(group, legs, "canceled", "other_leg_filled")
@@ -271,49 +252,6 @@ class NaiveMarket:
                         self.printed_left -= quantity
                     out.append(self.fill(order, quantity, price, "street", None))
         return out
-
-    def price_met(self, order):
-        """Return (price, how much at most) for a resting order, no price: it is not met.
-
-        By the quote there is what the quote has. By a print there is what others ahead and others
-        of us have left of it; all there is where its size is not told.
-        """
-        side, limit, touch = order["side"], order["limit"], order["profile"]["touch"]
-        offered, last = self.quoted(order), self.quote["last"]
-        is_good = offered is not None and reaches(side, limit, offered)
-        if touch == "fills":
-            is_met = last is not None and reaches(side, limit, last)
-            return (offered, PLENTY) if is_good else (limit if is_met else None, PLENTY)
-        volume = self.quote["volume"]
-        of_print = self.printed_left if volume else PLENTY
-        if any(
-            price is not None and up(side, price) < up(side, limit) for price in (offered, last)
-        ):
-            order["queue"] = Decimal(0)
-            return (offered, PLENTY) if is_good else (limit, of_print)
-        if touch == "no":
-            return None, 0
-        self.join_queue(order)
-        before_it = order["queue"] or Decimal(0)
-        if last == limit:
-            order["queue"] = max(Decimal(0), before_it - volume)
-        if offered == limit and not order["queue"]:
-            return limit, PLENTY
-        if last == limit and not volume:
-            return (None, 0) if before_it else (limit, PLENTY)
-        return (limit, of_print - before_it) if last == limit else (None, 0)
-
-    def join_queue(self, order):
-        """Those displayed at its price when it comes there are before it; else nobody is."""
-        if not self.sees(order):
-            return
-        own = self.quote["bid"] if order["side"] == "buy" else self.quote["ask"]
-        if own is None:
-            return
-        if up(order["side"], own) < up(order["side"], order["limit"]):
-            order["queue"] = Decimal(0)
-        elif own == order["limit"] and order["queue"] is None and shows_sizes(self.quote):
-            order["queue"] = self.quote["bid_size" if order["side"] == "buy" else "ask_size"]
 
     def follow(self, last):
         out = []
@@ -402,62 +340,6 @@ class NaiveMarket:
 
     # --- small things
 
-    def look_at_the_clock(self, now):
-        if self.quote is not None:
-            self.age = max(self.age, now - self.quote["as_of"])
-
-    def sees(self, order):
-        """Say whether the order is at the market and may go by its quote."""
-        if self.quote is None or self.age > order["profile"]["guard"]:
-            return False
-        return order["there_at"] is None or self.quote["as_of"] >= order["there_at"]
-
-    def quoted(self, order):
-        """Return the price quoted to an order."""
-        quote, factor = self.quote, order["profile"]["spread"]
-        if quote["middle"] is None:
-            return quote["ask"] if order["side"] == "buy" else quote["bid"]
-        if order["side"] == "buy":
-            return on_the_cent(quote["middle"] + factor * quote["half"], "up")
-        price = on_the_cent(quote["middle"] - factor * quote["half"], "down")
-        return price if price > 0 else None
-
-    def left(self, order):
-        """Return how much of what is quoted is there for an order."""
-        side, share = order["side"], order["profile"]["size"]
-        if share == "any":
-            return PLENTY
-        if shows_sizes(self.quote):
-            there = self.quote["ask_size" if side == "buy" else "bid_size"]
-        else:
-            there = self.volume * Decimal(share) // self.step * self.step
-        return max(Decimal(0), there - self.taken[side])
-
-    def street_price(self, order):
-        if not self.sees(order) or self.quoted(order) is None or not self.left(order):
-            return None
-        return self.quoted(order)
-
-    def count_taken(self, order, quantity):
-        if order["profile"]["size"] != "any":
-            self.taken[order["side"]] += quantity
-
-    def after_impact(self, order, price):
-        """Return the price of what was just taken: a share of the volume costs its square."""
-        if shows_sizes(self.quote) or not order["profile"]["c"]:
-            return price
-        share = Fraction(self.taken[order["side"]]) / Fraction(self.volume)
-        move = min(Fraction(order["profile"]["c"]) * share**2, Fraction(1, 20)) * Fraction(price)
-        cents = Fraction(price) * 100
-        if order["side"] == "buy":
-            exact = -(-(cents + 100 * move) // 1)
-            moved = Decimal(min(exact, cents * Fraction(105, 100) // 1)) / 100
-        else:
-            exact = (cents - 100 * move) // 1
-            moved = Decimal(max(exact, -(-(cents * Fraction(95, 100)) // 1))) / 100
-        worst = order["cap"] if order["limit"] is None else order["limit"]
-        return moved if worst is None or reaches(order["side"], worst, moved) else worst
-
     def put(self, order, where):
         order["where"] = where
         if where == "resting":
@@ -490,14 +372,6 @@ class NaiveMarket:
         return sorted(sums.items(), reverse=side == "buy")
 
 
-def shows_sizes(quote):
-    return quote["bid_size"] > 0 or quote["ask_size"] > 0
-
-
-def on_the_cent(price, way):
-    return price.quantize(CENT, ROUND_CEILING if way == "up" else ROUND_FLOOR)
-
-
 def sleeps(order):
     return order["stop"] is not None and not order["triggered"]
 
@@ -518,13 +392,3 @@ def least_mark(order):
     if order["trail"] is not None:
         return order["trail"] + Decimal("0.01")
     return (1 / (100 - order["trail_percent"])).quantize(Decimal("0.01"), ROUND_CEILING)
-
-
-def reaches(side, bound, price):
-    """Say whether price is as good as bound for an order of side."""
-    return price <= bound if side == "buy" else price >= bound
-
-
-def up(side, price):
-    """Return price so that a smaller number is a better one for an order of side."""
-    return price if side == "buy" else -price

@@ -130,7 +130,7 @@ def test_a_side_that_is_booked_anew_for_its_costs_keeps_its_match(world, abc, de
     buyer = world.trader(fees=flat_or_one())
     world.tick(abc, "9.00", "10.00", size=2, last="10.00")
     bid = world.place(buyer, abc, "buy", 10, limit="10.00", tif="gtc")
-    world.tick(abc, "9.00", "11.00", last="10.00")
+    world.tick(abc, "9.90", "11.00")
     offer = world.place(seller, abc, "sell", 4, limit="10.00")
     first, second = fills_of(bid)
     assert second.match_id is not None

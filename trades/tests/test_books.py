@@ -342,7 +342,7 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
             first_of(BUSTS, **{name: F(name) - CENT})
             for name in ("quantity", "gross_amount", "commission", "fees", "net_amount", "price")
         ),
-        first_of(BUSTS, side="sell"),
+        first_of(BUSTS.filter(side="sell"), side="buy"),
         first_of(BUSTS, trade_date=date(2026, 3, 9)),
         bust_another,
     ],

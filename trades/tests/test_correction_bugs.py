@@ -77,8 +77,8 @@ BUGS = [
         "the proceeds of a busted sale can be spent",
         "trades.undoing",
         "_undo_sale",
-        "row.settles_at > bust.executed_at",
-        "row.settles_at < bust.executed_at",
+        "row.settles_at > bust.booked_at",
+        "row.settles_at < bust.booked_at",
     ),
     Bug(
         "a violation outlives its sale",

@@ -9,6 +9,7 @@ from accounts.tests.factories import FeeScheduleFactory
 from bengi.errors import NotFound
 from bengi.events.models import Event
 from bengi.terms import InstrumentStatus
+from instruments.halts import set_status
 from trades.explaining import explain
 from trades.selectors import STORY_BEGINNING, STORY_END
 from trades.tests.world import START, World, open_world
@@ -173,8 +174,7 @@ def test_what_keeps_an_open_order_waiting(world: World):
     assert now().quote["age_s"] == "2"
     world.wait(seconds=20)
     assert now().text == "The newest quote is 22 s old, and one older than 15 s decides nothing."
-    abc.status = InstrumentStatus.HALTED
-    abc.save()
+    set_status(abc.id, InstrumentStatus.HALTED, by="test", now=world.now)
     assert now().text == "Trading in ABC is halted."
 
 

@@ -8,6 +8,7 @@ from trades.explanation.words import BARE, KINDS, words_of
 from trades.matching import outcomes
 from trades.steps import KINDS_OF_STEPS
 from trades.tests.group_steps import GROUP_STEPS
+from trades.tests.staff_steps import STAFF_STEPS
 from trades.tests.steps_told import ACCEPTED, SHORT, bare, fill, step, subject, told
 
 BUY, SELL = subject("buy"), subject("sell")
@@ -15,12 +16,6 @@ BUY, SELL = subject("buy"), subject("sell")
 # what is told, whose order, title, aside, text
 LIMIT_FORMULA = {"price": "99.95", "basis": "limit_price", "quantity": "100", "commission": "1"}
 MARKET_FORMULA = LIMIT_FORMULA | {"basis": "protection_price", "commission": "0"}
-SPLIT = {
-    "ratio": "7:1",
-    "before": {"quantity": "100", "limit_price": "99.99", "stop_price": None, "reserved": "9999"},
-}
-BY_STAFF = {"market": None, "quantity": "60", "price": "99.9", "reason": "Fat finger"}
-BY_STAFF |= {"commission": "1", "fees": "0.02"}
 STEPS = [
     (
         told(step("accepted", **ACCEPTED, formula=LIMIT_FORMULA)),
@@ -364,37 +359,7 @@ STEPS = [
         "Sold 5 at 99.00 on average; nothing is held any more.",
     ),
     *GROUP_STEPS,
-    (
-        told(
-            step("split", **SPLIT, after={"quantity": "700", "limit_price": "14.28"}),
-            status="new",
-        ),
-        BUY,
-        "Adjusted for a 7:1 split",
-        "",
-        "100, limit 99.99 became 700, limit 14.28, in new shares.",
-    ),
-    (
-        told(step("split", **SPLIT, after={}), status="replaced"),
-        BUY,
-        "Goes on as another order",
-        "7:1 split",
-        "What it has filled was in old shares; another order wants the rest in new ones.",
-    ),
-    (
-        told(step("split", **SPLIT, after={}), status="canceled", reason="No price is left."),
-        BUY,
-        "Canceled",
-        "7:1 split",
-        "No price is left. 9,999.00 USD are free again.",
-    ),
-    (
-        told(step("split", **SPLIT, after={}), status="canceled"),
-        SELL,
-        "Canceled",
-        "7:1 split",
-        "A 7:1 split came first. 100 ABC are free again.",
-    ),
+    *STAFF_STEPS,
     (
         bare("canceled", reason="Its sibling has filled."),
         BUY,
@@ -415,26 +380,6 @@ STEPS = [
         "Bought 40 at 9.75",
         "by hand",
         "Staff filled it by hand: Phone order. That is 0.05 better than the limit.",
-    ),
-    (
-        told(step("busted", **BY_STAFF)),
-        BUY,
-        "Bought 60 at 99.90: busted",
-        "taken back",
-        (
-            "Staff have taken this fill back: Fat finger. Its money and shares are where they were "
-            "before it; what was busted is not worked again."
-        ),
-    ),
-    (
-        told(step("corrected", **BY_STAFF)),
-        SELL,
-        "Sold 60 at 99.90: booked anew",
-        "corrected",
-        (
-            "It stands in the place of a fill that was taken back. Its commission is 1.00 USD, "
-            "its fees 0.02 USD."
-        ),
     ),
 ]
 

@@ -88,7 +88,7 @@ BUGS: list[tuple[Bug, Callable[[World], None]]] = [
             "legs are for what was asked for, not for what has filled",
             "trades.legs",
             "size_leg",
-            "leg.quantity = leg.filled_quantity + from_fixed(outcome.leaves)",
+            "leg.quantity = leg.worked_quantity + from_fixed(outcome.leaves)",
             "leg.quantity = max(leg.quantity, from_fixed(outcome.leaves))",
         ),
         both_legs_sell_a_part,
@@ -167,7 +167,7 @@ BUGS: list[tuple[Bug, Callable[[World], None]]] = [
     (
         Bug(
             "the stop of a pair is worked by itself",
-            "trades.work",
+            "trades.requests",
             "read_requests",
             "new = new.exclude(leg=Leg.STOP_LOSS)",
             "new = new.exclude(leg=Leg.TAKE_PROFIT)",

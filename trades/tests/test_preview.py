@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import CashBalance
 from bengi.errors import Refused
-from bengi.terms import OrderType, Side, TimeInForce
+from bengi.terms import OrderType, Realism, Side, TimeInForce
 from orders.models import Order
 from orders.preview import Preview, preview
 from orders.tickets import OrderTicket
@@ -70,3 +70,51 @@ def test_every_failing_check_is_told_with_its_numbers(world: World) -> None:
 def test_an_unknown_symbol_is_refused(world: World) -> None:
     with pytest.raises(Refused, match="unknown_symbol"):
         ask(world, world.trader(), "NOPE", "buy", 1)
+
+
+@pytest.mark.parametrize(
+    ("profile", "size", "quantity", "text"),
+    [
+        (Realism.INSTANT, 60, 500, "All would fill now at 100.00."),
+        (
+            Realism.REALISTIC,
+            60,
+            500,
+            "60 would fill now at 100.00 on average. 440 would wait for the next quote.",
+        ),
+        (
+            Realism.HARSH,
+            60,
+            500,
+            "It takes a moment to arrive; the first quote after that works it.",
+        ),
+        (
+            Realism.REALISTIC,
+            0,
+            500,
+            "10 would fill now at 100.00 on average. 490 would wait for the next quote.",
+        ),
+    ],
+)
+def test_what_it_would_do_at_once_is_what_its_profile_lets_it(
+    world: World, profile: Realism, size: int, quantity: int, text: str
+) -> None:
+    trader, abc = world.trader(realism=profile), world.instrument()
+    world.tick(abc, "99.98", "100.00", size=size, last="100.00")
+    seen = ask(world, trader, "ABC", "buy", quantity)
+    assert seen.sketch is not None
+    assert seen.sketch.text == text
+
+
+def test_without_prices_it_is_estimated_at_the_spread_of_its_profile(world: World) -> None:
+    abc = world.instrument()
+    world.tick(abc, None, None, size=0, last="100.00")
+    found = {
+        profile: ask(world, world.trader(realism=profile), "ABC", "buy", 5).estimated_price
+        for profile in Realism
+    }
+    assert found == {
+        Realism.INSTANT: 100,
+        Realism.REALISTIC: Decimal("100.08"),
+        Realism.HARSH: Decimal("100.16"),
+    }

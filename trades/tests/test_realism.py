@@ -10,6 +10,7 @@ from bengi.errors import Refused
 from bengi.events.selectors import events_about
 from bengi.terms import Realism
 from orders.models import Order
+from trades.explaining import explain
 from trades.models import Trade
 from trades.tests.world import D, World
 
@@ -164,3 +165,34 @@ def test_the_same_market_gives_the_same_fills(world: World) -> None:
     world.now += timedelta(minutes=2)
     assert play() == first
     assert all(parts for parts in first)
+
+
+def test_the_legs_of_a_bracket_trade_as_their_entry_does(world: World) -> None:
+    """The entry has arrived by then, so its legs have; a touch of the profit is none for harsh."""
+    trader, abc = world.trader(realism=HARSH), world.instrument()
+    world.tick(abc, "99", "100")
+    entry = world.place(trader, abc, "buy", 5, profit="104", loss="95")
+    assert fills(entry) == []
+    world.tick(abc, "99", "101")
+    assert fills(entry) == [(5, 101)]
+    profit = Order.objects.get(group_id=entry.group_id, leg="take_profit")
+    assert (profit.realism, profit.status) == ("harsh", "new")
+    world.tick(abc, "104", "105")
+    assert fills(profit) == []
+    world.tick(abc, "104.01", "105")
+    assert fills(profit) == [(5, D("104.01"))]
+
+
+def test_an_explanation_sees_the_market_as_the_order_does(world: World) -> None:
+    abc = world.instrument()
+    world.tick(abc, None, None, size=0, last="100")
+    asks = []
+    for profile in (REALISTIC, HARSH):
+        trader = world.trader(realism=profile)
+        order = world.place(trader, abc, "buy", 5, limit="99")
+        world.tick(abc, None, None, size=0, last="100")
+        now = explain(trader.user, order.id, now=world.now).now
+        assert now is not None
+        assert now.quote is not None
+        asks.append((now.code, now.quote["ask"], now.quote["ask_size"]))
+    assert asks == [("not_marketable", "100.08", "10"), ("not_marketable", "100.16", "5")]

@@ -60,12 +60,6 @@ BUGS = [
         "if quote.has_sizes:",
     ),
     Bug(
-        "who is ahead is forgotten with a smaller order in its place",
-        MARKET,
-        "order.priority, order.queue_ahead = old.priority, old.queue_ahead",
-        "order.priority = old.priority",
-    ),
-    Bug(
         "a print is there for everybody",
         STREET,
         "        self._printed_left -= quantity\n",
