@@ -137,6 +137,8 @@ def test_an_order_that_went_meanwhile_cannot_be_canceled_and_the_page_says_so(tr
     bench.tab(page, "orders")
     cancel = page.get_by_role("button", name="Cancel buy 1 AAPL")
     expect(cancel).to_be_visible()
+    row = page.locator("tbody tr", has=cancel)
+    expect(row).not_to_contain_text("Accepted")  # the engine has it: no more news of it to come
     held: list[Route] = []
 
     def hold(route: Route) -> None:
