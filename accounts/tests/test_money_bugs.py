@@ -1,7 +1,5 @@
 """Bugs planted in the rules of money: tables and fractions must catch every one of them."""
 
-from typing import NamedTuple
-
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -20,16 +18,9 @@ from accounts.tests.test_settlement import (
     compare_payment,
     compare_state,
 )
-from trades.tests.sandbox import Sandbox, source_of
+from trades.tests.sandbox import Bug, Sandbox, source_of
 
 FX, SETTLEMENT = "accounts.fx", "accounts.settlement"
-
-
-class Bug(NamedTuple):
-    name: str
-    module: str
-    old: str
-    new: str
 
 
 BUGS = [

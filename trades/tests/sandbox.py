@@ -4,6 +4,7 @@ import builtins
 import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 FAMILY = (
     "trades.matching",
@@ -17,6 +18,15 @@ FAMILY = (
     "orders.splits",
     "instruments.splits",
 )
+
+
+class Bug(NamedTuple):
+    """A text of a module's source, there once, and what stands in its place while planted."""
+
+    name: str
+    module: str
+    old: str
+    new: str
 
 
 class Sandbox:

@@ -1,13 +1,12 @@
 """Bugs planted in the explanation of orders: its own tests, run again, must catch every one."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import pytest
 
 from orders.models import Order
 from trades import explaining
-from trades.tests.sandbox import FAMILY, Sandbox, source_of
+from trades.tests.sandbox import FAMILY, Bug, Sandbox, source_of
 from trades.tests.test_explaining import check_foreign, check_life
 from trades.tests.world import World
 
@@ -20,13 +19,6 @@ TESTS = (
     "trades.tests.test_why_in_words",
 )
 FAMILY_OF_TESTS = (*FAMILY, HERE, *TESTS, "trades.tests.steps_told", "trades.tests.test_reasons")
-
-
-class Bug(NamedTuple):
-    name: str
-    module: str
-    old: str
-    new: str
 
 
 LATEST_IS_FIRST = Bug(

@@ -5,7 +5,6 @@ has gone stale fails loudly instead of passing for a good one.
 """
 
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,7 +15,7 @@ from accounts.tests.test_fees import play_fees
 from orders.tests.test_lifecycle import compare
 from portfolios.tests.test_lots import sales, sell_all
 from trades.tests.market_game import games, play_game
-from trades.tests.sandbox import Sandbox, source_of
+from trades.tests.sandbox import Bug, Sandbox, source_of
 from trades.tests.test_triggers import compare_with_scan, moves
 
 EXAMPLES = 2000
@@ -34,13 +33,6 @@ COMMISSION = "accounts.commission"
 FEES = "accounts.fees"
 LOTS = "portfolios.lots"
 LIFECYCLE = "orders.lifecycle"
-
-
-class Bug(NamedTuple):
-    name: str
-    module: str
-    old: str
-    new: str
 
 
 BUGS = [

@@ -1,7 +1,5 @@
 """Bugs planted in the arithmetic of splits and dividends: the tables and oracles must catch all."""
 
-from typing import NamedTuple
-
 import pytest
 from hypothesis import Phase, given, settings
 
@@ -9,19 +7,12 @@ from instruments.tests import test_splits as of_prices
 from orders.tests import test_splits as of_orders
 from portfolios.tests import test_dividends as of_dividends
 from portfolios.tests import test_splits as of_holdings
-from trades.tests.sandbox import Sandbox, source_of
+from trades.tests.sandbox import Bug, Sandbox, source_of
 
 PRICES = "instruments.splits"
 HOLDINGS = "portfolios.splits"
 DIVIDENDS = "portfolios.dividends"
 ORDERS = "orders.splits"
-
-
-class Bug(NamedTuple):
-    name: str
-    module: str
-    old: str
-    new: str
 
 
 BUGS = [
