@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ def test_a_busted_fill_is_seen_at_once_and_everywhere(
 ):
     page = trader
     bench.await_live(page)
+    expect(bench.last_price(page)).to_have_text(re.compile(r"\d"))
     for quantity in ("30", "20"):
         place_by_api(page, symbol="AAPL", side="buy", type="market", quantity=quantity)
     page.goto("/fills")
