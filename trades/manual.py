@@ -25,7 +25,8 @@ from bengi.terms import InstrumentStatus, Liquidity, OrderStatus, Side, TimeInFo
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.selectors import latest_quotes
-from orders.facts import DEFAULT_LIMITS
+from orders.facts import DEFAULT_LIMITS, Limits
+from orders.limits import read_limits
 from orders.models import Order
 from trades.booking import book
 from trades.claiming import claim
@@ -88,7 +89,8 @@ def execute(by: User, wanted: ManualFill, *, key: str, now: datetime) -> Execute
     order = Order.objects.select_related("instrument").get(id=wanted.order_id)
     tick = latest_quotes([order.instrument]).get(order.instrument.symbol)
     check_executable(order)
-    errors = list(_errors(order, wanted, tick))
+    limits = read_limits([order.account_id]).get(order.account_id, DEFAULT_LIMITS)
+    errors = list(_errors(order, wanted, tick, limits))
     if errors:
         raise errors[0] if len(errors) == 1 else Refused(errors=errors)
     trade = _book(order, wanted, tick, by, now)
@@ -112,7 +114,9 @@ def check_executable(order: Order) -> None:
     raise Conflict("order_not_executable", reason, order_status=str(order.status))
 
 
-def _errors(order: Order, wanted: ManualFill, tick: Tick | None) -> Iterator[BengiError]:
+def _errors(
+    order: Order, wanted: ManualFill, tick: Tick | None, limits: Limits
+) -> Iterator[BengiError]:
     instrument, leaves = order.instrument, order.leaves_quantity
     if instrument.status != InstrumentStatus.ACTIVE:
         detail = f"{instrument.symbol} is {instrument.status}; it cannot be traded now."
@@ -132,17 +136,16 @@ def _errors(order: Order, wanted: ManualFill, tick: Tick | None) -> Iterator[Ben
             yield Refused("quantity_below_leaves", detail, field="quantity", limit=plain(leaves))
     yield from off_the_grid(instrument, "price", wanted.price)
     yield from beyond_limit(order, wanted.price)
-    yield from _outside_the_band(instrument, wanted.price, tick)
+    yield from _outside_the_band(instrument, wanted.price, tick, limits)
 
 
 def _outside_the_band(
-    instrument: Instrument, price: Decimal, tick: Tick | None
+    instrument: Instrument, price: Decimal, tick: Tick | None, limits: Limits
 ) -> Iterator[BengiError]:
     """Yield the error of a price too far from the last one; where none is known any will do."""
     last = tick.last if tick is not None else None
     if last is None:
         return
-    limits = DEFAULT_LIMITS
     collar = limits.low_price_collar if last < limits.low_price else limits.collar
     lowest, highest = last * (1 - collar), last * (1 + collar)
     if not lowest <= price <= highest:

@@ -14,6 +14,7 @@ from bengi.ids import new_id
 from bengi.realtime.protocol import account_message
 from bengi.terms import CommissionKind
 from instruments.models import Instrument
+from orders.limits import set_limits
 from orders.models import Order
 from trades.engine import Fenced
 from trades.manual import Executed, ManualFill, execute
@@ -189,6 +190,14 @@ def test_at_the_edges_of_the_band_and_the_limit_it_may_trade(world, abc, by):
     assert refused(world, by, order, 1, "11.01").code == "price_collar"
     assert refused(world, by, order, 1, "10.49").code == "price_beyond_limit"
     fill(world, by, order, 1, "11.00", key="c")
+
+
+def test_an_account_may_have_a_band_of_its_own(world, abc, by):
+    trader, order = resting(world, abc)
+    set_limits(trader.account.id, {"collar": D("0.03")}, by=by, reason="Calm", now=world.now)
+    error = refused(world, by, order, 1, "9.69")
+    assert (error.code, error.details["limit"]) == ("price_collar", ["9.7", "10.3"])
+    fill(world, by, order, 1, "9.70")
 
 
 def test_where_nothing_has_traded_there_is_no_band(world, by):
