@@ -104,6 +104,17 @@ function onSwap({ detail }) {
   if (wrong) wrong.focus();
 }
 
+/** What was wrong with a field is no news any more once somebody writes in it. */
+function forget(input) {
+  if (!input.hasAttribute("aria-invalid")) return;
+  document.getElementById(`${input.id}-error`)?.remove();
+  input.removeAttribute("aria-invalid");
+  input.removeAttribute("aria-describedby");
+  const all = form().querySelector(".errors");
+  all?.querySelector(`[href="#${input.id}"]`)?.parentElement.remove();
+  if (all && !all.querySelector("li")) all.remove();
+}
+
 function placed() {
   review.dataset.placed = "";
   review.close();
@@ -125,6 +136,9 @@ export function startTicket() {
   document.addEventListener("click", onClick);
   document.addEventListener("change", ({ target }) => {
     if (target.id === "type" && target.form === form()) suggest();
+  });
+  document.addEventListener("input", ({ target }) => {
+    if (target.form && target.form === form()) forget(target);
   });
   document.addEventListener("bengi:ticket", open);
   document.addEventListener("htmx:afterSettle", onSwap);

@@ -77,6 +77,8 @@ def test_a_wrong_quantity_is_told_beside_its_field(trader: Page):
     expect(quantity).to_be_focused()
     expect(quantity).to_have_value("many")
     quantity.fill("3")
+    expect(page.locator("#quantity-error")).not_to_be_attached()
+    expect(page.locator("#ticket-form [role=alert]")).not_to_be_attached()
     page.get_by_role("button", name="Review buy order").click()
     limit = page.get_by_label("Limit price")
     expect(limit).to_be_focused()
