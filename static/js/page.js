@@ -87,11 +87,27 @@ function notSent() {
   });
 }
 
+const underway = new Set();
+
+/** A form that is on its way stays so where a refresh has brought it anew. */
+function keepBusy() {
+  for (const form of document.querySelectorAll("form[hx-post]")) {
+    if (underway.has(form.getAttribute("hx-post"))) form.querySelector("button").disabled = true;
+  }
+}
+
 /** Hear the answer to a form that a refresh has taken off the page: its events have no way up. */
 function hearLate({ detail: { elt, xhr, requestConfig } }) {
+  if (requestConfig.verb !== "post") return;
+  underway.add(requestConfig.path);
   xhr.addEventListener("loadend", () => {
-    if (elt.isConnected || requestConfig.verb !== "post") return;
-    if (!xhr.status || xhr.status >= 400) return notSent();
+    underway.delete(requestConfig.path);
+    if (elt.isConnected) return;
+    if (!xhr.status || xhr.status >= 400) {
+      refresh();
+      notSent();
+      return;
+    }
     const events = JSON.parse(xhr.getResponseHeader("HX-Trigger") ?? "{}");
     for (const [name, detail] of Object.entries(events)) document.dispatchEvent(new CustomEvent(name, { detail }));
   });
@@ -105,6 +121,7 @@ for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
 }
 document.addEventListener("htmx:beforeSend", hearLate);
 document.addEventListener("htmx:afterSettle", look);
+document.addEventListener("htmx:afterSettle", keepBusy);
 document.addEventListener("order-changed", refresh);
 document.addEventListener("say", ({ detail }) => tell(detail.title, detail.text, { isWarning: true }));
 document.querySelector("[aria-invalid=true]")?.focus();
