@@ -115,11 +115,13 @@ def _held() -> tuple[Sums, Sums]:
 def orders_equal_trades() -> Iterator[str]:
     """[6, 13, 14, 19] Fills, values and costs sum up, within quantity and limit."""
     quantity, value, commission, gross = _sums(), _sums(), _sums(), _sums()
-    fees, once = _sums(), _sums()
+    fees, once, first = _sums(), _sums(), _sums()
     for trade in Trade.objects.select_related("order").iterator():
         quantity[trade.order_id] += trade.quantity
-        once[trade.order_id] += trade.quantity if trade.kind == TradeKind.EXECUTION else ZERO
         value[trade.order_id] += trade.quantity * trade.price
+        if trade.kind == TradeKind.EXECUTION:
+            once[trade.order_id] += trade.quantity
+            first[trade.order_id] += trade.quantity * trade.price
         commission[trade.order_id] += trade.commission
         fees[trade.order_id] += trade.fees
         gross[trade.order_id] += trade.gross_amount
@@ -133,6 +135,7 @@ def orders_equal_trades() -> Iterator[str]:
             ("fees", order.fees, fees[order.id]),
             ("gross", gross[order.id], round_money(value[order.id], currency)),
             ("busted_quantity", order.busted_quantity, once[order.id] - quantity[order.id]),
+            ("busted_value", order.busted_value, first[order.id] - value[order.id]),
         ):
             if stored != summed:
                 yield f"order {order.id}: {name} {plain(stored)}, trades say {plain(summed)}"

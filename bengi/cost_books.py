@@ -67,4 +67,18 @@ def schedules_were_in_force() -> Iterator[str]:
             yield f"order {order.id}: pays the schedule of {pinned}, accepted on {day}"
 
 
-COST_CHECKS: list[Callable[[], Iterator[str]]] = [costs_equal_formulas, schedules_were_in_force]
+def amounts_are_not_overspent() -> Iterator[str]:
+    """[13] A buy of an amount has filled for no more than that, costs and corrections aside."""
+    buys = Order.objects.filter(side=Side.BUY, notional__isnull=False)
+    for order in buys.select_related("instrument").iterator():
+        assert order.notional is not None
+        if order.worked_value > order.notional:
+            spent, amount = plain(order.worked_value), plain(order.notional)
+            yield f"order {order.id}: filled for {spent} of an amount of {amount}"
+
+
+COST_CHECKS: list[Callable[[], Iterator[str]]] = [
+    costs_equal_formulas,
+    schedules_were_in_force,
+    amounts_are_not_overspent,
+]

@@ -4,15 +4,16 @@ SQLite keeps decimals as floating point and loses digits past the fifteenth; an 
 hundred-millionths is exact and compares and sums exactly. Its range is about 92 billion.
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from bengi.money import PLACES, QUANTUM, plain
+from bengi.money import PLACES, plain
 
 _SCALE = 10**PLACES
+_WIDE = Context(prec=60)
 _SQLITE_MAX = Decimal(2**63 - 1) / _SCALE
 
 
@@ -80,8 +81,33 @@ class QuantityField(ExactField):
     """A number of shares."""
 
 
-def _exact(value: Decimal) -> Decimal:
-    scaled = value.quantize(QUANTUM)
+class ValueField(ExactField):
+    """A price times a quantity: 16 places.
+
+    On SQLite it is text in the unit of the other fields, because no integer there holds as many
+    digits. Nothing may sort, sum or compare it in SQL.
+    """
+
+    def db_type(self, connection: Any) -> str:
+        return "numeric(38, 16)" if connection.vendor == "postgresql" else "text"
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        value = self.get_prep_value(value)
+        if not isinstance(value, Decimal):
+            return value
+        exact = _exact(value, 2 * PLACES)
+        if connection.vendor == "postgresql":
+            return exact
+        return plain(exact.scaleb(PLACES, context=_WIDE))
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
+        if value is None or connection.vendor == "postgresql":
+            return value
+        return Decimal(value).scaleb(-PLACES, context=_WIDE)
+
+
+def _exact(value: Decimal, places: int = PLACES) -> Decimal:
+    scaled = _WIDE.quantize(value, Decimal(1).scaleb(-places))
     if scaled != value:
-        raise ValidationError(f"{value} has more than {PLACES} decimal places")
+        raise ValidationError(f"{value} has more than {places} decimal places")
     return scaled

@@ -121,7 +121,11 @@ def _fold_staffs(state: Folded, event_type: str, payload: dict[str, Any], stream
     return True
 
 
-_OLD_ORDER = {"realism": str(Realism.REALISTIC)}
+_OLD_ORDER: dict[str, Any] = {
+    "realism": str(Realism.REALISTIC),
+    "notional": None,
+    "extended_hours": False,
+}
 """What events did not tell of an order from the beginning."""
 
 

@@ -37,6 +37,7 @@ class InstrumentForm(forms.ModelForm):
             "currency",
             "tick_size",
             "quantity_step",
+            "exchange_step",
             "status",
             "has_feed",
             "shard",

@@ -18,6 +18,9 @@ Mode = Literal["always", "exchange"]
 Phase = Literal["open", "closed", "break", "pre", "post"]
 """break: lunch within a session; pre, post: extended hours around one, New York only."""
 
+EXTENDED = frozenset[Phase]({"pre", "post"})
+"""The phases outside of a session in which orders with extended_hours work."""
+
 ALWAYS_OPEN = "BNGI"
 """The house's own venue (class stocks, crypto): open in both modes."""
 
@@ -195,7 +198,7 @@ def phase(mic: str, moment: datetime, mode: Mode) -> Phase:
         return "closed"
     if session.opens_at <= moment < session.closes_at:
         return "open" if session.is_trading(moment) else "break"
-    if mic not in PRE_OPENS or mode == "always":
+    if not has_extended_hours(mic, mode):
         return "closed"
     if moment < session.opens_at:
         return "pre" if _utc(day, PRE_OPENS[mic], zone_of(mic, mode)) <= moment else "closed"
@@ -214,10 +217,46 @@ def next_open(mic: str, moment: datetime, mode: Mode) -> datetime:
     return session_after(mic, moment, mode).opens_at
 
 
+def next_start(mic: str, moment: datetime, mode: Mode) -> datetime:
+    """Return when trading begins next after moment, before the session where one does so there."""
+    opens_at = next_open(mic, moment, mode)
+    if not has_extended_hours(mic, mode):
+        return opens_at
+    zone = zone_of(mic, mode)
+    pre_opens_at = _utc(opens_at.astimezone(zone).date(), PRE_OPENS[mic], zone)
+    return pre_opens_at if moment < pre_opens_at else opens_at
+
+
 def next_close(mic: str, moment: datetime, mode: Mode) -> datetime:
     """Return when the running session closes, or else the next one: a day order's end."""
     session = session_of(mic, moment, mode)
     return (session or session_after(mic, moment, mode)).closes_at
+
+
+def has_extended_hours(mic: str, mode: Mode) -> bool:
+    """Return whether one trades before and after the sessions of mic."""
+    return mic in PRE_OPENS and mode == "exchange"
+
+
+def extended_hours_on(mic: str, day: date, mode: Mode) -> tuple[datetime, datetime] | None:
+    """Return when one may trade on a day, before and after its session; None where one may not."""
+    session = session_on(mic, day, mode)
+    if session is None or not has_extended_hours(mic, mode):
+        return None
+    return _utc(day, PRE_OPENS[mic], zone_of(mic, mode)), session.closes_at + POST_LASTS
+
+
+def next_extended_close(mic: str, moment: datetime, mode: Mode) -> datetime:
+    """Return the first end of after-hours trading after moment; next_close() where there is none.
+
+    On a trading day that is its own evening's, whenever on the day moment is before it.
+    """
+    if not has_extended_hours(mic, mode):
+        return next_close(mic, moment, mode)
+    session = session_before(mic, moment, mode)
+    if moment >= session.closes_at + POST_LASTS:
+        session = session_after(mic, moment, mode)
+    return session.closes_at + POST_LASTS
 
 
 def session_after(mic: str, moment: datetime, mode: Mode) -> Session:

@@ -1,8 +1,9 @@
 """The instruments a fresh installation starts with: facts about real listings, and a class stock.
 
 Tick sizes follow the exchanges' tables at the starting price (London quotes in pence: its ticks are
-those of the price in pence), quantity steps the boards' trading units. Starting prices are merely
-plausible; the simulated market walks on from there.
+those of the price in pence), quantity steps the boards' trading units; of US shares one can also
+have parts, which the broker makes out of whole ones. Starting prices are merely plausible; the
+simulated market walks on from there.
 """
 
 from decimal import Decimal
@@ -16,7 +17,10 @@ Volatility = Literal["calm", "normal", "lively", "wild"]
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """One instrument on one exchange; prices in currency. Without a feed nobody quotes it."""
+    """One instrument on one exchange; prices in currency. Without a feed nobody quotes it.
+
+    exchange_step: the exchange's own unit where quantity_step is finer; else None.
+    """
 
     symbol: str
     name: str
@@ -28,6 +32,7 @@ class Listing(msgspec.Struct, frozen=True):
     starting_price: Decimal
     volatility: Volatility
     has_feed: bool = True
+    exchange_step: Decimal | None = None
 
 
 _CURRENCY = {
@@ -40,28 +45,28 @@ _CURRENCY = {
 
 # symbol | name | exchange | type | tick size | quantity step | starting price | volatility
 _TABLE = """
-AAPL   | Apple Inc.                    | XNAS | stock  | 0.01   | 1      | 228.50   | normal
-MSFT   | Microsoft Corporation         | XNAS | stock  | 0.01   | 1      | 424.20   | normal
-NVDA   | NVIDIA Corporation            | XNAS | stock  | 0.01   | 1      | 138.40   | lively
-AMZN   | Amazon.com, Inc.              | XNAS | stock  | 0.01   | 1      | 204.10   | normal
-GOOGL  | Alphabet Inc. Class A         | XNAS | stock  | 0.01   | 1      | 171.90   | normal
-META   | Meta Platforms, Inc.          | XNAS | stock  | 0.01   | 1      | 563.30   | lively
-TSLA   | Tesla, Inc.                   | XNAS | stock  | 0.01   | 1      | 341.80   | wild
-INTC   | Intel Corporation             | XNAS | stock  | 0.01   | 1      | 24.35    | lively
-QQQ    | Invesco QQQ Trust             | XNAS | etf    | 0.01   | 1      | 504.60   | normal
-JPM    | JPMorgan Chase & Co.          | XNYS | stock  | 0.01   | 1      | 244.70   | normal
-XOM    | Exxon Mobil Corporation       | XNYS | stock  | 0.01   | 1      | 120.90   | normal
-KO     | The Coca-Cola Company         | XNYS | stock  | 0.01   | 1      | 63.15    | calm
-IBM    | IBM Corporation               | XNYS | stock  | 0.01   | 1      | 214.60   | calm
-BAC    | Bank of America Corporation   | XNYS | stock  | 0.01   | 1      | 46.25    | normal
-PG     | The Procter & Gamble Company  | XNYS | stock  | 0.01   | 1      | 172.30   | calm
-DIS    | The Walt Disney Company       | XNYS | stock  | 0.01   | 1      | 113.40   | normal
-PFE    | Pfizer Inc.                   | XNYS | stock  | 0.01   | 1      | 25.60    | calm
-GE     | General Electric Company      | XNYS | stock  | 0.01   | 1      | 178.90   | normal
-F      | Ford Motor Company            | XNYS | stock  | 0.01   | 1      | 11.15    | lively
-BA     | The Boeing Company            | XNYS | stock  | 0.01   | 1      | 149.80   | lively
-SPY    | SPDR S&P 500 ETF Trust        | ARCX | etf    | 0.01   | 1      | 590.40   | calm
-IWM    | iShares Russell 2000 ETF      | ARCX | etf    | 0.01   | 1      | 236.10   | normal
+AAPL   | Apple Inc.                    | XNAS | stock  | 0.01   | 0.0001 | 228.50   | normal
+MSFT   | Microsoft Corporation         | XNAS | stock  | 0.01   | 0.0001 | 424.20   | normal
+NVDA   | NVIDIA Corporation            | XNAS | stock  | 0.01   | 0.0001 | 138.40   | lively
+AMZN   | Amazon.com, Inc.              | XNAS | stock  | 0.01   | 0.0001 | 204.10   | normal
+GOOGL  | Alphabet Inc. Class A         | XNAS | stock  | 0.01   | 0.0001 | 171.90   | normal
+META   | Meta Platforms, Inc.          | XNAS | stock  | 0.01   | 0.0001 | 563.30   | lively
+TSLA   | Tesla, Inc.                   | XNAS | stock  | 0.01   | 0.0001 | 341.80   | wild
+INTC   | Intel Corporation             | XNAS | stock  | 0.01   | 0.0001 | 24.35    | lively
+QQQ    | Invesco QQQ Trust             | XNAS | etf    | 0.01   | 0.0001 | 504.60   | normal
+JPM    | JPMorgan Chase & Co.          | XNYS | stock  | 0.01   | 0.0001 | 244.70   | normal
+XOM    | Exxon Mobil Corporation       | XNYS | stock  | 0.01   | 0.0001 | 120.90   | normal
+KO     | The Coca-Cola Company         | XNYS | stock  | 0.01   | 0.0001 | 63.15    | calm
+IBM    | IBM Corporation               | XNYS | stock  | 0.01   | 0.0001 | 214.60   | calm
+BAC    | Bank of America Corporation   | XNYS | stock  | 0.01   | 0.0001 | 46.25    | normal
+PG     | The Procter & Gamble Company  | XNYS | stock  | 0.01   | 0.0001 | 172.30   | calm
+DIS    | The Walt Disney Company       | XNYS | stock  | 0.01   | 0.0001 | 113.40   | normal
+PFE    | Pfizer Inc.                   | XNYS | stock  | 0.01   | 0.0001 | 25.60    | calm
+GE     | General Electric Company      | XNYS | stock  | 0.01   | 0.0001 | 178.90   | normal
+F      | Ford Motor Company            | XNYS | stock  | 0.01   | 0.0001 | 11.15    | lively
+BA     | The Boeing Company            | XNYS | stock  | 0.01   | 0.0001 | 149.80   | lively
+SPY    | SPDR S&P 500 ETF Trust        | ARCX | etf    | 0.01   | 0.0001 | 590.40   | calm
+IWM    | iShares Russell 2000 ETF      | ARCX | etf    | 0.01   | 0.0001 | 236.10   | normal
 SHEL   | Shell plc                     | XLON | stock  | 0.005  | 1      | 25.880   | calm
 AZN    | AstraZeneca PLC               | XLON | stock  | 0.02   | 1      | 104.60   | normal
 HSBA   | HSBC Holdings plc             | XLON | stock  | 0.001  | 1      | 7.356    | calm
@@ -80,12 +85,15 @@ INGA   | ING Groep N.V.                | XAMS | stock  | 0.002  | 1      | 14.78
 0005   | HSBC Holdings plc             | XHKG | stock  | 0.05   | 400    | 71.85    | calm
 0700   | Tencent Holdings Limited      | XHKG | stock  | 0.2    | 100    | 402.6    | normal
 9988   | Alibaba Group Holding Limited | XHKG | stock  | 0.05   | 100    | 83.30    | lively
-BTCUSD | Bitcoin                       | BNGI | crypto | 0.01   | 0.0001 | 96420.00 | wild
-ETHUSD | Ether                         | BNGI | crypto | 0.01   | 0.0001 | 3348.00  | wild
+BTCUSD | Bitcoin                       | BNGI | crypto | 0.01   | 0.00000001 | 96420.00 | wild
+ETHUSD | Ether                         | BNGI | crypto | 0.01   | 0.00000001 | 3348.00  | wild
 BNGI   | Bengi Class Stock             | BNGI | stock  | 0.01   | 1      | 10.00    | calm
 """
 
 _WITHOUT_FEED = {"BNGI"}
+_WHOLE = Decimal(1)
+_IN_PARTS = frozenset({"XNYS", "XNAS", "ARCX"})
+"""Exchanges that trade whole shares, while the broker deals in parts of them too."""
 
 
 def listings() -> list[Listing]:
@@ -108,4 +116,5 @@ def _listing(line: str) -> Listing:
         starting_price=Decimal(price),
         volatility=msgspec.convert(volatility, Volatility),
         has_feed=symbol not in _WITHOUT_FEED,
+        exchange_step=_WHOLE if mic in _IN_PARTS else None,
     )

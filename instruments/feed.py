@@ -156,7 +156,7 @@ def _simulated(instrument: Instrument, listing: Listing | None) -> SimulatedInst
         shard=instrument.shard,
         mic=instrument.mic,
         tick_size=tick_size,
-        quantity_step=_shortest(instrument.quantity_step),
+        quantity_step=_shortest(instrument.exchange_step or instrument.quantity_step),
         starting_price=listing.starting_price if listing else 10_000 * tick_size,
         volatility=listing.volatility if listing else "normal",
     )

@@ -109,6 +109,10 @@ class Line:
         return is_open(self.instrument.mic, self.now, _mode())
 
     @property
+    def has_extended_hours(self) -> bool:
+        return calendar.has_extended_hours(self.instrument.mic, _mode())
+
+    @property
     def hours(self) -> str:
         return hours_words(self.instrument.mic, self.now)
 

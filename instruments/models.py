@@ -1,5 +1,7 @@
 """What can be traded, and at what price."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -19,7 +21,11 @@ INTERVALS = ["1m", "5m", "15m", "1h", "1d"]
 
 
 class Instrument(models.Model):
-    """A listing. mic is its exchange (ISO 10383); without a feed it trades on customers' orders."""
+    """A listing. mic is its exchange (ISO 10383); without a feed it trades on customers' orders.
+
+    exchange_step is the exchange's own unit where quantity_step is finer: what only orders that are
+    done today may be parts of (orders/fractions.py).
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     symbol = models.CharField(max_length=16)
@@ -29,6 +35,7 @@ class Instrument(models.Model):
     currency = models.CharField(max_length=3)
     tick_size = PriceField()
     quantity_step = QuantityField(default=1)
+    exchange_step = QuantityField(null=True, blank=True)
     status = models.CharField(
         max_length=8, default=InstrumentStatus.ACTIVE, choices=choices(InstrumentStatus)
     )
@@ -41,10 +48,19 @@ class Instrument(models.Model):
             models.UniqueConstraint(fields=["symbol", "mic"], name="instrument_once_per_exchange"),
             models.CheckConstraint(condition=Q(tick_size__gt=0), name="tick_size_positive"),
             models.CheckConstraint(condition=Q(quantity_step__gt=0), name="step_positive"),
+            models.CheckConstraint(
+                condition=Q(exchange_step__isnull=True) | Q(exchange_step__gte=F("quantity_step")),
+                name="exchange_step_is_no_finer",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.symbol
+
+    @property
+    def handy_step(self) -> Decimal:
+        """What a button changes a quantity by: the exchange's unit, at least a thousandth."""
+        return self.exchange_step or max(self.quantity_step, Decimal("0.001"))
 
     @property
     def price_places(self) -> int:

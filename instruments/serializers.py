@@ -14,6 +14,7 @@ from instruments.calendar import (
     NAMES,
     Mode,
     Session,
+    extended_hours_on,
     is_open,
     next_close,
     next_open,
@@ -53,6 +54,7 @@ def instrument_shape(instrument: Instrument) -> dict[str, Any]:
         "currency": instrument.currency,
         "tick_size": plain(instrument.tick_size),
         "quantity_step": plain(instrument.quantity_step),
+        "exchange_step": _optional(instrument.exchange_step),
         "status": instrument.status,
         "has_feed": instrument.has_feed,
     }
@@ -88,7 +90,8 @@ def quote_shape(instrument: Instrument, tick: Tick | None, now: datetime) -> dic
 def market_shape(mic: str, now: datetime, mode: Mode) -> dict[str, Any]:
     """Return what one exchange does now, when trading starts and ends next, and today's session.
 
-    session is null on a day without trading; note says what is special about today, if anything.
+    session is null on a day without trading, extended_hours where one trades in sessions only; note
+    says what is special about today, if anything.
     """
     day = session_date(mic, now, mode)
     special = special_day(mic, day, mode)
@@ -101,8 +104,13 @@ def market_shape(mic: str, now: datetime, mode: Mode) -> dict[str, Any]:
         "next_close": moment(next_close(mic, now, mode)),
         "date": day.isoformat(),
         "session": _session_shape(session_on(mic, day, mode)),
+        "extended_hours": _span_shape(extended_hours_on(mic, day, mode)),
         "note": special.note if special else "",
     }
+
+
+def _span_shape(span: tuple[datetime, datetime] | None) -> dict[str, str] | None:
+    return None if span is None else {"opens_at": moment(span[0]), "closes_at": moment(span[1])}
 
 
 def _session_shape(session: Session | None) -> dict[str, str | None] | None:

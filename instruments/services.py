@@ -113,7 +113,10 @@ def import_catalog() -> int:
         instruments,
         update_conflicts=True,
         unique_fields=["symbol", "mic"],
-        update_fields=["name", "type", "currency", "tick_size", "quantity_step", "has_feed"],
+        update_fields=[
+            *("name", "type", "currency", "tick_size", "quantity_step", "exchange_step"),
+            "has_feed",
+        ],
     )
     return len(instruments)
 
@@ -127,6 +130,7 @@ def _instrument(listing: Listing) -> Instrument:
         currency=listing.currency,
         tick_size=listing.tick_size,
         quantity_step=listing.quantity_step,
+        exchange_step=listing.exchange_step,
         has_feed=listing.has_feed,
         shard=shard_of(listing.symbol, listing.mic),
     )

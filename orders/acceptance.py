@@ -63,7 +63,9 @@ def _held(order: Order, facts: Facts) -> dict[str, Any]:
             "available_before": plain(account.available_quantity),
             "available_after": plain(left),
         }
-    value = round_up_money(order.bound * order.quantity, facts.instrument.currency)
+    value = order.notional
+    if value is None:
+        value = round_up_money(order.bound * order.quantity, facts.instrument.currency)
     return {
         "reserved_before": "0",
         "reserved_after": plain(order.reserved),
@@ -71,11 +73,18 @@ def _held(order: Order, facts: Facts) -> dict[str, Any]:
         "available_after": plain(account.buying_power - order.reserved),
         "formula": {
             "price": plain(order.bound),
-            "basis": "limit_price" if order.limit_price is not None else "protection_price",
+            "basis": _basis(order),
             "quantity": plain(order.quantity),
             "commission": plain(order.reserved - value),
         },
     }
+
+
+def _basis(order: Order) -> str:
+    """Name what the cash of a buy is reckoned from."""
+    if order.notional is not None:
+        return "notional"
+    return "limit_price" if order.limit_price is not None else "protection_price"
 
 
 def _optional(value: Decimal | None) -> str | None:

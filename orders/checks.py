@@ -11,7 +11,8 @@ from typing import NamedTuple
 from bengi.money import plain
 from bengi.terms import Leg, OrderClass, OrderType, Side
 from orders.facts import Facts
-from orders.rules import AT_A_MOMENT, first_stop, protection_price, reference_price, reservation
+from orders.hours import works_now
+from orders.rules import AT_A_MOMENT, cash_needed, first_stop, order_value
 
 
 class Check(NamedTuple):
@@ -57,10 +58,9 @@ def _steps(facts: Facts) -> Iterator[Check]:
 def _sizes(facts: Facts) -> Iterator[Check]:
     limits, account, quantity = facts.limits, facts.account, facts.ticket.quantity
     yield Check("max_quantity", "quantity", plain(limits.max_quantity), plain(quantity))
-    price = reference_price(facts.ticket, facts.quote, facts.instrument.tick_size)
-    if price is not None:
-        most, value = plain(limits.max_notional), plain(price * quantity)
-        yield Check("max_notional", "quantity", most, value)
+    value = order_value(facts)
+    if value is not None:
+        yield Check("max_notional", "quantity", plain(limits.max_notional), plain(value))
     here, everywhere = str(account.open_orders_here + 1), str(account.open_orders + 1)
     code = "too_many_open_orders"
     yield Check(code, "symbol", str(limits.max_open_orders_here), here)
@@ -69,7 +69,7 @@ def _sizes(facts: Facts) -> Iterator[Check]:
 
 def _prices(facts: Facts) -> Iterator[Check]:
     ticket, quote = facts.ticket, facts.quote
-    may_wait = ticket.time_in_force in AT_A_MOMENT
+    may_wait = ticket.time_in_force in AT_A_MOMENT or not works_now(facts.session, False)
     if ticket.type is OrderType.MARKET and facts.instrument.has_feed and not may_wait:
         offered = quote.ask if ticket.side is Side.BUY else quote.bid
         there = "fresh" if offered is not None else "one-sided"
@@ -87,16 +87,12 @@ def _prices(facts: Facts) -> Iterator[Check]:
 
 
 def _means(facts: Facts) -> Iterator[Check]:
-    ticket, instrument, account = facts.ticket, facts.instrument, facts.account
+    ticket, account = facts.ticket, facts.account
     if ticket.side is Side.SELL:
         available = plain(account.available_quantity)
         yield Check("insufficient_position", "quantity", available, plain(ticket.quantity))
         return
-    price = ticket.limit_price
-    if price is None:
-        quote = facts.quote
-        price = protection_price(ticket, quote.ask, instrument.tick_size, quote.last)
-    if price is not None:
-        needed = reservation(account.schedule, price, ticket.quantity, instrument.currency)
+    needed = cash_needed(facts)
+    if needed is not None:
         power = plain(account.buying_power)
         yield Check("insufficient_funds", "quantity", power, plain(needed))

@@ -96,11 +96,17 @@ def depth_of(instrument: Instrument, user: User) -> Depth:
 
 
 def offers_to(
-    side: Side, instrument: Instrument, account_id: UUID, tick: Tick | None
+    side: Side,
+    instrument: Instrument,
+    account_id: UUID,
+    tick: Tick | None,
+    *,
+    is_extended: bool = False,
 ) -> list[Offer]:
     """Return what an order of side would meet, best first and in the order it would: one statement.
 
-    At one price resting orders come before the street, earlier ones before later ones.
+    At one price resting orders come before the street, earlier ones before later ones. is_extended:
+    only orders with extended_hours are there.
     """
     is_buy = side is Side.BUY
     rows = (
@@ -112,6 +118,7 @@ def offers_to(
             status__in=_STANDING,
             closed_at__isnull=True,
         )
+        .filter(extended_hours__in=[True] if is_extended else [True, False])
         .order_by("limit_price" if is_buy else "-limit_price", "priority")
         .values_list("limit_price", *_SIZES, "account_id")
     )

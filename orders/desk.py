@@ -75,6 +75,7 @@ def estimate_context(
         "currency": currency,
         "buying_power": power,
         "estimate": known,
+        "shares": known.quantity if known and ticket and ticket.notional is not None else None,
         "is_sell": is_sell,
         "power_after": known and (_once_sold(known) if is_sell else known.buying_power_after),
         "is_estimate": known is not None and known.is_estimate,
@@ -104,10 +105,11 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
             if outcome.sketch
             else []
         ),
+        *([] if ticket.notional is None else [Fact("Shares, about", quantity(outcome.quantity))]),
         Fact(_gross_label(ticket, outcome), amount(outcome.gross_amount)),
         Fact(f"{about}commission".capitalize(), amount(outcome.commission)),
         *([Fact(f"{about}fees".capitalize(), amount(outcome.fees))] if outcome.fees else []),
-        Fact("Shares reserved until it fills or ends", quantity(ticket.quantity), True)
+        Fact("Shares reserved until it fills or ends", quantity(outcome.quantity), True)
         if is_sell
         else Fact("Reserved until it fills or ends", amount(outcome.reserve), True),
         Fact("Buying power before", amount(outcome.buying_power_before)),
@@ -155,12 +157,19 @@ def ticket_fields(ticket: OrderTicket, *, is_asked_twice: bool) -> list[tuple[st
         ("side", str(ticket.side)),
         ("type", str(ticket.type)),
         ("time_in_force", str(ticket.time_in_force)),
-        ("quantity", plain(ticket.quantity)),
+        *_size_fields(ticket),
+        *([("extended_hours", "on")] if ticket.extended_hours else []),
         *([("expires_at", ticket.expires_at.isoformat())] if ticket.expires_at else []),
         *([("confirm_duplicate", "on")] if is_asked_twice or ticket.confirm_duplicate else []),
         *((name, plain(price)) for name, price in prices.items() if price is not None),
         *_exit_fields(ticket),
     ]
+
+
+def _size_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
+    if ticket.notional is None:
+        return [("quantity", plain(ticket.quantity))]
+    return [("sized_by", "notional"), ("notional", plain(ticket.notional))]
 
 
 def _exit_fields(ticket: OrderTicket) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from accounts.commission import CommissionSchedule
+from bengi.money import ZERO
 from bengi.terms import (
     AccountStatus,
     InstrumentStatus,
@@ -17,6 +18,7 @@ from bengi.terms import (
     Side,
     TimeInForce,
 )
+from instruments.calendar import Phase
 from orders.legs import StopLoss, TakeProfit
 from portfolios.lots import Pick
 
@@ -27,6 +29,8 @@ class TicketFacts:
 
     leg: what the order itself is to its group; the limit of an oco is its take profit.
     is_confirmed: it is meant, even if it looks like another one.
+    notional is the amount of an order that names one; quantity is then what it comes to.
+    filled_quantity: what an order that this one replaces has filled; quantity is the rest.
     """
 
     side: Side
@@ -44,16 +48,22 @@ class TicketFacts:
     stop_loss: StopLoss | None = None
     leg: Leg | None = None
     is_confirmed: bool = False
+    notional: Decimal | None = None
+    extended_hours: bool = False
+    filled_quantity: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentFacts:
+    """exchange_step: the exchange's own unit where quantity_step is finer; else None."""
+
     symbol: str
     currency: str
     status: InstrumentStatus
     tick_size: Decimal
     quantity_step: Decimal
     has_feed: bool
+    exchange_step: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +84,14 @@ class SessionFacts:
     """The moment of the order, and the session it falls into: None outside of one.
 
     never_closes: one session follows the other, so that there is no time before an opening.
+    phase: what the exchange does; has_extended_hours: it knows a time before and after a session.
     """
 
     now: datetime
     opened_at: datetime | None
     never_closes: bool = False
+    phase: Phase = "open"
+    has_extended_hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The order ticket as a form: reads what people type, and says beside each field what is wrong."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,8 +13,9 @@ from accounts.models import User
 from bengi.errors import BengiError
 from bengi.ids import new_id
 from bengi.inputs import DECIMAL_DIGITS
-from bengi.money import parse_decimal
+from bengi.money import ZERO, parse_decimal
 from bengi.terms import OrderClass, OrderType, Side, TimeInForce
+from orders.hours import EXTENDED_TIMES
 from orders.legs import StopLoss, TakeProfit
 from orders.rules import PRICES_OF
 from orders.tickets import OrderTicket
@@ -36,6 +37,9 @@ TIMES = [
     (TimeInForce.OPG, "At the opening"),
     (TimeInForce.CLS, "At the close"),
 ]
+SIZES = [("quantity", "Shares"), ("notional", "Amount")]
+"""What a market order may name; every other names a quantity."""
+
 TRAILS = ("trail_price", "trail_percent")
 PRICES = ("limit_price", "stop_price", *TRAILS)
 """The prices on the form; those that the chosen type does not name are hidden and not read."""
@@ -101,7 +105,10 @@ class TicketForm(forms.Form):
     side = forms.ChoiceField(choices=[(Side.BUY, "Buy"), (Side.SELL, "Sell")])
     type = forms.ChoiceField(choices=TYPES)
     time_in_force = forms.ChoiceField(choices=TIMES)
-    quantity = PlainDecimalField(error_messages={"required": "Write how many."})
+    sized_by = forms.ChoiceField(choices=SIZES, required=False)
+    quantity = PlainDecimalField(required=False)
+    notional = PlainDecimalField(required=False)
+    extended_hours = forms.BooleanField(required=False)
     limit_price = PlainDecimalField(required=False)
     stop_price = PlainDecimalField(required=False)
     trail_price = PlainDecimalField(required=False)
@@ -115,20 +122,16 @@ class TicketForm(forms.Form):
     confirm_duplicate = forms.BooleanField(required=False)
 
     def full_clean(self) -> None:
-        """Forget the prices that type and side do not show, whatever stands in them."""
+        """Forget what type, time and side do not show, whatever stands in it."""
         if self.is_bound:
-            shown = _shown(self.data.get("type", ""))
-            hidden = {name: "" for name in PRICES if name not in shown}
-            if self.data.get("time_in_force") != TimeInForce.GTD:
-                hidden["expires_at"] = ""
-            if self.data.get("side") == Side.SELL:
-                is_limit = self.data.get("type") == OrderType.LIMIT
-                hidden |= dict.fromkeys(["take_profit"] if is_limit else EXITS, "")
-            self.data = {**dict(self.data.items()), **hidden}
+            self.data = {**dict(self.data.items()), **_hidden(self.data)}
         super().full_clean()
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
+        size = self.size
+        if values.get(size) is None and size not in self.errors:
+            self.add_error(size, "Write how much." if size == "notional" else "Write how many.")
         for needed in set(_shown(values.get("type", ""))) - set(TRAILS):
             if values.get(needed) is None and needed not in self.errors:
                 kind, word = values["type"].replace("_", " "), needed.replace("_", " ")
@@ -141,6 +144,7 @@ class TicketForm(forms.Form):
         Raises NotFound for a portfolio that is not the user's.
         """
         values = dict(self.cleaned_data)
+        del values["sized_by"]
         portfolio = portfolio_of(user, values.pop("portfolio_id"))
         values |= _legs(values, *(values.pop(name) for name in EXITS))
         return OrderTicket(
@@ -151,8 +155,15 @@ class TicketForm(forms.Form):
             type=OrderType(values.pop("type")),
             time_in_force=TimeInForce(values.pop("time_in_force")),
             client_order_id=values.pop("client_order_id") or str(new_id()),
+            quantity=values.pop("quantity") or ZERO,
             **values,
         )
+
+    @property
+    def size(self) -> str:
+        """The field that says how much is wanted: quantity or notional."""
+        source = self.data if self.is_bound else self.initial
+        return "notional" if source.get("sized_by") == "notional" else "quantity"
 
     def refuse(self, errors: Iterable[BengiError]) -> None:
         """Put the rules' reasons beside their fields."""
@@ -172,11 +183,29 @@ class TicketForm(forms.Form):
         found = [Problem(str(text)) for text in self.non_field_errors()]
         for name, texts in self.errors.items():
             if name in _VISIBLE:
-                label = name.replace("_", " ").capitalize()
+                label = _LABELS.get(name) or name.replace("_", " ").capitalize()
                 found += [Problem(str(text), name, label) for text in texts]
             elif name != "__all__":
                 found += [Problem(f"This order cannot be read: {name}.")]
         return found
+
+
+def _hidden(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that the chosen type, time and side do not show, emptied."""
+    type_, time = data.get("type", ""), data.get("time_in_force")
+    shown = _shown(type_)
+    hidden = {name: "" for name in PRICES if name not in shown}
+    if time != TimeInForce.GTD:
+        hidden["expires_at"] = ""
+    is_amount = type_ == OrderType.MARKET and data.get("sized_by") == "notional"
+    hidden |= {"quantity": ""} if is_amount else {"notional": "", "sized_by": "quantity"}
+    if type_ != OrderType.LIMIT or time not in EXTENDED_TIMES:
+        hidden["extended_hours"] = ""
+    if is_amount:
+        hidden |= dict.fromkeys(EXITS, "")
+    elif data.get("side") == Side.SELL:
+        hidden |= dict.fromkeys(["take_profit"] if type_ == OrderType.LIMIT else EXITS, "")
+    return hidden
 
 
 def _legs(
@@ -207,4 +236,8 @@ def _shown(type_: str) -> tuple[str, ...]:
     return tuple(PRICES_OF[OrderType(type_)]) if known else ()
 
 
-_VISIBLE = ("type", "time_in_force", "expires_at", "quantity", *PRICES, *EXITS)
+_LABELS = {"notional": "Amount"}
+_VISIBLE = (
+    *("type", "time_in_force", "expires_at", "quantity", "notional", "extended_hours"),
+    *(*PRICES, *EXITS),
+)

@@ -8,7 +8,7 @@ from django.db.models import F, Q, Value
 
 from accounts.commission import CommissionSchedule
 from accounts.models import Account, FeeSchedule, User
-from bengi.fields import ExactField, MoneyField, PriceField, QuantityField
+from bengi.fields import ExactField, MoneyField, PriceField, QuantityField, ValueField
 from bengi.ids import new_id
 from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, Realism, Side, TimeInForce, choices
 from instruments.models import Instrument
@@ -26,11 +26,14 @@ class Order(models.Model):
     reserved is the cash a buy still holds, in the instrument's currency; priority is its place in
     the queue, given by the engine when it first sees it; filled_value is the exact sum of
     quantity x price of its trades. What has filled and was busted later counts in busted_quantity
-    alone and is not worked again. lots are those a sell names: [{lot_id, quantity}], in order. A
+    and busted_value alone and is not worked again; a trade at another price leaves its difference
+    there. lots are those a sell names: [{lot_id, quantity}], in order. A
     trailing stop's stop_price is where it stands now, behind high_water_mark: the highest print
     since acceptance, the lowest one for a buy. fee_schedule and month_volume, the shares the
     account had traded that month, are pinned at acceptance (docs/adr/0010), and so is realism, how
-    the street trades with it (docs/adr/0017).
+    the street trades with it (docs/adr/0017). notional is the amount of an order that names one; a
+    buy's quantity is then what it has filled and what is left of the amount comes to, reckoned anew
+    with every fill (docs/adr/0015).
 
     The orders of a group share group_id, the id of the one it was placed with. parent is the entry
     that a leg waits for, as it was placed; released_at is when that first filled. A leg's quantity
@@ -47,6 +50,8 @@ class Order(models.Model):
     type = models.CharField(max_length=16, choices=choices(OrderType))
     time_in_force = models.CharField(max_length=4, choices=choices(TimeInForce))
     quantity = QuantityField()
+    notional = MoneyField(null=True, blank=True)
+    extended_hours = models.BooleanField(default=False)
     limit_price = PriceField(null=True, blank=True)
     stop_price = PriceField(null=True, blank=True)
     trail_price = PriceField(null=True, blank=True)
@@ -61,7 +66,8 @@ class Order(models.Model):
     status = models.CharField(max_length=16, choices=choices(OrderStatus))
     filled_quantity = QuantityField(default=0)
     busted_quantity = QuantityField(default=0)
-    filled_value = MoneyField(default=0)
+    filled_value = ValueField(default=0)
+    busted_value = ValueField(default=0)
     reserved = MoneyField(default=0)
     commission = MoneyField(default=0)
     replaces = models.ForeignKey(
@@ -143,6 +149,11 @@ class Order(models.Model):
         return self.filled_quantity + self.busted_quantity
 
     @property
+    def worked_value(self) -> Decimal:
+        """Value of what is not worked any more, at the prices at which it first filled."""
+        return self.filled_value + self.busted_value
+
+    @property
     def held_shares(self) -> Decimal:
         """Shares that an open sell holds; one that waits to replace another, those it adds.
 
@@ -180,6 +191,11 @@ class Order(models.Model):
         price = self.limit_price if self.limit_price is not None else self.protection_price
         assert price is not None, "every buy has a price it cannot pay more than"
         return price
+
+    @property
+    def is_buy_of_amount(self) -> bool:
+        """A buy that spends an amount, however many shares that comes to."""
+        return self.notional is not None and self.side == Side.BUY
 
     @property
     def is_open(self) -> bool:

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.conf import settings
-
 from accounts.commission import commission_due
 from accounts.models import Account
 from bengi.errors import BengiError, Malformed, Refused
 from bengi.money import ZERO, plain, round_money
 from bengi.terms import OrderType, Side
-from instruments import calendar
+from instruments.calendar import EXTENDED
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.realism import NO_TIME, profile_of
@@ -20,11 +18,12 @@ from orders.depth import offers_to
 from orders.facts import Facts
 from orders.group_notes import leg_notes
 from orders.group_rules import check_ticket
+from orders.hours import waits_for, works_now
 from orders.rules import (
+    cash_needed,
     first_stop,
     protection_price,
     reference_price,
-    reservation,
 )
 from orders.sketch import Sketch, sketch
 from orders.tickets import Desk, OrderTicket, as_offered, read_desk
@@ -35,15 +34,17 @@ from orders.verdicts import Verdict, verdicts
 class Preview:
     """The answer to "what if": amounts in the instrument's currency.
 
-    estimated_price is the limit, or what the market offers now; None while nobody offers anything.
-    gross_amount, commission and fees, the regulators' on a sale, follow from it. reserve is the
-    cash a buy holds until it fills or ends (0 for a sell); buying_power_after is what stays free
-    while it does. is_estimate: the order may trade at another price than estimated. errors: every
-    rule that would refuse it; checks: every rule with its limit and value, whether it passed or
-    not. sketch: what it would do at once, None for a ticket that cannot be read.
+    quantity is what an amount comes to at estimated_price: the limit, or what the market offers;
+    None while nobody offers anything. gross_amount, commission and fees, the regulators' on a sale,
+    follow from it. reserve is the cash a buy holds until it fills or ends (0 for a sell);
+    buying_power_after is what stays free while it does. is_estimate: the order may trade at another
+    price than estimated. errors: every rule that would refuse it; checks: every rule with its limit
+    and value, whether it passed or not. sketch: what it would do at once, None for a ticket that
+    cannot be read.
     """
 
     instrument: Instrument
+    quantity: Decimal
     estimated_price: Decimal | None
     gross_amount: Decimal | None
     commission: Decimal | None
@@ -72,44 +73,50 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
     errors = check_ticket(facts)
     is_readable = not any(isinstance(error, Malformed) for error in errors)
     price = reference_price(facts.ticket, facts.quote, instrument.tick_size)
-    gross = None if price is None else round_money(price * ticket.quantity, instrument.currency)
+    quantity = facts.ticket.quantity
+    gross = None if price is None else round_money(price * quantity, instrument.currency)
     reserve = _reserve(facts)
     tick = desk.quotes.get(instrument.symbol)
     return Preview(
         instrument=instrument,
+        quantity=quantity,
         estimated_price=price,
         gross_amount=gross,
         commission=None if gross is None else _commission(facts, gross),
-        fees=None if gross is None else _fees(ticket, instrument, gross, now),
+        fees=None if gross is None else _fees(facts, instrument, gross, now),
         reserve=reserve,
         buying_power_before=facts.account.buying_power,
         buying_power_after=facts.account.buying_power - reserve,
         is_estimate=ticket.limit_price is None,
         errors=errors,
         checks=verdicts(facts, errors),
-        sketch=_sketch(ticket, desk, facts, instrument, now) if is_readable else None,
+        sketch=_sketch(ticket, desk, facts, instrument) if is_readable else None,
         notes=[] if errors else [*_notes(facts), *leg_notes(facts.ticket)],
         quote=tick,
         quote_age=None if tick is None else max(timedelta(0), now - tick.as_of),
     )
 
 
-def _sketch(
-    ticket: OrderTicket, desk: Desk, facts: Facts, instrument: Instrument, now: datetime
-) -> Sketch:
+def _sketch(ticket: OrderTicket, desk: Desk, facts: Facts, instrument: Instrument) -> Sketch:
     quote, bound = facts.quote, ticket.limit_price
     tick = desk.quotes.get(instrument.symbol)
     profile = profile_of(desk.accounts[ticket.account_id].realism)
     if bound is None:
         bound = protection_price(facts.ticket, quote.ask, instrument.tick_size, quote.last)
     if tick is not None:
-        tick = as_offered(tick, instrument, profile, ticket.quantity)
+        tick = as_offered(tick, instrument, profile, facts.ticket.quantity)
     return sketch(
         facts,
-        offers_to(ticket.side, instrument, ticket.account_id, tick),
+        offers_to(
+            ticket.side,
+            instrument,
+            ticket.account_id,
+            tick,
+            is_extended=facts.session.phase in EXTENDED,
+        ),
         bound=bound,
         is_slow=profile.latency > NO_TIME,
-        is_open=calendar.is_open(instrument.mic, now, settings.MARKET_HOURS),
+        is_open=works_now(facts.session, ticket.extended_hours),
         places=instrument.price_places,
     )
 
@@ -119,33 +126,35 @@ def _commission(facts: Facts, gross: Decimal) -> Decimal:
     return commission_due(facts.account.schedule, facts.ticket.quantity, gross, currency)
 
 
-def _fees(ticket: OrderTicket, instrument: Instrument, gross: Decimal, now: datetime) -> Decimal:
-    if ticket.side is Side.BUY:
+def _fees(facts: Facts, instrument: Instrument, gross: Decimal, now: datetime) -> Decimal:
+    if facts.ticket.side is Side.BUY:
         return ZERO
-    return fees_on_sale(instrument, ticket.quantity, gross, now)
+    return fees_on_sale(instrument, facts.ticket.quantity, gross, now)
 
 
 def _reserve(facts: Facts) -> Decimal:
-    ticket, instrument = facts.ticket, facts.instrument
-    if ticket.side is Side.SELL or ticket.quantity <= 0:
+    if facts.ticket.side is Side.SELL or facts.ticket.quantity <= 0:
         return ZERO
-    price = ticket.limit_price
-    if price is None:
-        quote = facts.quote
-        price = protection_price(ticket, quote.ask, instrument.tick_size, quote.last)
-    if price is None:
-        return ZERO
-    return reservation(facts.account.schedule, price, ticket.quantity, instrument.currency)
+    return cash_needed(facts) or ZERO
 
 
 def _notes(facts: Facts) -> list[str]:
     """Say in words what will probably happen first."""
+    waits = waits_for(facts)
+    if waits and facts.ticket.type is OrderType.LIMIT:
+        return [waits]
+    return [*([waits] if waits else []), *_of_its_type(facts)]
+
+
+def _of_its_type(facts: Facts) -> list[str]:
     ticket, quote = facts.ticket, facts.quote
     is_buy = ticket.side is Side.BUY
     offered = quote.ask if is_buy else quote.bid
     name = "ask" if is_buy else "bid"
     if ticket.type is OrderType.MARKET:
         limit = "It pays at most 4 % above the ask. " if is_buy else ""
+        if is_buy and ticket.notional is not None:
+            limit += "It spends the amount at most, the commission comes on top. "
         return [f"{limit}What is not there at once waits for the next quote."]
     if ticket.type is OrderType.STOP:
         return ["It sleeps until a trade reaches the stop, then it goes to market."]

@@ -61,9 +61,9 @@ def request_replace(
     """Ask the engine to replace an order of the user's; return the new order, held.
 
     The same key with the same changes returns the order it made. Raises NotFound, Conflict
-    order_not_replaceable for an order that is closed, has fired, names its lots or is asked for
-    already, Refused quantity_below_filled, unsupported_combination for what belongs to the whole
-    group, and what placing the new order would be refused with.
+    order_not_replaceable for an order that is closed, has fired, names its lots, is of an amount or
+    is asked for already, Refused quantity_below_filled, unsupported_combination for what belongs to
+    the whole group, and what placing the new order would be refused with.
     """
     account_id = order_of(user, order_id).account_id
     accounts = lock_accounts([account_id])
@@ -123,6 +123,7 @@ def _ticket(order: Order, changes: dict[str, Any], key: str) -> OrderTicket:
         side=Side(order.side),
         type=OrderType(order.type),
         client_order_id=key,
+        extended_hours=order.extended_hours,
         **(values | {"time_in_force": TimeInForce(values["time_in_force"])}),
     )
 
@@ -151,6 +152,8 @@ def _check_replaceable(order: Order) -> None:
         reason = "Its stop has fired."
     elif order.lots:
         reason = "The order names its lots; cancel it and place another."
+    elif order.notional is not None:
+        reason = "The order is of an amount; cancel it and place another."
     else:
         return
     raise Conflict("order_not_replaceable", reason, order_status=str(status))
@@ -166,7 +169,11 @@ def _facts(
     facts = desk.facts(ticket, order.instrument, now)
     account, leaves = facts.account, order.quantity - order.worked_quantity
     is_sell = ticket.side is Side.SELL
-    left = replace(facts.ticket, quantity=ticket.quantity - order.worked_quantity)
+    left = replace(
+        facts.ticket,
+        quantity=ticket.quantity - order.worked_quantity,
+        filled_quantity=order.worked_quantity,
+    )
     if order.leg:
         left = replace(left, leg=Leg(order.leg))
     elif members:

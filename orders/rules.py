@@ -13,6 +13,9 @@ from bengi.errors import BengiError, Conflict, Forbidden, Malformed, Refused, Un
 from bengi.money import ZERO, plain, round_up_money
 from bengi.terms import AccountStatus, InstrumentStatus, Leg, OrderType, Side, TimeInForce
 from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, TicketFacts
+from orders.fractions import check_fraction, check_worth
+from orders.hours import check_hours, works_now
+from orders.notional import cash_for, check_notional, shares_at_most
 from orders.picks import check_picks
 from orders.trailing import stop_behind
 
@@ -47,14 +50,17 @@ def check_order(facts: Facts) -> list[BengiError]:
     """
     if facts.account.halt is not None:
         return [_halted(facts.account.halt)]
-    errors = [*_standing(facts), *_shape(facts.ticket, facts.instrument)]
+    errors = [*_standing(facts), *_shape(facts.ticket, facts.instrument), *check_notional(facts)]
     if any(isinstance(error, Malformed) for error in errors):
         return errors
     picks = check_picks(
         facts.ticket.side, facts.ticket.quantity, facts.ticket.lots, facts.account.available_lots
     )
-    errors += _window(facts)
+    errors += [*check_hours(facts), *check_fraction(facts), *_window(facts)]
     errors += [*picks, *_steps(facts), *_sizes(facts), *_prices(facts), *_means(facts)]
+    for error in errors:
+        if facts.ticket.notional is not None and error.field == "quantity":
+            error.field = "notional"
     return [*errors, *_twin(facts)]
 
 
@@ -129,6 +135,30 @@ def reservation(
     return round_up_money(value, currency) + commission - paid
 
 
+def cash_needed(facts: Facts) -> Decimal | None:
+    """Return the cash that a buy has to hold when it is accepted; None while no price is known."""
+    ticket, instrument, quote = facts.ticket, facts.instrument, facts.quote
+    price = ticket.limit_price
+    if price is None:
+        price = protection_price(ticket, quote.ask, instrument.tick_size, quote.last)
+    if price is None:
+        return None
+    schedule, currency = facts.account.schedule, instrument.currency
+    if ticket.notional is not None:
+        most = shares_at_most(ticket.notional, price, instrument.quantity_step)
+        return cash_for(schedule, ticket.notional, most, currency)
+    return reservation(schedule, price, ticket.quantity, currency)
+
+
+def order_value(facts: Facts) -> Decimal | None:
+    """Return what the order is worth: its amount, or its quantity at reference_price()."""
+    ticket = facts.ticket
+    if ticket.notional is not None:
+        return ticket.notional
+    price = reference_price(ticket, facts.quote, facts.instrument.tick_size)
+    return None if price is None else price * ticket.quantity
+
+
 def reference_price(ticket: TicketFacts, quote: QuoteFacts, tick_size: Decimal) -> Decimal | None:
     """Return the price the order's size is judged at: its limit, or the market's own."""
     if ticket.limit_price is not None:
@@ -174,7 +204,7 @@ def _twin(facts: Facts) -> Iterator[BengiError]:
 
 
 def _shape(ticket: TicketFacts, instrument: InstrumentFacts) -> Iterator[BengiError]:
-    if ticket.quantity <= 0:
+    if ticket.quantity <= 0 and ticket.notional is None:
         yield Malformed(
             "invalid_quantity",
             "The quantity must be above zero.",
@@ -293,11 +323,12 @@ def _sizes(facts: Facts) -> Iterator[BengiError]:
     limits, account, quantity = facts.limits, facts.account, facts.ticket.quantity
     if quantity > limits.max_quantity:
         yield _above("max_quantity", "shares in one order", limits.max_quantity, quantity)
-    price = reference_price(facts.ticket, facts.quote, facts.instrument.tick_size)
-    if price is not None and price * quantity > limits.max_notional:
+    value = order_value(facts)
+    if value is not None and value > limits.max_notional:
         currency = facts.instrument.currency
-        value = price * quantity
         yield _above("max_notional", f"{currency} in one order", limits.max_notional, value)
+    price = reference_price(facts.ticket, facts.quote, facts.instrument.tick_size)
+    yield from check_worth(facts, price)
     here, everywhere = account.open_orders_here + 1, account.open_orders + 1
     if here > limits.max_open_orders_here:
         words = f"open {facts.ticket.side} orders of {facts.instrument.symbol}"
@@ -360,7 +391,7 @@ def _trail(facts: Facts) -> Iterator[BengiError]:
 
 def _market_price(facts: Facts) -> Iterator[BengiError]:
     symbol, quote, side = facts.instrument.symbol, facts.quote, facts.ticket.side
-    may_wait = facts.ticket.time_in_force in AT_A_MOMENT
+    may_wait = facts.ticket.time_in_force in AT_A_MOMENT or not works_now(facts.session, False)
     if facts.instrument.has_feed and not quote.is_fresh and not may_wait:
         detail = f"There is no fresh quote for {symbol}; place a limit order or try again."
         yield Refused("stale_quote", detail, field="type")
@@ -390,15 +421,9 @@ def _means(facts: Facts) -> Iterator[BengiError]:
 
 
 def _funds(facts: Facts) -> Iterator[BengiError]:
-    ticket, instrument, account = facts.ticket, facts.instrument, facts.account
-    price = ticket.limit_price
-    if price is None:
-        quote = facts.quote
-        price = protection_price(ticket, quote.ask, instrument.tick_size, quote.last)
-    if price is None:
-        return
-    needed = reservation(account.schedule, price, ticket.quantity, instrument.currency)
-    if needed > account.buying_power:
+    instrument, account = facts.instrument, facts.account
+    needed = cash_needed(facts)
+    if needed is not None and needed > account.buying_power:
         yield Refused(
             "insufficient_funds",
             f"{plain(needed)} {instrument.currency} needed, "

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
 from bengi.errors import Malformed
@@ -22,7 +23,7 @@ from bengi.inputs import (
     WordField,
     read_body,
 )
-from bengi.money import QUANTUM, plain
+from bengi.money import QUANTUM, ZERO, plain
 from bengi.pagination import PageInput
 from bengi.problem import entry
 from bengi.terms import OrderClass, OrderStatus, OrderType, Side, TimeInForce
@@ -88,14 +89,26 @@ class LegField(serializers.Field[Any, Any, Any, Any]):
         return self.make(**read_body(self.form, data))
 
 
+class SizeField(PositiveDecimalField):
+    """The quantity of an order: absent, and then 0, only where an amount is there instead."""
+
+    def get_default(self) -> Decimal:
+        asked: Any = self.parent.initial_data
+        if asked.get("notional") is None:
+            self.fail("required")
+        return ZERO
+
+
 class OrderInput(Input):
-    """An order as asked for. Prices are checked against the type by the rules."""
+    """An order as asked for, by quantity or by amount. The rules check prices against the type."""
 
     symbol = TextField(max_length=16)
     side = WordField(list(Side))
     type = WordField(list(OrderType))
     time_in_force = WordField(list(TimeInForce), default=TimeInForce.DAY)
-    quantity = PositiveDecimalField(code="invalid_quantity")
+    quantity = SizeField(code="invalid_quantity", required=False)
+    notional = PositiveDecimalField(code="invalid_amount", default=None, allow_null=True)
+    extended_hours = FlagField(default=False)
     limit_price = PositiveDecimalField(default=None, allow_null=True)
     stop_price = PositiveDecimalField(default=None, allow_null=True)
     trail_price = PositiveDecimalField(default=None, allow_null=True)
@@ -108,6 +121,12 @@ class OrderInput(Input):
     take_profit = LegField(TakeProfitInput, TakeProfit, default=None, allow_null=True)
     stop_loss = LegField(StopLossInput, StopLoss, default=None, allow_null=True)
     confirm_duplicate = FlagField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["notional"] is not None and attrs["quantity"]:
+            detail = ErrorDetail("Send a quantity or a notional, not both.", "invalid_quantity")
+            raise serializers.ValidationError({"notional": [detail]})
+        return attrs
 
 
 class ReplaceInput(Input):
@@ -159,6 +178,7 @@ def preview_shape(preview: Preview) -> dict[str, Any]:
     return {
         "symbol": preview.instrument.symbol,
         "currency": preview.instrument.currency,
+        "quantity": plain(preview.quantity),
         "estimated_price": _optional(preview.estimated_price),
         "gross_amount": _optional(preview.gross_amount),
         "commission": _optional(preview.commission),

@@ -26,7 +26,7 @@ from orders.group_rules import check_ticket
 from orders.groups import join, leg_tickets
 from orders.models import Order
 from orders.payloads import order_payload, order_state
-from orders.rules import first_stop, protection_price, reservation
+from orders.rules import cash_needed, first_stop, protection_price
 from orders.tickets import Desk, OrderTicket, read_desk
 from orders.twins import likeness_of
 from portfolios.models import Position
@@ -133,7 +133,7 @@ def _accept(
     order = draft(desk, ticket, instrument, facts, now)
     if legs:
         join(order, legs)
-    order.reserved = _reserve(desk, ticket, instrument, facts, order.protection_price)
+    order.reserved = _reserve(desk, ticket, order, facts)
     tick = desk.quotes.get(instrument.symbol)
     desk.steps[order.id] = accepted(order, facts, tick)
     for leg, one in legs.items():
@@ -169,7 +169,9 @@ def draft(
         side=ticket.side,
         type=ticket.type,
         time_in_force=ticket.time_in_force,
-        quantity=ticket.quantity,
+        quantity=ticket.quantity if ticket.notional is None else facts.ticket.quantity,
+        notional=ticket.notional,
+        extended_hours=ticket.extended_hours,
         limit_price=ticket.limit_price,
         stop_price=first_stop(facts.ticket, quote.last, tick_size),
         trail_price=ticket.trail_price,
@@ -188,24 +190,17 @@ def draft(
     )
 
 
-def _reserve(
-    desk: Desk,
-    ticket: OrderTicket,
-    instrument: Instrument,
-    facts: Facts,
-    protection: Decimal | None,
-) -> Decimal:
+def _reserve(desk: Desk, ticket: OrderTicket, order: Order, facts: Facts) -> Decimal:
     """Hold cash for a buy, shares for a sell; return the cash held."""
     if ticket.side is Side.SELL:
-        position = desk.positions[ticket.portfolio_id, instrument.id]
-        position.reserved_quantity += ticket.quantity
+        holding = (ticket.portfolio_id, order.instrument_id)
+        desk.positions[holding].reserved_quantity += order.quantity
         for pick in ticket.lots:
-            desk.lots[ticket.portfolio_id, instrument.id][pick.lot_id] -= pick.quantity
+            desk.lots[holding][pick.lot_id] -= pick.quantity
         return ZERO
-    price = ticket.limit_price if ticket.limit_price is not None else protection
-    assert price is not None, "every buy has a price it cannot pay more than"
-    needed = reservation(facts.account.schedule, price, ticket.quantity, instrument.currency)
-    balance = desk.balances[ticket.account_id, instrument.currency]
+    needed = cash_needed(facts)
+    assert needed is not None, "every buy has a price it cannot pay more than"
+    balance = desk.balances[ticket.account_id, facts.instrument.currency]
     balance.reserved += needed
     assert balance.reserved <= balance.amount, "the rules let only covered orders through"
     return needed

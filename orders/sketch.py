@@ -12,6 +12,8 @@ from bengi import numerals
 from bengi.money import ZERO
 from bengi.terms import OrderType, Side, TimeInForce
 from orders.facts import Facts, TicketFacts
+from orders.hours import waits_for
+from orders.notional import shares_for
 from orders.rules import AT_A_MOMENT, LASTING, STOPS
 
 
@@ -59,10 +61,9 @@ def sketch(
         return Sketch(ZERO, None, ticket.quantity, "waits", reason)
     if facts.instrument.has_feed and not facts.quote.is_fresh:
         offers = [offer for offer in offers if not offer.is_street]
-    filled, value, meets_itself = _walk(ticket, offers, bound)
+    filled, value, rest, meets_itself = _walk(facts, offers, bound)
     if ticket.time_in_force is TimeInForce.FOK and filled < ticket.quantity:
-        filled, value = ZERO, ZERO
-    rest = ticket.quantity - filled
+        filled, value, rest = ZERO, ZERO, ticket.quantity
     does = _rest_does(facts, meets_itself=meets_itself) if rest else "none"
     average = value / filled if filled else None
     text = _text(filled, average, rest, does, places)
@@ -75,7 +76,7 @@ def _why_nothing(facts: Facts, *, is_open: bool, is_slow: bool) -> str:
     """Say why the market is not asked now; empty when it is."""
     ticket = facts.ticket
     if not is_open:
-        return "Its exchange is closed; it waits for the opening."
+        return waits_for(facts) or "Its exchange is closed; it waits for the opening."
     if ticket.time_in_force is TimeInForce.OPG:
         return "It waits for the opening."
     if ticket.time_in_force is TimeInForce.CLS:
@@ -90,19 +91,30 @@ def _why_nothing(facts: Facts, *, is_open: bool, is_slow: bool) -> str:
 
 
 def _walk(
-    ticket: TicketFacts, offers: Sequence[Offer], bound: Decimal | None
-) -> tuple[Decimal, Decimal, bool]:
-    """Return what fills, its value, and whether an order of the same account ends it."""
+    facts: Facts, offers: Sequence[Offer], bound: Decimal | None
+) -> tuple[Decimal, Decimal, Decimal, bool]:
+    """Return what fills, its value, the rest, and whether an order of the same account ends it."""
     filled = value = ZERO
+    rest = facts.ticket.quantity
     for offer in offers:
-        if filled == ticket.quantity or not _is_within(offer.price, bound, ticket.side):
+        if not rest or not _is_within(offer.price, bound, facts.ticket.side):
             break
-        if offer.is_own:
-            return filled, value, True
-        taken = min(offer.quantity, ticket.quantity - filled)
+        wanted = _wanted(facts, filled, value, offer.price)
+        if offer.is_own and wanted:
+            return filled, value, rest, True
+        taken = min(offer.quantity, wanted)
         filled += taken
         value += taken * offer.price
-    return filled, value, False
+        rest = wanted - taken if taken else rest
+    return filled, value, rest, False
+
+
+def _wanted(facts: Facts, filled: Decimal, value: Decimal, price: Decimal) -> Decimal:
+    """Return how many are still wanted at price: of an amount, what is left of it buys."""
+    ticket = facts.ticket
+    if ticket.notional is None or ticket.side is Side.SELL:
+        return ticket.quantity - filled
+    return shares_for(ticket.notional - value, price, facts.instrument.quantity_step)
 
 
 def _is_within(price: Decimal, bound: Decimal | None, side: Side) -> bool:

@@ -46,6 +46,7 @@ from orders.facts import (
 from orders.legs import StopLoss, TakeProfit
 from orders.limits import read_limits
 from orders.models import Order
+from orders.notional import sized
 from orders.selectors import halted_accounts, picking_orders
 from orders.twins import Likeness, recent_orders
 from portfolios.lots import Pick
@@ -60,7 +61,9 @@ class OrderTicket(msgspec.Struct, frozen=True):
 
     client_order_id is the caller's key: the same one never makes two orders in one account. With
     legs it is the key of the whole group. An oco's limit_price is that of its take profit.
-    confirm_duplicate: it is meant, even if it looks like one of the last seconds.
+    confirm_duplicate: it is meant, even if it looks like one of the last seconds. notional: an
+    amount of money; the quantity is then 0, and what it comes to is reckoned on the quote.
+    extended_hours: it works before and after the session too.
     """
 
     account_id: UUID
@@ -81,6 +84,11 @@ class OrderTicket(msgspec.Struct, frozen=True):
     take_profit: TakeProfit | None = None
     stop_loss: StopLoss | None = None
     confirm_duplicate: bool = False
+    notional: Decimal | None = None
+    extended_hours: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.notional is None or not self.quantity, "an order names an amount or a quantity"
 
     @property
     def body_hash(self) -> str:
@@ -102,7 +110,8 @@ class OrderTicket(msgspec.Struct, frozen=True):
     @property
     def _later_parts(self) -> list[str]:
         """What tickets did not have from the beginning: told only where it is there."""
-        parts = {"trail_price": self.trail_price, "trail_percent": self.trail_percent}
+        names = ("trail_price", "trail_percent", "notional")
+        parts = {name: getattr(self, name) for name in names}
         for leg, asked in (("take_profit", self.take_profit), ("stop_loss", self.stop_loss)):
             prices = dataclasses.asdict(asked) if asked is not None else {}
             parts |= {f"{leg}.{name}": price for name, price in prices.items()}
@@ -111,6 +120,8 @@ class OrderTicket(msgspec.Struct, frozen=True):
             told.append(f"expires_at={self.expires_at.astimezone(UTC).isoformat()}")
         if self.order_class is not OrderClass.SIMPLE:
             told.append(f"order_class={self.order_class}")
+        if self.extended_hours:
+            told.append("extended_hours")
         return told
 
 
@@ -146,7 +157,7 @@ class Desk:
         here = (ticket.account_id, instrument.id)
         other = Side.SELL if ticket.side is Side.BUY else Side.BUY
         is_pair = ticket.order_class is OrderClass.OCO
-        return Facts(
+        facts = Facts(
             ticket=TicketFacts(
                 side=ticket.side,
                 type=ticket.type,
@@ -163,6 +174,8 @@ class Desk:
                 stop_loss=ticket.stop_loss,
                 leg=Leg.TAKE_PROFIT if is_pair else None,
                 is_confirmed=ticket.confirm_duplicate,
+                notional=ticket.notional,
+                extended_hours=ticket.extended_hours,
             ),
             instrument=InstrumentFacts(
                 symbol=instrument.symbol,
@@ -171,6 +184,7 @@ class Desk:
                 tick_size=instrument.tick_size,
                 quantity_step=instrument.quantity_step,
                 has_feed=instrument.has_feed,
+                exchange_step=instrument.exchange_step,
             ),
             quote=quote_facts(self.quotes.get(instrument.symbol), instrument, account, now),
             session=session_facts(instrument.mic, now),
@@ -191,6 +205,7 @@ class Desk:
             ),
             limits=self.limits.get(ticket.account_id, DEFAULT_LIMITS),
         )
+        return sized(facts)
 
 
 def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now: datetime) -> Desk:
@@ -271,6 +286,7 @@ def _likeness(ticket: OrderTicket, instrument: Instrument) -> Likeness:
         str(ticket.side),
         str(ticket.type),
         ticket.quantity,
+        ticket.notional,
         ticket.limit_price,
         ticket.stop_price,
         ticket.trail_price,
@@ -305,6 +321,8 @@ def session_facts(mic: str, now: datetime) -> SessionFacts:
         now=now,
         opened_at=None if session is None else session.opens_at,
         never_closes=mode == "always" or mic == calendar.ALWAYS_OPEN,
+        phase=calendar.phase(mic, now, mode),
+        has_extended_hours=calendar.has_extended_hours(mic, mode),
     )
 
 

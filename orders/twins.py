@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from bengi.money import ZERO
 from orders.models import Order
 
 WINDOW = timedelta(seconds=3)
@@ -15,13 +16,17 @@ WINDOW = timedelta(seconds=3)
 
 
 class Likeness(NamedTuple):
-    """What makes two orders the same to the eye; time in force and lots do not."""
+    """What makes two orders the same to the eye; time in force and lots do not.
+
+    Of an amount, notional, the quantity counts as 0: it moves.
+    """
 
     account_id: UUID
     instrument_id: UUID
     side: str
     type: str
     quantity: Decimal
+    notional: Decimal | None
     limit_price: Decimal | None
     stop_price: Decimal | None
     trail_price: Decimal | None
@@ -37,7 +42,8 @@ def likeness_of(order: Order) -> Likeness:
         order.instrument_id,
         str(order.side),
         str(order.type),
-        order.quantity,
+        order.quantity if order.notional is None else ZERO,
+        order.notional,
         order.limit_price,
         stop,
         order.trail_price,

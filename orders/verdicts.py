@@ -37,11 +37,15 @@ def verdicts(facts: Facts, errors: Sequence[BengiError]) -> list[Verdict]:
     return [*found, *_unchecked(left)]
 
 
-_OF_CHECKS = {
+_OF_CHECKS: dict[tuple[str, str | None], tuple[str, str]] = {
     ("forbidden", None): ("account_frozen", "account"),
     ("account_frozen", None): ("account_frozen", "account"),
     ("invalid_trail", "trail_price"): ("invalid_trail", "stop_price"),
     ("invalid_trail", "trail_percent"): ("invalid_trail", "stop_price"),
+    **{
+        (code, "notional"): (code, "quantity")
+        for code in ("max_notional", "max_quantity", "insufficient_funds", "insufficient_position")
+    },
 }
 """Errors that name another field than the check they fail."""
 

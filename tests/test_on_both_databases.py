@@ -86,6 +86,7 @@ def test_the_engine_and_its_books_on_postgres(postgres_url: str) -> None:
     splits = ("splitting", "split_orders", "split_market", "dividend_actions")
     command += [f"trades/tests/test_{name}.py" for name in splits]
     command += [f"trades/tests/test_{name}.py" for name in CORRECTIONS]
+    command += ["trades/tests/test_amounts.py", "trades/tests/test_coins.py"]
     printed = run(*command, DATABASE_URL=postgres_url)
     assert " passed" in printed
     assert "skipped" not in printed

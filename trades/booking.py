@@ -92,9 +92,7 @@ def _apply(rows: Rows, order: Order, decision: Decision) -> None:
     order.updated_at = max(order.updated_at, now)
     match outcome:
         case Fill():
-            _check_trading(rows, order)
-            book_fill(rows, order, outcome, decision)
-            _count(rows, order, now)
+            _fill(rows, order, outcome, decision)
         case Canceled():
             order.reason = outcome.detail
             _close(rows, order, OrderStatus.CANCELED, now)
@@ -113,6 +111,15 @@ def _apply(rows: Rows, order: Order, decision: Decision) -> None:
         case _:
             if order.status == OrderStatus.ACCEPTED:
                 _move(order, OrderStatus.NEW)
+
+
+def _fill(rows: Rows, order: Order, fill: Fill, decision: Decision) -> None:
+    """Book a fill. A buy of an amount then comes to other shares: it knows one more price."""
+    _check_trading(rows, order)
+    if order.is_buy_of_amount:
+        order.quantity = order.worked_quantity + from_fixed(fill.quantity + fill.leaves)
+    book_fill(rows, order, fill, decision)
+    _count(rows, order, decision.decided_at)
 
 
 def _check_trading(rows: Rows, order: Order) -> None:

@@ -44,7 +44,7 @@ class Engine:
         self._ticks: deque[Tick] = deque()
         self._desk: Desk | None = None
         self._version = 0
-        self._open_mics: list[str] = []
+        self._open_mics: tuple[list[str], list[str]] = ([], [])
         self._edition = 0
         self._hour = 0
         self.batches = 0
@@ -128,14 +128,16 @@ class Engine:
             self._desk = Desk(self._shard_id, self._hours, self._guard_s_min)
             self._desk.restore(now)
             look_for_requests = True
-        open_mics = self._hours.open_mics(now)
+        open_mics = self._hours.open_mics(now), self._hours.extended_mics(now)
         if open_mics != self._open_mics:  # orders for the opening come before its first quote
             self._open_mics, look_for_requests = open_mics, True
         commands: list[Command] = [Command.of_tick(tick) for tick in ticks]
         if look_for_requests:
             self._desk.halt(read_halted(self._shard_id))
-            commands += read_requests(self._shard_id, self._hours, now, BATCH_MAX)
-        commands += self._desk.expiries(now)
+        commands += self._desk.expiries(now) + self._desk.turns(now)
+        if look_for_requests:
+            desk = self._desk
+            commands += read_requests(self._shard_id, self._hours, now, BATCH_MAX, desk.since)
         if before is not None:
             commands = [command for command in commands if command.at < before]
         commands.sort(key=lambda command: (command.at, command.rank))

@@ -11,10 +11,12 @@ from decimal import Decimal
 from accounts.ledger import LedgerLeg, NewTransaction, transaction_payload
 from bengi.events.services import NewEvent
 from bengi.ids import derived_id, new_id
-from bengi.money import plain, round_money
+from bengi.money import plain, round_money, round_up_money
 from bengi.terms import LedgerBook, LedgerKind, Side
 from instruments.calendar import session_date
+from instruments.models import Instrument
 from orders.models import Order
+from orders.notional import cash_for, shares_at_most
 from orders.rules import reservation
 from portfolios.models import LotClosing
 from trades.costs import charge
@@ -116,7 +118,7 @@ def new_trade(rows: Rows, order: Order, execution: Execution, at: datetime) -> T
         executed_at=execution.executed_at,
         booked_at=at,
         trade_date=trade_date,
-        settles_on=settles_on(instrument.mic, trade_date),
+        settles_on=settles_on(instrument.mic, trade_date, instrument.type),
         corrects_id=execution.corrects,
         correction_id=execution.correction,
     )
@@ -172,14 +174,20 @@ def _move_cash(rows: Rows, order: Order, trade: Trade) -> None:
     balance = rows.balance(order.account_id, trade.currency)
     balance.amount += trade.net_amount
     if order.side == Side.BUY:
-        left = reservation_left(order, trade.currency)
+        left = reservation_left(order, rows.instruments[order.instrument_id])
         assert left <= order.reserved + trade.net_amount, "a buy spends only what it reserved"
         balance.reserved += left - order.reserved
         order.reserved = left
 
 
-def reservation_left(order: Order, currency: str) -> Decimal:
+def reservation_left(order: Order, instrument: Instrument) -> Decimal:
     """Return the cash that a buy has to hold for what is left of it."""
+    currency = instrument.currency
+    paid = round_money(order.filled_value, currency) + order.commission
+    if order.notional is not None:
+        most = shares_at_most(order.notional, order.bound, instrument.quantity_step)
+        amount = round_up_money(order.notional - order.busted_value, currency)
+        return cash_for(order.schedule, amount, most, currency, paid=paid)
     return reservation(
         order.schedule,
         order.bound,
@@ -187,5 +195,5 @@ def reservation_left(order: Order, currency: str) -> Decimal:
         currency,
         filled_quantity=order.filled_quantity,
         filled_value=order.filled_value,
-        paid=round_money(order.filled_value, currency) + order.commission,
+        paid=paid,
     )

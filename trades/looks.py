@@ -26,11 +26,12 @@ _NOTHING: Heard = (None, None, None)
 class Waiting(msgspec.Struct, gc=False):
     """An order at work and up to when its looks have been told.
 
-    has_fired: its stop has, and nothing has filled since.
+    budget: what was left of its amount then. has_fired: its stop has, and nothing has filled since.
     """
 
     order: WorkingOrder
     told_until: datetime
+    budget: int | None
     has_fired: bool = False
 
 
@@ -51,7 +52,7 @@ class Looks:
 
     def restore(self, order: WorkingOrder, since: datetime) -> None:
         """Take up an order that has been waiting since before the books were built."""
-        self._waiting[order.id] = Waiting(order, since)
+        self._waiting[order.id] = Waiting(order, since, order.budget)
 
     def forget(self, order_id: str) -> None:
         """The order is closed."""
@@ -64,19 +65,19 @@ class Looks:
         if isinstance(outcome, Trailed | Released | Resized):
             return None
         waiting = self._waiting.get(outcome.order_id)
-        if waiting is None:
+        if waiting is None or (market.is_extended and not waiting.order.extended_hours):
             return None
         fires = isinstance(outcome, Triggered)
         look = self._latest(market, waiting, before, was_dormant=fires)
         waiting.told_until = max(waiting.told_until, at)
-        waiting.has_fired = fires
+        waiting.budget, waiting.has_fired = waiting.order.budget, fires
         return look
 
     def _first(self, market: Market, order_id: str, at: datetime) -> Look | None:
         order = market.find(order_id)
         if order is None:  # used up later in the same command
             return None
-        self._waiting[order_id] = Waiting(order, at)
+        self._waiting[order_id] = Waiting(order, at, order.budget)
         _, _, last = self.heard(market)
         quote = market.view(order.profile) if market.has_feed else _book_quote(market, at)
         return Look(at, seen_of(quote, last), self._reason(market, order, quote, at, last))
@@ -88,6 +89,8 @@ class Looks:
         if quote is None or heard_at is None or quote.as_of <= waiting.told_until:
             return None
         order = waiting.order
+        if order.budget is not None:
+            order = msgspec.structs.replace(order, budget=waiting.budget)
         quote = market.shown(quote, order.profile)
         if was_dormant:
             reason = stop_not_reached(order, _fixed(last))

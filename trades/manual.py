@@ -109,6 +109,8 @@ def check_executable(order: Order) -> None:
         reason = "Its stop has not fired."
     elif order.group_id is not None:
         reason = "It belongs to a group, whose orders the engine sizes by each other's fills."
+    elif order.is_buy_of_amount:
+        reason = "It is of an amount, which the engine sizes anew by each price."
     else:
         return
     raise Conflict("order_not_executable", reason, order_status=str(order.status))

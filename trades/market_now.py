@@ -8,7 +8,6 @@ from django.conf import settings
 
 from accounts.models import User
 from bengi.terms import InstrumentStatus, OrderStatus
-from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.realism import profile_of
@@ -19,6 +18,7 @@ from trades.explanation.now import Situation
 from trades.matching.fixed import to_fixed
 from trades.matching.street import Street
 from trades.matching.working import StreetQuote
+from trades.session import SessionHours
 from trades.street_quotes import street_quote
 
 
@@ -39,15 +39,14 @@ def market_now(
 
 def situation_of(order: Order, now: datetime) -> Situation:
     """Return what is true of an open order beside the quote."""
-    mic, mode = order.instrument.mic, settings.MARKET_HOURS
-    is_open = calendar.is_open(mic, now, mode)
+    hours = SessionHours(settings.MARKET_HOURS)
     return Situation(
         status=OrderStatus.HELD if order.waits_for_entry else OrderStatus(order.status),
         replaces=order.waits_to_replace,
         is_seen=order.priority is not None,
         instrument_status=InstrumentStatus(order.instrument.status),
         has_feed=order.instrument.has_feed,
-        opens_at=None if is_open else calendar.next_open(mic, now, mode),
+        opens_at=hours.works_from(order.instrument.mic, now, extended_hours=order.extended_hours),
         fired_at=order.triggered_at,
     )
 

@@ -1,6 +1,6 @@
 """What there is to work on: ticks, new orders and requests, each at the moment it happened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -31,6 +31,7 @@ class Command(msgspec.Struct, frozen=True):
     cancel: Order | None = None
     replace: Order | None = None
     expire: str | None = None
+    turn: str | None = None
     members: Sequence[Order] = ()
 
     @classmethod
@@ -38,17 +39,25 @@ class Command(msgspec.Struct, frozen=True):
         return cls(at=tick.as_of, rank=2, tick=tick)
 
     @classmethod
-    def of_order(cls, order: Order, members: Sequence[Order] = ()) -> "Command":
+    def of_order(cls, order: Order, since: datetime, members: Sequence[Order] = ()) -> "Command":
+        """Return what an order asks for; one that waited for a session comes as it begins, since.
+
+        Then it is there before the first quote.
+        """
         if order.status == OrderStatus.PENDING_CANCEL:
             return cls(at=order.updated_at, rank=1, cancel=order, members=members)
+        at = max(order.accepted_at, since)
         if order.status == OrderStatus.HELD:
-            return cls(at=order.accepted_at, rank=1, replace=order, members=members)
-        return cls(at=order.accepted_at, rank=3, submit=order, members=members)
+            return cls(at=at, rank=1, replace=order, members=members)
+        return cls(at=at, rank=1 if at == since else 3, submit=order, members=members)
 
 
-def read_requests(shard_id: int, hours: SessionHours, now: datetime, limit: int) -> list[Command]:
+def read_requests(
+    shard_id: int, hours: SessionHours, now: datetime, limit: int, since: Callable[[str], datetime]
+) -> list[Command]:
     """Return the shard's new orders that can be worked now, and all its cancel requests.
 
+    since tells when the part of the day began that the markets of an exchange are in.
     The stop of an oco comes with its take profit, the legs of an entry with that. What is to
     replace an order of a group that is at work waits until its market trades.
     """
@@ -67,7 +76,11 @@ def read_requests(shard_id: int, hours: SessionHours, now: datetime, limit: int)
     found += replacements.order_by("id")[:limit]
     members = members_of(found)
     return [
-        Command.of_order(order, members[order.group_id] if order.group_id else ())
+        Command.of_order(
+            order,
+            since(order.instrument.mic),
+            members[order.group_id] if order.group_id else (),
+        )
         for order in found
     ]
 
@@ -79,14 +92,18 @@ def read_halted(shard_id: int) -> set[str]:
 
 
 def _trades(hours: SessionHours, now: datetime) -> Q:
-    """Say of orders: their market trades."""
-    return Q(instrument__mic__in=hours.open_mics(now), instrument__status=InstrumentStatus.ACTIVE)
+    """Say of orders: their market trades, and they work in this part of the day."""
+    is_theirs = Q(instrument__mic__in=hours.open_mics(now)) | Q(
+        instrument__mic__in=hours.extended_mics(now), extended_hours=True
+    )
+    return is_theirs & Q(instrument__status=InstrumentStatus.ACTIVE)
 
 
 def _may_be_worked(hours: SessionHours, now: datetime) -> Q:
     """Say of orders: their market trades, or their time was over before they were seen."""
     found = _trades(hours, now) | Q(expires_at__lte=now)
-    for mic, closed_at in hours.last_closes(now).items():
-        of_a_day = Q(time_in_force__in=BY_SESSION, accepted_at__lt=closed_at)
-        found |= Q(instrument__mic=mic) & of_a_day
+    for extended in (False, True):
+        of_a_day = Q(time_in_force__in=BY_SESSION, extended_hours=extended)
+        for mic, closed_at in hours.last_closes(now, extended_hours=extended).items():
+            found |= of_a_day & Q(instrument__mic=mic, accepted_at__lt=closed_at)
     return found

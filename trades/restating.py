@@ -121,9 +121,9 @@ def _restate(
             root = {"corrects": str(execution.corrects)}
             steps.append(_step("corrected", booked, correction, now) | root)
     if order.is_open and order.side == Side.BUY:
-        currency = rows.instruments[order.instrument_id].currency
-        left = reservation_left(order, currency)
-        rows.balance(order.account_id, currency).reserved += left - order.reserved
+        instrument = rows.instruments[order.instrument_id]
+        left = reservation_left(order, instrument)
+        rows.balance(order.account_id, instrument.currency).reserved += left - order.reserved
         order.reserved = left
     order.updated_at = max(order.updated_at, now)
     _tell(rows, order, steps, now)
@@ -155,6 +155,7 @@ def _rebook(
 ) -> Trade:
     """Book an execution in the place of a trade that was taken back, and return its trade."""
     order.busted_quantity -= execution.quantity
+    order.busted_value -= execution.quantity * execution.price
     trade = new_trade(rows, order, execution, now)
     balance = rows.balance(trade.account_id, trade.currency)
     if balance.amount + trade.net_amount < 0:

@@ -152,6 +152,7 @@ ORDER_CHANGES = [
     "filled_quantity",
     "busted_quantity",
     "filled_value",
+    "busted_value",
     "reserved",
     "commission",
     "fees",

@@ -1,18 +1,24 @@
-"""When a trade settles: one business day after it, two before 2024-05-28 (SEC Rule 15c6-1)."""
+"""When a trade settles: one business day after it, two before 2024-05-28 (SEC Rule 15c6-1).
+
+Coins change hands against cash at once, on every day of the week.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from bengi.terms import InstrumentType
 from instruments.calendar import HOURS, is_business_day
 
 T1_SINCE = date(2024, 5, 28)
 
 
-def settles_on(mic: str, trade_date: date) -> date:
-    """Return the settlement date of a trade done at mic on trade_date.
+def settles_on(mic: str, trade_date: date, kind: str = InstrumentType.STOCK) -> date:
+    """Return the settlement date of a trade done at mic on trade_date; kind is what was traded.
 
-    Counts the days on which the exchange trades, its holidays left out and the simulated market's
-    weekends too. Raises UnknownExchange.
+    That very day for crypto. Else counts the days on which the exchange trades, its holidays left
+    out and the simulated market's weekends too. Raises UnknownExchange.
     """
+    if kind == InstrumentType.CRYPTO:
+        return trade_date
     days_left = 1 if trade_date >= T1_SINCE else 2
     day = trade_date
     while days_left:

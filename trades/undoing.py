@@ -60,13 +60,14 @@ def undo(
 ) -> Trade:
     """Take a trade of the order back in rows, and note and return its bust.
 
-    The order's totals go back to what they were before it, its busted_quantity grows; what it
+    The order's totals go back to what they were before it, what was busted grows; what it
     reserves is for the caller to say.
     """
     bust = _bust_of(trade, correction, now)
     order.filled_quantity -= trade.quantity
     order.busted_quantity += trade.quantity
     order.filled_value -= trade.quantity * trade.price
+    order.busted_value += trade.quantity * trade.price
     order.commission -= trade.commission
     order.fees -= trade.fees
     rows.balance(trade.account_id, trade.currency).amount += bust.net_amount

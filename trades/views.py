@@ -92,7 +92,7 @@ def fill(request: PageRequest, exec_id: UUID) -> HttpResponse:
 
 def _first_values(request: PageRequest) -> dict[str, Any]:
     wanted = {"side": "buy", "type": "market", "time_in_force": "day", "quantity": ""}
-    named = {*wanted, *PRICES, *EXITS} & set(request.GET)
+    named = {*wanted, "sized_by", "notional", *PRICES, *EXITS} & set(request.GET)
     return wanted | {name: request.GET[name][:32] for name in named}
 
 

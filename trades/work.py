@@ -33,6 +33,7 @@ from trades.matching.outcomes import (
 )
 from trades.matching.trails import stop_behind
 from trades.matching.working import StreetQuote, WorkingOrder
+from trades.phases import Phases
 from trades.replacing import left_to, only_wants_less
 from trades.requests import BY_SESSION, Command
 from trades.session import SessionHours
@@ -70,12 +71,14 @@ class Desk:
         self._expiries: list[tuple[datetime, int, str]] = []
         self._batch = Batch()
         self._places = count(1)
+        self._phases = Phases(hours)
         self._marks = Marks()
         self._looks = Looks()
 
     def restore(self, now: datetime) -> None:
         """Put every open order the engine had seen back, in queue order; quotes come anew."""
         self._split_at = newest_splits(self._shard_id, now)
+        self._phases.start(now)
         rows = Order.objects.filter(
             instrument__shard=self._shard_id,
             status__in=OPEN_STATUSES,
@@ -100,12 +103,26 @@ class Desk:
                 due.append(Command(at=at, rank=0, expire=order_id))
         return due
 
+    def turns(self, now: datetime) -> list[Command]:
+        """Take out and return the sessions that have begun or ended; they come after expiries."""
+        return [Command(at=at, rank=0, turn=mic) for at, mic in self._phases.due(now)]
+
+    def since(self, mic: str) -> datetime:
+        """Return when the part of the day began that the markets of an exchange are in."""
+        return self._phases.since(mic)
+
     def halt(self, instrument_ids: set[str]) -> None:
-        """Let nobody trade these instruments; what their market said before is not good after."""
+        """Let nobody trade these instruments; what their market said before is not good after.
+
+        Where a halt is over the market takes up the part of the day that it is in by now.
+        """
         for instrument_id in instrument_ids - self._halted:
             self._unseen.pop(instrument_id, None)
             if instrument_id in self._markets:
                 self._markets[instrument_id].fall_silent()
+        for instrument_id in self._halted - instrument_ids:
+            if instrument_id in self._mics:
+                self._phases.look_again(self._mics[instrument_id])
         self._halted = instrument_ids
 
     def work(
@@ -126,12 +143,14 @@ class Desk:
                 decisions += self._replace(command.replace, command.members, now)
             elif command.expire is not None:
                 decisions += self._expire(command.expire, command.at)
+            elif command.turn is not None:
+                decisions += self._turn(command.turn, command.at)
         return decisions + self._trailed(self._marks.due(now))
 
     def _tick(self, tick: Tick, now: datetime) -> list[Decision]:
         """Let the market hear a tick; one that comes too late is old news and fills nothing."""
         is_halted = tick.instrument_id in self._halted
-        if is_halted or not self._hours.is_open(self._mic(tick), tick.as_of):
+        if is_halted or not self._phases.hears(self._mic(tick), tick.as_of):
             return []
         split_at = self._split_at.get(tick.instrument_id)
         if split_at is not None and tick.as_of < split_at:  # a price of old shares
@@ -148,6 +167,30 @@ class Desk:
         if market.quote is not before[0]:
             self._looks.hear(market, now, tick.last)
         return self._decided(market, outcomes, tick.as_of, before=before)
+
+    def _turn(self, mic: str, at: datetime) -> list[Decision]:
+        """Let the session begin or end in every market of an exchange; the last quote is over.
+
+        Where trading is halted nothing trades that meets then, and nothing is lost.
+        """
+        self._phases.turn(mic, at)
+        decisions: list[Decision] = []
+        for key, market in self._markets.items():
+            if self._mics[key] == mic:
+                decisions += self._enter_phase(market, mic, at)
+        return decisions
+
+    def _enter_phase(self, market: Market, mic: str, at: datetime) -> list[Decision]:
+        if self._phases.is_outside(mic):
+            market.leave_session()
+            outcomes: list[Outcome] = []
+        elif market.instrument_id in self._halted:
+            return []
+        else:
+            outcomes = market.enter_session()
+        decisions = self._decided(market, outcomes, at)
+        self._looks.hear(market, at, self._looks.heard(market)[2])
+        return decisions
 
     def _trailed(self, due: Iterable[tuple[Trailed, datetime]]) -> list[Decision]:
         found = []
@@ -235,7 +278,7 @@ class Desk:
         resized = [Resized(leg, left, "entry_replaced") for leg in legs]
         resized = resized if new.quantity != old.quantity else []
         decisions = self._decided(market, [Replaced(old_id, new_id), *resized], now)
-        is_open = self._may_trade(new.instrument, now)
+        is_open = self._may_trade(new, now)
         if is_open or kept or is_held:
             self._watch(new)
         if is_held or not (kept or is_open):
@@ -256,7 +299,7 @@ class Desk:
         market = self._market(old.instrument)
         decisions = self._decided(market, replaced_unseen(old, new, members), now)
         is_head = not new.waits_for_entry and new.leg != Leg.STOP_LOSS
-        if is_head and self._may_trade(new.instrument, now):
+        if is_head and self._may_trade(new, now):
             decisions += self._submit(new, members, now)
         return decisions
 
@@ -330,12 +373,16 @@ class Desk:
     def _ends_at(self, order: Order) -> datetime | None:
         """Return when the order's time is over; what is for the close comes before what expires."""
         if order.time_in_force in BY_SESSION:
-            return self._hours.closes_at(order.instrument.mic, order.accepted_at)
+            mic, extended = order.instrument.mic, order.extended_hours
+            return self._hours.closes_at(mic, order.accepted_at, extended_hours=extended)
         return order.expires_at
 
-    def _may_trade(self, instrument: Instrument, now: datetime) -> bool:
-        is_halted = str(instrument.id) in self._halted
-        return not is_halted and self._hours.is_open(instrument.mic, now)
+    def _may_trade(self, order: Order, now: datetime) -> bool:
+        mic, extended = order.instrument.mic, order.extended_hours
+        is_halted = str(order.instrument_id) in self._halted
+        if is_halted or (self._phases.is_outside(mic) and not extended):
+            return False
+        return self._hours.works(mic, now, extended_hours=extended)
 
     def _working(self, order: Order, priority: int) -> WorkingOrder:
         return working_order(order, priority, self._guard_s_min)
@@ -361,8 +408,10 @@ class Desk:
                 places=iter(lambda: next(self._places), None),
             )
             self._mics[key] = instrument.mic
+            if self._phases.is_outside(instrument.mic):
+                market.leave_session()
             tick = self._unseen.pop(key, None)
-            if tick is not None:
+            if tick is not None and self._phases.hears(instrument.mic, tick.as_of):
                 market.on_quote(self._quote(tick, market, is_first=True), tick.as_of)
                 self._looks.hear(market, tick.as_of, tick.last)
             self._markets[key] = market

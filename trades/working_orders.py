@@ -3,6 +3,7 @@
 from bengi.terms import OrderType, Side, TimeInForce
 from instruments.realism import NO_TIME, profile_of
 from orders.models import Order
+from trades.budgets import budget_of
 from trades.matching.fixed import to_fixed
 from trades.matching.working import WorkingOrder
 from trades.street_quotes import fixed
@@ -33,4 +34,6 @@ def working_order(order: Order, priority: int, guard_s_min: int = 0) -> WorkingO
         tick=to_fixed(order.instrument.tick_size),
         profile=profile,
         starts_at=order.accepted_at + profile.latency if is_slow else None,
+        extended_hours=order.extended_hours,
+        **budget_of(order),
     )

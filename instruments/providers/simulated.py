@@ -8,10 +8,14 @@ import msgspec
 from instruments.splits import Ratio, new_price, new_volume
 
 ZERO = Decimal(0)
+_LOT_WORTH = Decimal(10_000)
 
 
 class SimulatedInstrument(msgspec.Struct, frozen=True):
-    """One instrument to simulate; starting_price is in its currency and on its tick."""
+    """One instrument to simulate; starting_price is in its currency and on its tick.
+
+    quantity_step is the exchange's own: nobody shows parts of it.
+    """
 
     symbol: str
     instrument_id: str
@@ -55,10 +59,12 @@ def round_lot(instrument: SimulatedInstrument) -> Decimal:
     """Return the lot that displayed sizes are multiples of, in shares.
 
     For whole shares by price: 100 up to 250, 40 up to 1 000, 10 up to 10 000, then 1; never less
-    than the quantity step. Source: SEC rule 600(b)(93), round lot. Fractional: 100 steps.
+    than the quantity step. Source: SEC rule 600(b)(93), round lot. Where a step is less than one:
+    the power of ten that is worth at most 10 000.
     """
     if instrument.quantity_step < 1:
-        return 100 * instrument.quantity_step
+        power = (_LOT_WORTH / instrument.starting_price).adjusted()
+        return max(instrument.quantity_step, Decimal(1).scaleb(power))
     tiers = ((250, 100), (1_000, 40), (10_000, 10))
     shares = next((lot for limit, lot in tiers if instrument.starting_price <= limit), 1)
     return max(instrument.quantity_step, Decimal(shares))

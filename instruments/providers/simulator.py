@@ -1,8 +1,9 @@
 """A simulated market: a seeded random walk per instrument, with sessions, spreads and sizes.
 
 Prices stand on the tick, sizes are round lots. The market is as busy as the time of day asks; a
-speed of 10 makes it ten times as busy. Same seed, instruments and start: the same ticks, however
-often and from whichever process they are fetched.
+speed of 10 makes it ten times as busy. In extended hours it quotes seldom and wide, and nothing
+prints: the day's figures are those of the session. Same seed, instruments and start: the same
+ticks, however often and from whichever process they are fetched.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +16,11 @@ from bengi.money import nearest_to
 from instruments.bars import DAILY, BarValue
 from instruments.calendar import (
     ALWAYS_OPEN,
+    EXTENDED,
     Mode,
     is_open,
-    next_open,
+    next_start,
+    phase,
     session_before,
     session_date,
     session_of,
@@ -43,6 +46,8 @@ _LAG_MAX = timedelta(seconds=60)
 _SPREAD_TENTHS_BPS = {"calm": 5, "normal": 10, "lively": 15, "wild": 25}
 _LOTS_SHOWN = (1, 1, 2, 2, 3, 3, 4, 5, 8, 13, 21)
 _PRINT_PERCENT = 65
+_EXTENDED_SLOWER = 3
+_EXTENDED_WIDER = 2
 
 
 class Simulator:
@@ -158,12 +163,15 @@ class Line:
         return now + timedelta(milliseconds=self._random.randrange(gap_ms))
 
     def due_after(self, moment: datetime, gap_ms: int) -> datetime:
-        """Return when the tick after moment is due; over a close, soon after the next opening."""
+        """Return when the tick after moment is due; over a close, soon after the next start."""
+        mic = self._instrument.mic
         gap = timedelta(milliseconds=gap_ms * self._random.randrange(60, 141) // 100)
         due = moment + gap
-        if is_open(self._instrument.mic, due, self._mode):
+        if is_open(mic, due, self._mode):
             return due
-        return next_open(self._instrument.mic, due, self._mode) + gap
+        if phase(mic, due, self._mode) in EXTENDED:
+            return moment + _EXTENDED_SLOWER * gap
+        return next_start(mic, due, self._mode) + gap
 
     def opening(self, now: datetime) -> Tick:
         """Return a first quote around the last price: of now, or of the last close when closed."""
@@ -175,6 +183,8 @@ class Line:
         """Move on and return the tick of this moment; None while the exchange is closed."""
         mic = self._instrument.mic
         session = session_of(mic, due, self._mode)
+        if session is None and phase(mic, due, self._mode) in EXTENDED:
+            return self._extended_tick(due)
         if session is None or not session.is_trading(due):
             return None
         self._enter(session_date(mic, due, self._mode))
@@ -182,6 +192,15 @@ class Line:
         self._walk.advance(busy)
         bid, ask = self._quote()
         return self._tick(due, bid, ask, self._print(bid, ask, busy))
+
+    def _extended_tick(self, due: datetime) -> Tick:
+        """Quote outside of the session: twice as wide, and nobody trades."""
+        self._enter(session_date(self._instrument.mic, due, self._mode))
+        self._walk.advance(1)
+        bid, ask = self._quote()
+        wider = (ask - bid) * (_EXTENDED_WIDER - 1)
+        bid = max(1, bid - wider // 2)
+        return self._tick(due, bid, ask + wider - wider // 2, ZERO)
 
     def _enter(self, session_date: date) -> None:
         if session_date == self._day.session_date:

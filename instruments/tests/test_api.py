@@ -49,6 +49,7 @@ def test_an_instrument(client):
                 "currency": "USD",
                 "tick_size": "0.05",
                 "quantity_step": "1",
+                "exchange_step": None,
                 "status": "active",
                 "has_feed": True,
             }

@@ -8,6 +8,7 @@ import pytest
 
 from instruments.special_days import known_days
 from instruments.tests.test_calendar import SESSIONS, at, rows
+from instruments.tests.test_extended_hours import ENDS, STARTS, cases
 from instruments.tests.test_special_days import KNOWN, PHASES
 from trades.tests.sandbox import Sandbox, source_of
 
@@ -49,7 +50,19 @@ BUGS = {
         "moment < session.closes_at + POST_LASTS",
         "moment < _utc(day, time(20), zone_of(mic, mode))",
     ),
-    "London has a pre-market": ("if mic not in PRE_OPENS or", "if mic == ALWAYS_OPEN or"),
+    "London has a pre-market": ("return mic in PRE_OPENS and", "return mic != ALWAYS_OPEN and"),
+    "an extended day ends with its session": (
+        "    return session.closes_at + POST_LASTS\n",
+        "    return session.closes_at\n",
+    ),
+    "what is given in the evening is over": (
+        "if moment >= session.closes_at + POST_LASTS:",
+        "if moment > session.closes_at + POST_LASTS:",
+    ),
+    "trading begins with the session": (
+        "return pre_opens_at if moment < pre_opens_at else opens_at",
+        "return opens_at",
+    ),
 }
 
 
@@ -62,7 +75,8 @@ def loaded(source: str | None = None) -> Any:
 
 def agrees(module: Any) -> bool:
     """Return whether the calendar says what the tables say."""
-    return all(check(module) for check in (sessions, known, phases, lunch, overrides))
+    checks = (sessions, known, phases, extended, lunch, overrides)
+    return all(check(module) for check in checks)
 
 
 def sessions(module: Any) -> bool:
@@ -95,6 +109,12 @@ def phases(module: Any) -> bool:
         for day, hour, phase in rows(PHASES)
     )
     return new_york and module.phase("XLON", at("2026-11-24 07:59"), "exchange") == "closed"
+
+
+def extended(module: Any) -> bool:
+    ends = all(module.next_extended_close(m, t, "exchange") == end for m, t, end in cases(ENDS))
+    starts = (module.next_start(m, t, "exchange") == start for m, t, start in cases(STARTS))
+    return ends and all(starts)
 
 
 def lunch(module: Any) -> bool:

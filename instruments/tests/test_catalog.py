@@ -1,6 +1,7 @@
 """The catalog's facts hang together."""
 
 from collections import Counter
+from decimal import Decimal
 
 from bengi.money import MINOR_UNITS
 from instruments.calendar import MICS
@@ -24,7 +25,7 @@ def test_some_forty_instruments_of_many_exchanges_and_currencies() -> None:
 def test_prices_stand_on_the_tick_and_amounts_fit_eight_places() -> None:
     for each in listings():
         assert each.starting_price % each.tick_size == 0, each.symbol
-        assert places(each.tick_size) + places(each.quantity_step) <= 8
+        assert max(places(each.tick_size), places(each.quantity_step)) <= 8
         assert each.starting_price >= 100 * each.tick_size
         assert each.quantity_step > 0
         assert each.currency in MINOR_UNITS
@@ -32,8 +33,24 @@ def test_prices_stand_on_the_tick_and_amounts_fit_eight_places() -> None:
         assert each.name == each.name.strip()
 
 
-def test_yen_prices_are_whole_and_crypto_is_fractional() -> None:
+def test_yen_prices_are_whole() -> None:
+    assert {each.tick_size for each in listings() if each.currency == "JPY"} == {1}
+
+
+def test_parts_can_be_had_of_us_shares_and_of_coins_only() -> None:
+    """US shares in steps of 0.0001, their exchanges trading whole ones; coins to the last place."""
     for each in listings():
-        if each.currency == "JPY":
-            assert each.tick_size == 1
-        assert (each.quantity_step < 1) == (each.type == "crypto")
+        in_us = each.mic in {"XNYS", "XNAS", "ARCX"}
+        assert each.exchange_step == (1 if in_us else None), each.symbol
+        if in_us:
+            assert each.quantity_step == Decimal("0.0001")
+        else:
+            assert (each.quantity_step < 1) == (each.type == "crypto")
+
+
+def test_two_coins_trade_at_the_house_venue() -> None:
+    coins = {each.symbol: each for each in listings() if each.type == "crypto"}
+    assert set(coins) == {"BTCUSD", "ETHUSD"}
+    for each in coins.values():
+        assert (each.mic, each.currency, each.has_feed) == ("BNGI", "USD", True)
+        assert (each.tick_size, each.quantity_step) == (Decimal("0.01"), Decimal("0.00000001"))

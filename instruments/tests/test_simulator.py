@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from instruments.calendar import is_open
+from instruments.calendar import EXTENDED, is_open, phase
 from instruments.catalog import listings
 from instruments.providers.past import past_bars
 from instruments.providers.simulated import SimulatedInstrument, round_lot
@@ -44,7 +44,7 @@ def catalog() -> list[SimulatedInstrument]:
             each.symbol,
             mic=each.mic,
             tick_size=each.tick_size,
-            quantity_step=each.quantity_step,
+            quantity_step=each.exchange_step or each.quantity_step,
             starting_price=each.starting_price,
             volatility=each.volatility,
         )
@@ -192,13 +192,14 @@ def test_open_and_close_are_busier_and_wilder_than_noon() -> None:
 
 
 def test_on_exchange_hours_nobody_quotes_a_closed_market() -> None:
-    before_close = datetime(2026, 11, 20, 20, 59, tzinfo=UTC)  # Friday
-    simulator = market(simulated(), simulated("COIN", mic="BNGI"), mode="exchange")
+    before_close = datetime(2026, 11, 20, 16, 29, tzinfo=UTC)  # Friday
+    frankfurt = simulated(mic="XETR")
+    simulator = market(frankfurt, simulated("COIN", mic="BNGI"), mode="exchange")
     ticks = run(simulator, before_close, 300)
     stock = [tick for tick in ticks if tick.symbol == "ACME"]
-    assert max(tick.as_of for tick in stock) < datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+    assert max(tick.as_of for tick in stock) < datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
     assert max(tick.as_of for tick in ticks) > before_close + 297 * SECOND
-    monday = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
+    monday = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     assert not [t for t in simulator.ticks(monday - SECOND) if t.symbol == "ACME"]
     opening = [t for n in range(8) for t in simulator.ticks(monday + n * SECOND)]
     first = next(tick for tick in opening if tick.symbol == "ACME")
@@ -206,6 +207,43 @@ def test_on_exchange_hours_nobody_quotes_a_closed_market() -> None:
     assert first.previous_close == stock[-1].last
     assert first.volume == first.last_size
     assert first.session_date == monday.date()
+
+
+@pytest.mark.parametrize(
+    ("start", "ends"),
+    [
+        ("2026-11-24 08:59", "2026-11-24 09:09"),  # 04:00 in New York
+        ("2026-11-24 20:59", "2026-11-25 01:01"),  # 16:00, to 20:00
+        ("2026-11-27 17:59", "2026-11-27 22:01"),  # the short day: 13:00, to 17:00
+    ],
+)
+def test_in_extended_hours_it_quotes_wide_and_prints_nothing(start: str, ends: str) -> None:
+    """Young enough for orders, the session's figures as they were; nothing in the night."""
+    begins_at, ends_at = (datetime.fromisoformat(text + "+00:00") for text in (start, ends))
+    simulator = market(simulated(), mode="exchange")
+    seconds = int((ends_at - begins_at).total_seconds())
+    ticks = run(simulator, begins_at, seconds)[1:]
+    outside = [tick for tick in ticks if phase("XNYS", tick.as_of, "exchange") in EXTENDED]
+    assert len(outside) > seconds / 10
+    assert not [tick for tick in ticks if phase("XNYS", tick.as_of, "exchange") == "closed"]
+    for before, tick in pairwise(outside):
+        assert tick.as_of - before.as_of <= timedelta(seconds=9)
+        assert (tick.is_new_quote, tick.is_new_print, tick.last_size) == (True, False, 0)
+        assert (tick.volume, tick.day_high) == (before.volume, before.day_high)
+        assert check_tick(tick) == []
+        assert tick.session_date == begins_at.date()
+    inside = [tick for tick in run(market(simulated()), MONDAY, 60) if tick.is_new_print]
+    assert mean(t.ask - t.bid for t in outside) > D("1.5") * mean(t.ask - t.bid for t in inside)
+
+
+def test_a_new_day_begins_with_its_pre_market() -> None:
+    simulator = market(simulated(), mode="exchange")
+    last = run(simulator, datetime(2026, 11, 24, 20, 59, tzinfo=UTC), 3600)[-1]
+    at_four = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+    first = next(t for n in range(20) for t in simulator.ticks(at_four + n * SECOND))
+    assert (first.session_date, first.previous_close) == (at_four.date(), last.last)
+    assert (first.volume, first.day_open) == (0, None)
+    assert abs(first.bid - last.bid) > D("0.02"), "a night has passed"
 
 
 def test_started_on_a_closed_market_it_shows_the_close() -> None:

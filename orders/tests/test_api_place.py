@@ -39,6 +39,8 @@ def test_an_order_is_accepted(api, portfolio, django_capture_on_commit_callbacks
         "type": "limit",
         "time_in_force": "day",
         "quantity": "10",
+        "notional": None,
+        "extended_hours": False,
         "limit_price": "99.5",
         "stop_price": None,
         "trail_price": None,
@@ -282,6 +284,7 @@ def test_a_preview_tells_what_it_would_cost_and_writes_nothing(api):
     assert body | {"notes": []} == {
         "symbol": "ABC",
         "currency": "USD",
+        "quantity": "10",
         "estimated_price": "99.5",
         "gross_amount": "995",
         "commission": "0",

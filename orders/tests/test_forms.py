@@ -95,6 +95,45 @@ def test_a_price_left_in_a_hidden_field_is_not_read(db):
     assert form.cleaned_data["limit_price"] is None
 
 
+def test_a_market_order_may_be_of_an_amount(db):
+    portfolio = PortfolioFactory()
+    asked = {"type": "market", "time_in_force": "day", "sized_by": "notional", "notional": "500"}
+    form = _form(**asked, portfolio_id=str(portfolio.id), quantity="not read")
+    assert form.is_valid()
+    ticket = form.ticket(portfolio.account.user)
+    assert (ticket.notional, ticket.quantity) == (Decimal(500), 0)
+
+
+@pytest.mark.parametrize(("typed", "words"), [("", "Write how much."), ("0", "more than zero")])
+def test_an_amount_that_is_missing_is_told_beside_its_field(typed, words):
+    form = _form(type="market", sized_by="notional", notional=typed, quantity="")
+    assert list(form.errors) == ["notional"]
+    assert words in form.errors["notional"][0]
+    assert form.problems[0].label == "Amount"
+
+
+@pytest.mark.parametrize("type_", ["limit", "stop"])
+def test_an_amount_left_in_a_hidden_field_is_not_read(type_):
+    form = _form(type=type_, stop_price="99", sized_by="notional", notional="500")
+    assert form.is_valid()
+    assert (form.cleaned_data["notional"], form.cleaned_data["quantity"]) == (None, Decimal("12.5"))
+
+
+@pytest.mark.parametrize(
+    ("type_", "time", "is_read"),
+    [
+        ("limit", "day", True),
+        ("limit", "gtc", True),
+        ("limit", "ioc", False),
+        ("market", "day", False),
+    ],
+)
+def test_extended_hours_are_read_where_they_are_shown(type_, time, is_read):
+    form = _form(type=type_, time_in_force=time, extended_hours="on")
+    assert form.is_valid()
+    assert form.cleaned_data["extended_hours"] is is_read
+
+
 def test_the_rules_reasons_stand_beside_their_fields():
     form = _form()
     form.is_valid()

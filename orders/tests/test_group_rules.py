@@ -101,10 +101,24 @@ def test_the_shape_of_a_group(ticket, expected):
         (replace(OCO, type=OrderType.MARKET, limit_price=None), "type"),
         (replace(BRACKET, time_in_force=TimeInForce.IOC), "time_in_force"),
         (replace(BRACKET, time_in_force=TimeInForce.FOK), "time_in_force"),
+        (replace(BRACKET, extended_hours=True), "order_class"),
+        (replace(OCO, extended_hours=True), "order_class"),
+        (
+            replace(MARKET_BUY, notional=D(500), order_class=OrderClass.OTO, stop_loss=LOSS),
+            "order_class",
+        ),
     ],
 )
 def test_combinations_not_offered(ticket, field):
     assert (field, "unsupported_combination", 422) in found(ticket)
+
+
+@pytest.mark.parametrize("ticket", [BRACKET, OTO, OCO], ids=lambda ticket: ticket.order_class)
+def test_the_orders_of_a_group_are_for_whole_shares(ticket):
+    parts = {"quantity_step": D("0.0001"), "exchange_step": D(1)}
+    assert found(ticket, instrument=parts) == []
+    part = replace(ticket, quantity=ticket.quantity + D("0.5"))
+    assert found(part, instrument=parts) == [("quantity", "unsupported_combination", 422)]
 
 
 def test_a_stop_leg_needs_a_feed():

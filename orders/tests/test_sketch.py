@@ -14,6 +14,7 @@ from orders.depth import offers_to
 from orders.sketch import Offer, sketch
 from orders.tests.factories import OrderFactory
 from orders.tests.test_rules import BUY, MARKET_BUY, SELL, STOP_BUY, facts
+from portfolios.tests.factories import PortfolioFactory
 
 D = Decimal
 
@@ -91,6 +92,43 @@ def test_what_an_order_would_do_at_once(ticket, market, expected, text):
     assert text in {None, found.text}
 
 
+# What an amount of 500 would do, in steps of a tenth: what fills, its average, the rest.
+AMOUNTS = [
+    ("s80@100", "5", "100", "0", "All would fill now at 100.00."),
+    ("2@99.50 s80@100.50", "4.9", "100.091837", "0", "All would fill now at 100.0918."),
+    (
+        "s2@100",
+        "2",
+        "100",
+        "3",
+        "2 would fill now at 100.00 on average. 3 would wait for the next quote.",
+    ),
+    ("s80@104.12", "0", None, "4.9", "All would wait for the next quote."),
+]
+
+
+@pytest.mark.parametrize(("market", "filled", "average", "rest", "text"), AMOUNTS)
+def test_what_an_amount_would_do_at_once(market, filled, average, rest, text):
+    amount = replace(MARKET_BUY, quantity=D("4.9"), notional=D(500))
+    found = drawn(amount, market, instrument={"quantity_step": D("0.1")})
+    rounded = None if average is None else found.average_price.quantize(D("1e-6"))
+    assert (found.quantity, found.rest, found.text) == (D(filled), D(rest), text)
+    assert rounded == (None if average is None else D(average))
+
+
+@pytest.mark.parametrize(
+    ("phase", "extended", "text"),
+    [
+        ("post", False, "The session is not running; the order waits for the next opening."),
+        ("closed", True, "Its exchange is closed; the order waits for the next pre-market."),
+    ],
+)
+def test_outside_of_a_session_it_says_what_the_order_waits_for(phase, extended, text):
+    ticket = replace(BUY, extended_hours=extended)
+    session = {"phase": phase, "has_extended_hours": True}
+    assert drawn(ticket, "s80@100", is_open=False, session=session).text == text
+
+
 def test_a_closed_exchange_and_a_stale_quote():
     assert drawn(BUY, "s80@100", is_open=False).text == (
         "Its exchange is closed; it waits for the opening."
@@ -144,3 +182,19 @@ def test_whom_an_order_would_meet(db, django_assert_num_queries):
     assert found == offers("o5@100.02 7@100.02 s200@100.02 5@101")
     assert offers_to(Side.SELL, instrument, mine.account_id, tick) == offers("s300@99.98 8@99")
     assert offers_to(Side.SELL, instrument, mine.account_id, None) == offers("8@99")
+
+
+def test_in_extended_hours_one_meets_orders_that_have_them(db):
+    instrument = QuoteFactory(bid_size=0, ask_size=0).instrument
+    for quantity, extended in ((3, False), (4, True)):
+        OrderFactory(
+            instrument=instrument,
+            side=Side.SELL,
+            limit_price=D(101),
+            quantity=D(quantity),
+            extended_hours=extended,
+            priority=quantity,
+        )
+    asked = Side.BUY, instrument, PortfolioFactory().account_id, None
+    assert offers_to(*asked) == offers("3@101 4@101")
+    assert offers_to(*asked, is_extended=True) == offers("4@101")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bengi.terms import AccountStatus, InstrumentStatus, OrderType, Side, TimeInForce
 from orders.check_words import LABELS, check_lines
 from orders.facts import TicketFacts
+from orders.notional import sized
 from orders.rules import check_order
 from orders.tests.test_rules import (
     BUY,
@@ -68,6 +69,24 @@ def failed(asked):
 )
 def test_a_check_that_fails_has_the_limit_and_the_value(asked, wrong):
     assert [numbers for _, *numbers in failed(asked)] == [list(each) for each in wrong]
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"notional": D(1500)}, ("insufficient_funds", "quantity", "1000", "1500")),
+        ({"side": Side.SELL}, ("insufficient_position", "quantity", "0", "5")),
+        ({"notional": D(250_001)}, ("max_notional", "quantity", "250000", "250001")),
+    ],
+)
+def test_what_an_amount_fails_is_told_once(change, wrong):
+    ticket = replace(MARKET_BUY, quantity=D(0), notional=D(500))
+    account = {"buying_power": D(1000), "available_quantity": D(0)}
+    asked = sized(
+        facts(replace(ticket, **change), instrument={"quantity_step": D(1)}, account=account)
+    )
+    assert wrong in failed(asked)
+    assert len({code for code, *_ in failed(asked)}) == len(failed(asked))
 
 
 def test_what_no_check_has_numbers_for_stands_with_the_errors_own():

@@ -1,5 +1,6 @@
 """Ticket, review, placing and canceling over HTML: what is answered and what is written."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from accounts.tests.factories import UserFactory
 from bengi import clock
 from bengi.onboarding import sign_up
 from bengi.terms import OrderStatus
+from instruments.models import Instrument
 from instruments.tests.factories import QUOTED_AT, QuoteFactory
 from orders.halts import halt_trading
 from orders.models import Order
@@ -75,6 +77,61 @@ def test_a_market_order_says_estimate(trader, ticket):
     assert facts["Would fill at once"] == "40 at 100.02"
     assert facts["Estimated cost"] == "4,000.80 USD"
     assert facts["Estimated commission"] == "1.00 USD"
+
+
+@pytest.fixture
+def amount(ticket):
+    """The ticket as an amount of 500 USD at market; the ask is 100.02."""
+    Instrument.objects.update(quantity_step=Decimal("0.0001"), exchange_step=Decimal(1))
+    rest = {name: ticket[name] for name in ("symbol", "portfolio_id", "side", "time_in_force")}
+    return rest | {"type": "market", "sized_by": "notional", "notional": "500"}
+
+
+def test_the_review_of_an_amount_says_what_it_comes_to(trader, amount):
+    answer = trader.post("/orders/review", amount)
+    facts = {fact.label: fact.text for fact in answer.context["facts"]}
+    assert facts["Shares, about"] == "4.999"
+    assert facts["Estimated cost"] == "500.00 USD"
+    assert facts["Reserved until it fills or ends"] == "501.00 USD"
+    assert "Buy 500.00 USD of AAPL at market" in answer.content.decode()
+    fields = dict(answer.context["ticket_fields"])
+    assert (fields["sized_by"], fields["notional"]) == ("notional", "500")
+    assert "quantity" not in fields
+
+
+def test_an_amount_is_placed_as_it_was_reviewed(trader, amount):
+    fields = dict(trader.post("/orders/review", amount).context["ticket_fields"])
+    trader.post("/orders/place", fields)
+    order = Order.objects.get()
+    assert (order.notional, order.quantity, order.reserved) == (500, Decimal("4.999"), 501)
+
+
+def test_the_estimate_of_an_amount_says_how_many_shares(trader, amount):
+    body = trader.post("/orders/estimate", amount, headers=HTMX).content.decode()
+    assert "Shares, about</dt><dd>4.999" in body
+
+
+def test_an_amount_too_small_comes_back_beside_its_field(trader, amount):
+    answer = trader.post("/orders/review", amount | {"notional": "0.01"})
+    body = answer.content.decode()
+    assert "The amount comes to less than 0.0001 AAPL." in body
+    assert 'aria-describedby="notional-error"' in body
+    assert re.search(r'name="sized_by" value="notional" checked', body)
+
+
+def test_extended_hours_are_offered_where_the_exchange_has_them(trader, ticket, settings):
+    """The flag travels from the ticket through the review to the order."""
+    settings.MARKET_HOURS = "exchange"
+    asked = ticket | {"extended_hours": "on"}
+    again = trader.post("/orders/review", asked | {"quantity": ""}).content.decode()
+    assert re.search(r'name="extended_hours" checked', again)
+    review = trader.post("/orders/review", asked)
+    assert "good for today, extended hours too" in review.content.decode()
+    trader.post("/orders/place", dict(review.context["ticket_fields"]))
+    assert Order.objects.get().extended_hours
+    settings.MARKET_HOURS = "always"
+    body = trader.post("/orders/review", asked | {"quantity": ""}).content.decode()
+    assert "extended_hours" not in body
 
 
 def test_every_review_has_a_key_of_its_own(trader, ticket):
@@ -263,6 +320,6 @@ def test_a_bracket_is_reviewed_and_sent_with_its_legs(trader, ticket):
 def test_exits_that_cannot_be_come_back_open_with_what_is_wrong(trader, ticket):
     answer = trader.post("/orders/review", ticket | {"take_profit": "90"}, headers=HTMX)
     page = answer.content.decode()
-    assert '<details class="exits" open>' in page
+    assert '<details class="exits if-exits" open>' in page
     assert 'id="take_profit-error"' in page
     assert Order.objects.count() == 0

@@ -35,7 +35,7 @@ function review() {
 
 const KEYS = {
   "/": () => focus("find"),
-  q: () => focus("quantity"),
+  q: () => focus(document.querySelector(".if-amount")?.checkVisibility() ? "notional" : "quantity"),
   t: () => focus("type"),
   b: () => side("buy"),
   s: () => side("sell"),

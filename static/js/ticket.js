@@ -7,7 +7,8 @@ import { own, refresh } from "./panels.js";
 
 const phone = matchMedia("(max-width: 799px)");
 const REPRICE_MS = 2000;
-const MARKET_COLLAR = n.units("1.04");
+/* What the engine reserves, 1.04 times the ask, and room for the ask to move until the order is there. */
+const MARKET_COLLAR = n.units("1.042");
 
 const ticket = document.getElementById("ticket");
 const review = document.getElementById("review");
@@ -22,7 +23,7 @@ function set(name, value) {
 }
 
 function step(name, way) {
-  const by = n.units(name === "quantity" ? form().dataset.step : form().dataset.tick);
+  const by = n.units(name === "quantity" ? form().dataset.handyStep : form().dataset.tick);
   const start = name === "trail_price" ? "0" : quote()?.last;
   const now = n.units(field(name).value.trim()) ?? n.units(start) ?? 0n;
   const next = n.floored(now, by) + BigInt(way) * by;
@@ -56,18 +57,41 @@ function commission(quantity, price) {
   return most !== null && floor > most ? most : floor;
 }
 
+/** What quantities are multiples of: parts of the exchange's unit are for orders that are done today. */
+function lotSize() {
+  const isSimple = ["market", "limit"].includes(field("type").value) && field("time_in_force").value === "day";
+  return n.units(isSimple ? form().dataset.step : form().dataset.unit);
+}
+
 function affordable(power, price) {
-  const lot = n.units(form().dataset.step);
+  const lot = lotSize();
   let quantity = n.floored(n.over(power, price) ?? 0n, lot);
-  while (quantity > 0n && n.times(quantity, price) + commission(quantity, price) + n.units("0.01") > power) {
-    quantity -= lot;
+  for (;;) {
+    const missing = n.times(quantity, price) + commission(quantity, price) + n.units("0.01") - power;
+    if (quantity <= 0n || missing <= 0n) return quantity;
+    const fewer = n.floored(n.over(missing, price) ?? 0n, lot);
+    quantity -= fewer > lot ? fewer : lot;
   }
-  return quantity;
+}
+
+/** The largest amount that money buys for, its commission on top; of a sell, what the shares are worth. */
+function worth(percent) {
+  const cent = 10n ** BigInt(8 - n.minorPlaces(form().dataset.currency));
+  if (!isBuy()) {
+    const bid = n.units(quote()?.bid) ?? n.units(quote()?.last);
+    return bid === null ? 0n : n.floored((n.times(n.units(own().available), bid) * percent) / 100n, cent);
+  }
+  const power = (n.units(own().buying_power) * percent) / 100n;
+  const ask = n.units(quote()?.ask) ?? n.units(quote()?.last);
+  const most = ask === null ? null : n.over(2n * power, ask);
+  const left = most ? power - commission(most, n.over(power, most)) : 0n;
+  return left > cent ? n.floored(left, cent) - cent : 0n;
 }
 
 function share(percent) {
   const part = BigInt(percent);
-  const step_ = n.units(form().dataset.step);
+  if (field("sized_by").value === "notional" && field("type").value === "market") return set("notional", worth(part));
+  const step_ = lotSize();
   if (!isBuy()) return set("quantity", n.floored((n.units(own().available) * part) / 100n, step_));
   const price = basis();
   if (price === null) return undefined;
@@ -128,7 +152,7 @@ function closed() {
 }
 
 function reprice() {
-  if (document.hidden || field("type").value === "limit" || !field("quantity").value) return;
+  if (document.hidden || field("type").value === "limit" || !(field("quantity").value || field("notional").value)) return;
   window.htmx.trigger("#estimate", "reprice");
 }
 

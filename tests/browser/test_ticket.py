@@ -93,6 +93,37 @@ def test_more_than_the_money_buys_is_refused_in_plain_words(trader: Page):
     expect(page.locator("#quantity-error")).to_contain_text("100000 available")
 
 
+def test_an_amount_buys_parts_of_a_share(trader: Page):
+    page = trader
+    bench.await_live(page)
+    page.locator("#ticket").get_by_text("Amount", exact=True).click()
+    page.get_by_label("Amount in USD").fill("500")
+    expect(page.get_by_label("Quantity")).to_be_hidden()
+    expect(page.locator("#estimate")).to_contain_text("Shares, about")
+    dialog = bench.review(page, "buy")
+    expect(dialog).to_contain_text("Buy 500.00 USD of AAPL at market")
+    bench.send(page, "buy")
+    expect(bench.toast(page, "Filled")).to_be_visible()
+    (order,) = _orders(page)
+    spent = bench.Decimal(order["filled_quantity"]) * bench.Decimal(order["average_price"])
+    assert 499 < spent <= 500
+    page.get_by_label("Type").select_option("limit")
+    expect(page.get_by_label("Quantity")).to_be_visible()
+    expect(page.get_by_label("Amount in USD")).to_be_hidden()
+
+
+def test_max_is_an_amount_that_can_be_paid(trader: Page):
+    page = trader
+    bench.await_live(page)
+    page.locator("#ticket").get_by_text("Amount", exact=True).click()
+    page.get_by_role("button", name="Max").click()
+    amount = bench.Decimal(page.get_by_label("Amount in USD").input_value())
+    assert 99_900 < amount < 100_000
+    bench.review(page, "buy")
+    bench.send(page, "buy")
+    expect(bench.toast(page, "Filled")).to_be_visible()
+
+
 def test_max_buys_all_the_money_can(trader: Page):
     page = trader
     bench.await_live(page)

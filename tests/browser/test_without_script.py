@@ -52,12 +52,12 @@ def test_sign_up_place_and_cancel(plain_page: Page, person: Person):
 def test_a_wrong_ticket_comes_back_with_its_values(plain_page: Page, person: Person):
     page = plain_page
     sign_up(page, person)
-    page.get_by_label("Quantity").fill("1.5")
+    page.get_by_label("Quantity").fill("1.00005")
     page.get_by_role("button", name="Review buy order").click()
     quantity = page.get_by_label("Quantity")
-    expect(quantity).to_have_value("1.5")
+    expect(quantity).to_have_value("1.00005")
     expect(quantity).to_have_attribute("aria-invalid", "true")
-    expect(page.locator("#quantity-error")).to_contain_text("steps of 1")
+    expect(page.locator("#quantity-error")).to_contain_text("steps of 0.0001")
     expect(page.get_by_role("alert")).to_contain_text("The order was not sent")
 
 

@@ -3,19 +3,22 @@
 An order without fills keeps its id, its key and its place in the queue. One that has filled in part
 is replaced by an order for the rest, because what it filled was old shares: the old one keeps its
 trades and their commission. An order keeps what it reserved and takes what it lacks, such as
-commission on more shares, out of free cash; where there is not enough it wants less.
+commission on more shares, out of free cash; where there is not enough it wants less. One of an
+amount keeps what is left of the amount, or is canceled.
 """
 
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
-from bengi.money import ZERO, plain
+from bengi.money import ZERO, floor_to, minor_unit, plain
 from bengi.terms import OrderStatus, Side
 from orders import lifecycle
 from orders.models import Order
+from orders.notional import cash_for, shares_at_most
 from orders.payloads import moment, order_payload, order_state
 from orders.rules import reservation
 from orders.splits import OrderTerms, affordable_quantity, split_terms
@@ -141,6 +144,10 @@ def _within(
     currency = rows.instrument.currency
     price = terms.limit_price if terms.limit_price is not None else terms.protection_price
     assert price is not None, "every buy has a price it cannot pay more than"
+    if order.is_buy_of_amount:
+        most = shares_at_most(_amount_left(order), price, rows.instrument.quantity_step)
+        needed = cash_for(order.schedule, _amount_left(order), most, currency)
+        return (terms if needed <= cash else None), needed
     quantity = affordable_quantity(
         order.schedule,
         price,
@@ -155,6 +162,13 @@ def _within(
     return replace(terms, quantity=quantity), needed
 
 
+def _amount_left(order: Order) -> Decimal:
+    """Return what is left of the amount of a buy, in whole minor units."""
+    assert order.notional is not None
+    left = Fraction(order.notional) - Fraction(order.worked_value)
+    return floor_to(left, minor_unit(order.instrument.currency))
+
+
 def _carry_on(
     rows: SplitRows, old: Order, terms: OrderTerms, reserved: Decimal, before: dict[str, Any]
 ) -> None:
@@ -164,8 +178,9 @@ def _carry_on(
     new.id, new.client_order_id = new_id(), f"split-{rows.action.id.hex[-12:]}-{old.id}"
     new.instrument, new.fee_schedule = old.instrument, old.fee_schedule
     new.replaces, new.status = old, OrderStatus.NEW
-    new.filled_quantity = new.busted_quantity = new.filled_value = ZERO
-    new.commission = new.fees = ZERO
+    new.notional = _amount_left(old) if old.is_buy_of_amount else None
+    new.filled_quantity = new.busted_quantity = ZERO
+    new.filled_value = new.busted_value = new.commission = new.fees = ZERO
     _set(new, terms, reserved, rows)
     old.replaced_by, old.reserved = new.id, ZERO
     _move(old, OrderStatus.PENDING_REPLACE)

@@ -12,7 +12,7 @@ from trades.matching.working import StreetQuote, WorkingOrder
 class Situation:
     """What is true of an open order beside the quote.
 
-    opens_at: when its exchange trades again, None while it does; is_seen: the engine has taken it
+    opens_at: when it is worked again, None while it is; is_seen: the engine has taken it
     up; fired_at: when its stop did.
     """
 

@@ -32,6 +32,10 @@ WHY: dict[str, Phrase] = {
         "{offered} {gap} above what was reserved",
         "What was reserved pays {cap} a share at most; that is {gap} below the {offer}.",
     ),
+    "amount_too_small": Phrase(
+        "{left} left of the amount",
+        "What is left of the amount, {left}, buys nothing at the {offer}.",
+    ),
     "stop_not_reached": Phrase(
         "last trade {distance} from the stop",
         "The stop stands at {stop}; the last trade, at {last}, is {distance} away.",

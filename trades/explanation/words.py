@@ -46,12 +46,16 @@ def _reserved(step: Step, of: Subject) -> str:
         held = of.number(step["reserved_after"])
         return f"{held} {of.symbol} are set aside, so that they cannot be sold twice."
     parts = f"{of.number(formula['quantity'])} × {of.price(formula['price'])}"
-    if formula["basis"] != "limit_price":
+    if formula["basis"] == "notional":
+        amount = Decimal(step["reserved_after"]) - Decimal(formula["commission"])
+        parts = f"the amount of {of.money(amount)}"
+    elif formula["basis"] != "limit_price":
         share = (PROTECTION - 1) * 100
         stands = "the stop or the ask" if of.type is not OrderType.MARKET else "the ask"
         parts += f" ({share.normalize():f} % above {stands})"
     if Decimal(formula["commission"]):
-        parts += f" and {of.money(formula['commission'])} commission"
+        most = "at most " if formula["basis"] == "notional" else ""
+        parts += f" and {most}{of.money(formula['commission'])} commission"
     held = of.money(step["reserved_after"])
     return f"{held} are set aside, so that it can always be paid for: {parts}."
 

@@ -96,6 +96,15 @@ class Book:
                 del levels[price], prices[best]
         return taken
 
+    def crossing(self) -> tuple[WorkingOrder, WorkingOrder] | None:
+        """Return the first buy and the first sell where the best prices cross; else None."""
+        if not self._bid_prices or not self._ask_prices:
+            return None
+        bid, ask = self._bid_prices[_BEST_BID], self._ask_prices[_BEST_ASK]
+        if bid < ask:
+            return None
+        return next(iter(self._bids[bid].values())), next(iter(self._asks[ask].values()))
+
     def best(self, side: Side) -> int | None:
         """Return the best price of a side: the highest bid or the lowest ask; None when empty."""
         if side is _BUY:

@@ -22,6 +22,14 @@ def to_fixed(value: Decimal) -> int:
     return whole
 
 
+def to_value(value: Decimal) -> int:
+    """Return an amount of money x 10**16 as an int, exactly: the unit of price times quantity.
+
+    Raises ValueError for more than 16 places.
+    """
+    return to_fixed(value.scaleb(PLACES, context=_EXACT))
+
+
 def from_fixed(units: int) -> Decimal:
     """Return units / 10**8 as a Decimal with 8 places, exactly."""
     return Decimal(units).scaleb(-PLACES, context=_EXACT)

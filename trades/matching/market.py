@@ -6,6 +6,7 @@ trades at its own. What is taken of the street's size is gone for everybody unti
 An order never trades with its own account: the one being worked is canceled. What the street offers
 an order is its realism profile's word; what customers offer each other is the same in all of them.
 What follows from an outcome for other orders of its group (groups.py) is part of the same answer.
+Outside of the session only orders with extended_hours are there; nothing prints for the stops.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from itertools import chain, count
 
 from bengi.terms import Side, TimeInForce
 from instruments.realism import Profile
+from trades.matching.aside import Aside, dismiss, readmit, uncross
 from trades.matching.book import Book
 from trades.matching.groups import Groups
 from trades.matching.outcomes import (
@@ -30,10 +32,10 @@ from trades.matching.resting import join_queue, meet
 from trades.matching.street import Street
 from trades.matching.triggers import TriggerBook
 from trades.matching.waiting import WaitingRoom, by_priority
+from trades.matching.whole import why_not_whole
 from trades.matching.working import StreetQuote, WorkingOrder, is_within, opposite
 
-_BUY, _SELL = Side.BUY, Side.SELL
-_CLS = TimeInForce.CLS
+_BUY, _SELL, _CLS = Side.BUY, Side.SELL, TimeInForce.CLS
 _AT_A_MOMENT = frozenset({TimeInForce.OPG, TimeInForce.CLS})
 _REMAINDERS = {TimeInForce.OPG: "opg_remainder", TimeInForce.CLS: "cls_remainder"}
 
@@ -43,18 +45,12 @@ class Market:
 
     has_feed False: there is no street, quotes are ignored, and customers trade among themselves.
     tick and step are what prices and quantities are multiples of. groups knows which orders hang
-    together; places gives the priorities of its legs when they begin to work.
+    together; places gives the priorities of its legs as they begin. It begins in a session.
     """
 
     __slots__ = (
-        "_book",
-        "_street",
-        "_triggers",
-        "_waiting",
-        "groups",
-        "has_feed",
-        "instrument_id",
-        "tick",
+        *("_aside", "_book", "_street", "_triggers", "_waiting"),
+        *("groups", "has_feed", "instrument_id", "tick"),
     )
 
     def __init__(
@@ -72,6 +68,7 @@ class Market:
         self._book = Book()
         self._triggers = TriggerBook()
         self._waiting = WaitingRoom()
+        self._aside: Aside | None = None
         self._street = Street(tick, step)
         self.groups = Groups(places or count(1), withdraw=self._remove, enter=self._enter)
 
@@ -84,6 +81,7 @@ class Market:
         """
         assert order.leaves > 0
         assert self.find(order.id) is None
+        assert order.extended_hours or not self.is_extended
         if order.is_dormant:
             return self._enter(order)
         if order.time_in_force in _AT_A_MOMENT:
@@ -105,12 +103,16 @@ class Market:
         A stop limit that has fired, or an order that was on its way, may not have met the book yet:
         it waits for the next quote, which works it and puts it at its place.
         """
+        aside = None if order.extended_hours else self._aside
+        waiting = aside.waiting if aside else self._waiting
         if order.is_dormant:
             self._triggers.add(order)
         elif order.time_in_force is _CLS:
-            self._waiting.closing[order.id] = order
-        elif order.triggered or self._was_on_its_way(order):
-            self._waiting.add(order)
+            waiting.closing[order.id] = order
+        elif order.triggered or self._was_on_its_way(order) or not self._may_rest(order):
+            waiting.add(order)
+        elif aside:
+            aside.resting[order.id] = order
         else:
             self._put(order)
 
@@ -121,11 +123,12 @@ class Market:
 
     def close(self, order_id: str, now: datetime) -> list[Outcome]:
         """Work an order for the close on the last quote, if that is fresh, and cancel its rest."""
-        order = self._waiting.closing.pop(order_id, None)
+        waiting = self._aside.waiting if self._aside else self._waiting
+        order = waiting.closing.pop(order_id, None)
         if order is None:
             return []
         self._street.look_at_clock(now)
-        if not self._street.serves(order):
+        if self._aside or not self._street.serves(order):
             return [canceled(order_id, "cls_remainder")]
         return self.settle(self._decide(order))
 
@@ -134,13 +137,17 @@ class Market:
 
         It keeps the priority. Empty when nothing rests under order_id.
         """
-        old = self._book.cancel(order_id)
+        resting = self._aside.resting if self._aside else {}
+        old = self._book.cancel(order_id) or resting.pop(order_id, None)
         if old is None:
             return []
         assert (order.limit, order.side) == (old.limit, old.side)
         assert 0 < order.leaves <= old.leaves
         order.priority, order.queue_ahead = old.priority, old.queue_ahead
-        self._book.insert(order)
+        if self.is_extended and not order.extended_hours:
+            resting[order.id] = order
+        else:
+            self._book.insert(order)
         return [Rested(order.id)]
 
     def expire(self, which: Iterable[str] | Callable[[WorkingOrder], bool]) -> list[Outcome]:
@@ -155,8 +162,8 @@ class Market:
 
         Market orders come first, then resting limits by price and time, then limits that waited
         for this: ioc, fok, stop limits that have fired and what was on its way. Trailing stops
-        follow the print before stops fire on it. Old news changes no order, and a quote too old for
-        an order's profile does not change that one.
+        follow the print before stops fire on it, and neither do outside of the session. Old news
+        changes no order, and a quote too old for an order's profile does not change that one.
         """
         if not self.has_feed or not self._street.hear(quote):
             return []
@@ -175,7 +182,7 @@ class Market:
         if somebody_waits:
             self._work_waiting(self._waiting.all_limits(), out)
         last, stops = quote.last, self._triggers
-        if last is not None:
+        if last is not None and self._aside is None:
             if not stops.trails.falls_at <= last <= stops.trails.rises_at:
                 out += (trailed(order) for order in stops.trail(last, self._street.serves))
             if not stops.sell_at < last < stops.buy_at:
@@ -186,7 +193,33 @@ class Market:
         """Forget the market's quote: the street offers nothing until the market speaks again."""
         self._street.fall_silent()
 
+    def leave_session(self) -> None:
+        """Go on with orders that have extended_hours alone; the others keep their places.
+
+        The session's last quote is none of theirs: nobody has quoted yet.
+        """
+        if self._aside is not None:
+            return
+        self._book, self._aside = dismiss(self._book, self._waiting)
+        self._street.begin_anew()
+
+    def enter_session(self) -> list[Outcome]:
+        """Let everybody work again, and trade what meets then.
+
+        Nobody has quoted yet in the session.
+        """
+        if self._aside is not None:
+            self._book = readmit(self._book, self._waiting, self._aside)
+            self._aside = None
+            self._street.begin_anew()
+        return self.settle(uncross(self._book))
+
     # --- what can be seen of it
+
+    @property
+    def is_extended(self) -> bool:
+        """Only orders with extended_hours are at work."""
+        return self._aside is not None
 
     @property
     def quote(self) -> StreetQuote | None:
@@ -208,7 +241,8 @@ class Market:
     def find(self, order_id: str) -> WorkingOrder | None:
         """Return an order at work; None when it is not at work here, as a leg that is held."""
         book, stops, waiting = self._book, self._triggers, self._waiting
-        return book.get(order_id) or stops.get(order_id) or waiting.get(order_id)
+        found = book.get(order_id) or stops.get(order_id) or waiting.get(order_id)
+        return found or (self._aside.get(order_id) if self._aside else None)
 
     def best(self, side: Side) -> int | None:
         """Return the best resting customer price of a side."""
@@ -238,7 +272,7 @@ class Market:
         """
         out: list[Outcome] = []
         if order.time_in_force is TimeInForce.FOK:
-            reason = self._why_not_whole(order)
+            reason = why_not_whole(order, self._book, self._street, self._waiting_for)
             if reason is not None:
                 return [canceled(order.id, reason)]
         met_itself = self._take(order, out)
@@ -267,21 +301,22 @@ class Market:
         else:
             self._book.add(order)
 
-    def _decide_again(self, order: WorkingOrder, out: list[Outcome]) -> None:
-        """Work a waiting order; if it goes on waiting there is nothing new to tell."""
-        self._waiting.cancel(order.id)
-        out += (outcome for outcome in self._decide(order) if not isinstance(outcome, Rested))
-
     def _take(self, order: WorkingOrder, out: list[Outcome]) -> bool:
         """Trade with everybody in reach, best price first. True: it met its own account."""
         while order.leaves:
             price = self._best_against(order)
             if price is None or not is_within(price, order.bound, order.side):
                 return self._take_waiting(order, order.limit, out)
+            if order.budget is not None:
+                wanted = order.wants(price)
+                if not wanted:
+                    return False
+                order.leaves = wanted
             if self._take_waiting(order, price, out) or self._take_book(order, price, out):
                 return True
-            if order.leaves and self._street.offer(order) == price:
-                self._take_street(order, price, out)
+            is_offered = order.leaves and self._street.offer(order) == price
+            if is_offered and not self._take_street(order, price, out):
+                return False
         return False
 
     def _best_against(self, order: WorkingOrder) -> int | None:
@@ -295,14 +330,26 @@ class Market:
     def _take_book(self, order: WorkingOrder, price: int, out: list[Outcome]) -> bool:
         """Trade with the resting orders at price. True: the next one is of the same account."""
         for maker, quantity in self._book.take(order.side, order.leaves, price, order.account_id):
-            order.leaves -= quantity
+            order.count(quantity, price)
             out += match_fills(order, maker, quantity, price)
         return order.leaves > 0 and self._book.best(opposite(order.side)) == price
 
-    def _take_street(self, order: WorkingOrder, price: int, out: list[Outcome]) -> None:
+    def _take_street(self, order: WorkingOrder, price: int, out: list[Outcome]) -> bool:
+        """Trade with the street, which moves its price by what is taken where it shows no size.
+
+        False: a budget buys nothing at the price that leaves.
+        """
+        if order.budget is not None:
+            more = min(order.leaves, self._street.left(order))
+            wanted = order.wants(self._street.price_after_impact(order, price, more))
+            if not wanted:
+                return False
+            order.leaves = wanted
         quantity = self._street.give(order)
         price = self._street.price_after_impact(order, price)
+        order.spend(quantity, price)
         out.append(street_fill(order, quantity, price))
+        return True
 
     def _take_waiting(self, order: WorkingOrder, price: int | None, out: list[Outcome]) -> bool:
         """Trade a limit order with the market orders that wait for one, at price.
@@ -316,12 +363,14 @@ class Market:
         for maker in self._waiting_for(order, price):
             if not order.leaves:
                 break
+            quantity = min(order.leaves, maker.wants(price))
+            if not quantity:
+                continue
             if maker.account_id == order.account_id:
                 met_itself = True
                 break
-            quantity = min(order.leaves, maker.leaves)
-            order.leaves -= quantity
-            maker.leaves -= quantity
+            order.count(quantity, price)
+            maker.count(quantity, price)
             if not maker.leaves:
                 used_up.append(maker.id)
             out += match_fills(order, maker, quantity, price)
@@ -362,47 +411,14 @@ class Market:
             return "market_remainder"
         return None
 
-    # --- fill or kill, without touching anybody
-
-    def _why_not_whole(self, order: WorkingOrder) -> str | None:
-        """Return the reason why an order cannot trade all it wants now; None when it can."""
-        missing = order.leaves
-        for account_id, quantity in self._offers(order):
-            if account_id == order.account_id:
-                return "self_trade"
-            missing -= quantity
-            if missing <= 0:
-                return None
-        return "fok_unfillable"
-
-    def _offers(self, order: WorkingOrder) -> Iterator[tuple[str | None, int]]:
-        """Yield (account, quantity) of all that order could trade with, in the order it would."""
-        met: set[str] = set()
-        for price, queue in self._prices_against(order):
-            for maker in self._waiting_for(order, price):
-                if maker.id not in met:
-                    met.add(maker.id)
-                    yield maker.account_id, maker.leaves
-            for maker in queue:
-                yield maker.account_id, maker.leaves
-            if self._street.offer(order) == price:
-                yield None, self._street.left(order)
-
-    def _prices_against(self, order: WorkingOrder) -> Iterator[tuple[int, list[WorkingOrder]]]:
-        """Yield the prices order may trade at with their resting orders, its own limit last."""
-        queues = dict(self._book.walk(opposite(order.side)))
-        named = (*queues, self._street.offer(order), order.limit)
-        prices = {price for price in named if price is not None}
-        for price in sorted(prices, reverse=order.side is Side.SELL):
-            if is_within(price, order.bound, order.side):
-                yield price, queues.get(price, [])
-
     # --- everybody
 
     def _work_waiting(self, queue: Iterable[WorkingOrder], out: list[Outcome]) -> None:
+        """Work those who wait; of one that goes on waiting there is nothing new to tell."""
         for order in queue:
             if self._street.serves(order):
-                self._decide_again(order, out)
+                self._waiting.cancel(order.id)
+                out += (each for each in self._decide(order) if not isinstance(each, Rested))
 
     def _fill_resting(self, side: Side, reach: int, out: list[Outcome]) -> None:
         """Fill the resting orders of a side that the street meets, by price and then by time.
@@ -427,8 +443,8 @@ class Market:
             out.append(Triggered(order.id, last))
 
     def _remove(self, order_id: str) -> bool:
-        rooms = (self._book, self._triggers, self._waiting)
-        return any(room.cancel(order_id) is not None for room in rooms)
+        rooms = (self._book, self._triggers, self._waiting, self._aside)
+        return any(room.cancel(order_id) is not None for room in rooms if room is not None)
 
     def _everybody(self) -> Iterator[WorkingOrder]:
-        return chain(self._book, self._triggers, self._waiting)
+        return chain(self._book, self._triggers, self._waiting, self._aside or ())

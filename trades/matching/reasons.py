@@ -5,18 +5,20 @@ ends, the pages ask for open orders. docs/trading.md has the table for traders.
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 
 from bengi.money import plain
 from bengi.terms import Side, TimeInForce
 from instruments.realism import Touch
-from trades.matching.fixed import from_fixed
+from trades.matching.fixed import PLACES, from_fixed
 from trades.matching.working import StreetQuote, WorkingOrder, is_within
 
 REASONS = {
     "not_marketable": "The limit does not reach what is offered.",
     "cap_reached": "The market offers no price that what was reserved can pay.",
+    "amount_too_small": "What is left of the amount buys nothing at what is offered.",
     "stop_not_reached": "No trade has reached the stop.",
     "after_trigger": "The stop has fired; the next quote works it.",
     "no_quote": "The market has not quoted yet.",
@@ -101,6 +103,9 @@ def _beyond(order: WorkingOrder, quote: StreetQuote) -> Reason:
         if offered == limit and order.profile.touch is Touch.NEVER and not order.is_immediate:
             return Reason("not_through", _numbers(limit=limit, **{name: offered}))
     if is_within(offered, order.bound, order.side):
+        if order.budget is not None and order.budget < offered * order.step:
+            left = plain(Decimal(order.budget).scaleb(-2 * PLACES))
+            return Reason("amount_too_small", {"left": left} | _numbers(**{name: offered}))
         return Reason("no_size_left", _numbers(**{name: offered, "size": size}))
     assert order.bound is not None
     gap = abs(offered - order.bound)

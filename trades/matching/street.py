@@ -35,6 +35,7 @@ class Street:
     __slots__ = (
         "_age",
         "_bought",
+        "_known",
         "_printed_left",
         "_sold",
         "_step",
@@ -49,6 +50,7 @@ class Street:
     def __init__(self, tick: int = 1, step: int = 1) -> None:
         self._tick, self._step = tick, step
         self.quote: StreetQuote | None = None
+        self._known: StreetQuote | None = None
         self.lowest, self.highest = NEVER, -NEVER
         self._bought = self._sold = self._volume = self._printed_left = 0
         self._age = _UNHEARD
@@ -56,7 +58,7 @@ class Street:
 
     def hear(self, quote: StreetQuote) -> bool:
         """Take in what the market says. False when that is old news: an older or the same quote."""
-        known = self.quote
+        known = self._known
         if known is not None and (quote.as_of < known.as_of or quote == known):
             return False
         volume = quote.volume
@@ -67,7 +69,7 @@ class Street:
         if brings_more:
             self._bought = self._sold = 0
             self._volume = volume
-        self.quote = quote
+        self.quote = self._known = quote
         self._printed_left = volume
         self._age = _NO_AGE
         if self._views:
@@ -97,6 +99,14 @@ class Street:
     def fall_silent(self) -> None:
         """Offer nothing until the market speaks again."""
         self._age = _UNHEARD
+
+    def begin_anew(self) -> None:
+        """Begin a part of the day in which nobody has quoted yet.
+
+        If the market says then that its quote still stands, what was taken of that is still gone.
+        """
+        self.fall_silent()
+        self.quote = None
 
     def serves(self, order: WorkingOrder) -> bool:
         """Say whether the quote is young enough for the order, and later than it arrived."""
@@ -186,10 +196,11 @@ class Street:
         self._printed_left -= quantity
         return quantity
 
-    def price_after_impact(self, order: WorkingOrder, price: int) -> int:
+    def price_after_impact(self, order: WorkingOrder, price: int, more: int = 0) -> int:
         """Return what an order pays for what it was just given at price, never beyond its bound.
 
-        Displayed sizes cost what they are displayed at. A share of the volume moves the price.
+        more: what it would be given besides. Displayed sizes cost what they are displayed at, a
+        share of the volume moves the price.
         """
         quote, percent = self.quote, order.profile.impact_percent
         if quote is None or quote.has_sizes or not percent:
@@ -197,7 +208,7 @@ class Street:
         found = slipped(
             price,
             order.side,
-            taken=self._bought if order.side is _BUY else self._sold,
+            taken=more + (self._bought if order.side is _BUY else self._sold),
             volume=self._volume,
             impact_percent=percent,
             tick=self._tick,

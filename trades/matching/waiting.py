@@ -48,6 +48,19 @@ class WaitingRoom:
             del self.fired[order.id]
             self.add(order)
 
+    def dismiss(self) -> "WaitingRoom":
+        """Take out who does not work outside of the session; return them in a room of their own."""
+        found = WaitingRoom()
+        for room, other in zip(self._rooms, found._rooms, strict=True):
+            for order in [order for order in room.values() if not order.extended_hours]:
+                other[order.id] = room.pop(order.id)
+        return found
+
+    def readmit(self, dismissed: "WaitingRoom") -> None:
+        """Let those who were dismissed wait again, each for the same; markets are theirs alone."""
+        for room, other in zip(self._rooms, dismissed._rooms, strict=True):
+            room.update(other)
+
     def takers(self, side: Side, price: int) -> Iterator[WorkingOrder]:
         """Yield the market orders of a side that may trade at price, by priority.
 

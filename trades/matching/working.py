@@ -15,6 +15,11 @@ class WorkingOrder(msgspec.Struct, gc=False):
     market or stop buy may pay (None: no cap); priority is the place in the queue, lower is earlier.
     triggered: a stop that has fired and is a market order now, or a limit order if it has a limit.
 
+    extended_hours: it works outside of the session too, as a limit order.
+
+    A market buy of an amount has a budget, the money left (fixed.to_value), and takes at most
+    shares_max more, in whole steps. Its leaves are what the budget buys at the newest price.
+
     A trailing stop has a mark, the best print since it was accepted, and keeps its stop behind it:
     by trail (a price) or trail_percent (of the mark; 1 % is 10**8), on a multiple of tick.
 
@@ -43,6 +48,10 @@ class WorkingOrder(msgspec.Struct, gc=False):
     profile: Profile = REALISTIC
     starts_at: datetime | None = None
     queue_ahead: int | None = None
+    extended_hours: bool = False
+    budget: int | None = None
+    shares_max: int = 0
+    step: int = 1
 
     @property
     def is_dormant(self) -> bool:
@@ -58,6 +67,24 @@ class WorkingOrder(msgspec.Struct, gc=False):
     def is_immediate(self) -> bool:
         """ioc, fok, opg and cls never rest: one look at the market decides."""
         return self.time_in_force in _IMMEDIATE
+
+    def wants(self, price: int) -> int:
+        """Return how many it would take at price: its leaves, or what the budget buys."""
+        if self.budget is None:
+            return self.leaves
+        return min(self.budget // price // self.step * self.step, self.shares_max)
+
+    def count(self, quantity: int, price: int) -> None:
+        """Count a fill down."""
+        self.leaves -= quantity
+        self.spend(quantity, price)
+
+    def spend(self, quantity: int, price: int) -> None:
+        """Pay for a fill. A budget that buys no step more at its price is used up."""
+        if self.budget is not None:
+            self.budget -= quantity * price
+            self.shares_max -= quantity
+            self.leaves = self.wants(price)
 
 
 class StreetQuote(msgspec.Struct, frozen=True):

@@ -13,10 +13,14 @@ A scene starts with `# title`. Actions, then under each what must come of it, ev
                                              instant or harsh: its profile, else realistic
     order sell 5 limit 100.10 / order sell 5 stop 98 / order sell 5 stop 98 limit 97
     order sell 5 stop 98 trail 2 from 100    trailing by 2, or by `2%`, behind a print at 100
-    cancel A / expire A B / close A / restart / halt
-    less A 3 as B                            B takes the place of A and wants 3
     leg sell limit 110 named T for E         held until E, which is ordered later, fills
     order sell 5 limit 110 with S            one cancels the other, S, a stop that sleeps
+    order buy 5 market worth 500 cap 104     an amount that came to 5; `step 0.01` (else 1),
+                                             `most 8` shares (else twice as many)
+    order buy 5 limit 99 extended            works outside of the session too, as does `book`
+    session ends / session begins
+    cancel A / expire A B / close A / restart / halt
+    less A 3 as B                            B takes the place of A and wants 3
 
     fill A 10 @ 100.00, street 5 @ 100.20    of the order placed last; `fill M: ...` of another
     order filled, average 100.075            or: rests 5, waits 5, sleeps, has 5 left,
@@ -34,7 +38,7 @@ from msgspec.structs import replace
 
 from bengi.terms import Liquidity, OrderType, Realism, Side, TimeInForce
 from instruments.realism import profile_of
-from trades.matching.fixed import from_fixed, to_fixed
+from trades.matching.fixed import from_fixed, to_fixed, to_value
 from trades.matching.market import Market
 from trades.matching.outcomes import (
     Canceled,
@@ -50,8 +54,8 @@ from trades.matching.working import StreetQuote, WorkingOrder
 
 NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?")
 ACTIONS = (
-    *("book", "quote", "clock", "order", "leg", "less"),
-    *("cancel", "expire", "close", "restart", "halt"),
+    *("book", "quote", "clock", "order", "leg", "less", "cancel", "expire", "close"),
+    *("restart", "halt", "session"),
 )
 RESULTS = (
     "filled,",
@@ -104,6 +108,7 @@ class Blackboard:
         self.placed = {}
         self.legs = {}
         self.filled = {}
+        self.heard = None
 
     def new_market(self, *, has_feed):
         """Return a market on cents and whole shares; its legs queue up with what is placed."""
@@ -132,7 +137,7 @@ class Blackboard:
         age = timedelta(seconds=int(after(words, "age") or 0))
         bid, bid_size = quoted(words, "bid")
         ask, ask_size = quoted(words, "ask")
-        known = self.market.quote
+        known = self.market.quote or self.heard
         is_new = "again" not in words
         if not is_new:
             bid, ask, bid_size, ask_size = known.bid, known.ask, known.bid_size, known.ask_size
@@ -148,6 +153,7 @@ class Blackboard:
             middle=fixed(after(words, "last")) if "spread" in words else None,
             half_spread=fixed(after(words, "spread") or "0"),
         )
+        self.heard = quote
         return self.market.on_quote(quote, self.now)
 
     def book(self, words):
@@ -174,6 +180,7 @@ class Blackboard:
         side, quantity, *rest = words
         kind = next(kind for kind in KINDS if kind in rest)
         trail = after(rest, "trail") or ""
+        money = after(rest, "worth")
         name = after(rest, "named") or "order"
         profile = profile_of(next((word for word in rest if word in PROFILES), "realistic"))
         order = WorkingOrder(
@@ -193,6 +200,10 @@ class Blackboard:
             tick=fixed("0.01"),
             profile=profile,
             starts_at=self.now + profile.latency if profile.latency else None,
+            extended_hours="extended" in rest,
+            budget=None if money is None else to_value(Decimal(money)),
+            shares_max=fixed(after(rest, "most")) or 2 * fixed(quantity),
+            step=fixed(after(rest, "step") or "1"),
         )
         self.placed[name] = order
         self.filled[name] = (Decimal(0), Decimal(0))
@@ -211,6 +222,12 @@ class Blackboard:
     def close(self, words):
         return self.market.close(words[0], self.now)
 
+    def session(self, words):
+        if words == ["begins"]:
+            return self.market.enter_session()
+        self.market.leave_session()
+        return []
+
     def restart(self, _words):
         old = self.market
         self.market = self.new_market(has_feed=old.has_feed)
@@ -219,6 +236,8 @@ class Blackboard:
             self.market.restore(order)
         for group in {id(group): group for group in old.groups.of.values()}.values():
             self.market.groups.join(group.entry, group.legs)
+        if old.is_extended:
+            self.market.leave_session()
         return []
 
     def less(self, words):

@@ -4,22 +4,21 @@ Numbers are few and small so that edges meet: four accounts, seven prices, sizes
 account trades by a realism profile of its own, one of them so wild that impact meets its cap.
 """
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 from hypothesis import strategies as st
 
-from bengi.terms import OrderType, Side, TimeInForce
-from trades.tests.naive_market import NaiveMarket, stop_of
+from bengi.terms import TimeInForce
+from trades.tests.market_bench import ACCOUNTS, MarketBench
+from trades.tests.naive_market import NaiveMarket
+from trades.tests.naive_orders import stop_of
 from trades.tests.naive_street import PROFILES
 
-ACCOUNTS = {"a": "realistic", "b": "instant", "c": "harsh", "d": "wild", "e": "realistic"}
 NAIVE_PROFILES = {
     **PROFILES,
     "wild": {"guard": 15, "size": "1.00", "touch": "queue", "c": "2", "spread": 1, "way": 0},
 }
-START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 PRICES = [Decimal(price) / 100 for price in range(997, 1004)]
 KINDS = ["limit"] * 5 + ["market"] * 2 + ["stop", "stop_limit", "trailing_stop"]
 GAPS = [Decimal(gap) / 1000 for gap in (5, 10, 15, 20, 30)]
@@ -37,8 +36,11 @@ ACTIONS = [
     *["bracket"] * 4,
     "pair",
     "leave",
+    *["session"] * 4,
 ]
 LEGS = ["both", "both", "both", "limit", "stop"]
+MONEY = [Decimal(cents) / 100 for cents in (3, 500, 998, 1001, 1500, 2000, 2006, 3005, 4000, 9999)]
+STEP = Decimal("0.1")
 WIDTH = 12
 
 games = st.tuples(
@@ -48,7 +50,7 @@ games = st.tuples(
 """(has_feed, moves): every twelve bytes are a move, and Game.play() says which."""
 
 
-class Game:
+class Game(MarketBench):
     """One market with its oracle. subject is trades.matching, or a copy of it with a bug."""
 
     def __init__(self, subject, has_feed):
@@ -58,6 +60,7 @@ class Game:
         self.count = 0
         self.place = 0
         self.tickets = {}
+        self.spent = {}
         self.fast = self.new_market()
         self.naive = NaiveMarket(has_feed)
         profiles = subject.realism
@@ -100,8 +103,15 @@ class Game:
     def wait(self, *_):
         return [], []
 
-    def order(self, *numbers):
-        ticket = self.ticket(*numbers)
+    def order(self, side, kind, tif, account, quantity, price, second, gap, *_):
+        ticket = self.ticket(side, kind, tif, account, quantity, price, second, gap)
+        if ticket["type"] == "limit" and (gap < 5 or self.naive.is_extended):
+            ticket |= {"extended": True, "tif": ("day", "gtc")[tif % 2]}
+        elif self.naive.is_extended:
+            return [], []
+        if ticket["type"] == "market" and ticket["side"] == "buy" and gap > 4:
+            ticket |= self.of_money(second, quantity)
+        self.tickets[ticket["id"]] = dict(ticket)
         ticket["priority"] = self.give_place()
         now = self.moment(self.now_s)
         return self.fast.submit(self.working(ticket), now), self.naive.submit(ticket, self.now_s)
@@ -126,6 +136,10 @@ class Game:
             "trail_percent": None if gap < 5 else 10 * GAPS[gap - 5],
             "mark": PRICES[price % 7] if kind == "trailing_stop" else None,
             "queue": None,
+            "extended": False,
+            "money": None,
+            "step": STEP,
+            "most": Decimal(0),
         }
         ticket["profile"] = NAIVE_PROFILES[ACCOUNTS[ticket["account"]]]
         way = ticket["profile"]["way"]
@@ -141,6 +155,8 @@ class Game:
 
     def bracket(self, side, kind, tif, account, quantity, price, second, gap, *_):
         """An entry, and what is to become of what it fills."""
+        if self.naive.is_extended:
+            return [], []
         tif %= 2
         entry = self.ticket(side, kind, tif, account, quantity, price, second, gap)
         legs = self.legs(side + 1, tif, account, gap, (price + second) % 7, second)
@@ -155,6 +171,8 @@ class Game:
 
     def pair(self, side, tif, _, account, quantity, price, second, gap, *__):
         """A limit and a stop of which one cancels the other."""
+        if self.naive.is_extended:
+            return [], []
         limit, stop = self.legs(side, tif % 2, account, 0, price, second, stop_kind=gap % 3)
         limit["leaves"] = stop["leaves"] = Decimal(1 + quantity % 4)
         for leg in (stop, limit):
@@ -193,6 +211,20 @@ class Game:
             return [], []
         order_id = members[-1 - which % len(members)]
         return self.fast.cancel(order_id), self.naive.cancel(order_id)
+
+    def of_money(self, which, cap):
+        """Return what makes a market buy one of an amount, that comes to at least a step."""
+        cap = PRICES[cap % 7]
+        shares = (MONEY[which] / cap // STEP) * STEP
+        most = STEP * (1 + which % 3) if cap < PRICES[2] else 2 * shares
+        leaves = min(max(shares, STEP), max(most, STEP))
+        return {"tif": "day", "cap": cap, "money": MONEY[which], "leaves": leaves, "most": most}
+
+    def session(self, which, *_):
+        """Leave the session or enter it, again too: then nothing happens."""
+        name = ("leave_session", "enter_session")[which % 2]
+        fast, naive = getattr(self.fast, name)(), getattr(self.naive, name)()
+        return fast or [], naive
 
     def quote(self, bid, ask, bid_size, ask_size, last, age, is_new, *more):
         """Mostly prices with sizes; now and then the feed tells no sizes, or no prices either."""
@@ -250,7 +282,7 @@ class Game:
         self.count += 1
         is_leg = any(old in group["legs"] for group in self.naive.groups)
         less = 0 if is_leg else less % 3
-        left = max(min(Decimal(1), old["leaves"]), old["leaves"] - less)
+        left = max(min(STEP, old["leaves"]), old["leaves"] - less)
         new = {**old, "id": f"o{self.count}", "leaves": left}
         self.tickets[new["id"]] = dict(new)
         working = self.working({**new, "priority": self.give_place()})
@@ -271,6 +303,9 @@ class Game:
     def restart(self, *_):
         """Build both markets anew from open orders; the quote is lost."""
         old, self.fast = self.fast, self.new_market()
+        is_extended = self.naive.is_extended
+        if is_extended and self.count % 2:
+            self.fast.leave_session()
         for order in old.open_orders():
             order.queue_ahead = None
             self.fast.restore(order)
@@ -281,6 +316,9 @@ class Game:
         self.naive.groups, self.naive.place = before.groups, before.place
         for group in before.groups:
             self.rejoin(group, old)
+        if is_extended:
+            self.fast.leave_session()
+            self.naive.leave_session()
         return [], []
 
     def rejoin(self, group, old):
@@ -294,142 +332,6 @@ class Game:
         is_there = entry is not None and entry["id"] not in group["gone"]
         if legs:
             self.fast.groups.join(entry["id"] if is_there else None, legs)
-
-    # --- comparisons
-
-    def compare(self):
-        queue = sorted(self.naive.orders, key=lambda order: order["priority"])
-        fast = [
-            (o.id, self.decimal(o.leaves), o.triggered, self.decimal(o.stop), self.decimal(o.mark))
-            for o in self.fast.open_orders()
-        ]
-        assert fast == [(o["id"], o["leaves"], o["triggered"], o["stop"], o["mark"]) for o in queue]
-        for side in Side:
-            depth = self.fast.levels(side, 20)
-            seen = [(self.decimal(price), self.decimal(quantity)) for price, quantity in depth]
-            assert seen == self.naive.levels(side.value)
-            assert self.fast.best(side) == (depth[0][0] if depth else None)
-            assert self.fast.levels(side, 1) == depth[:1]
-
-    def check_groups(self):
-        """Whatever happens, legs never want more than there is to sell, nor do both sell it."""
-        for group in self.naive.groups:
-            assert group["sold"] <= group["bought"]
-            for leg in group["legs"]:
-                at_work = self.fast.find(leg["id"])
-                if at_work is not None:
-                    assert self.decimal(at_work.leaves) == group["bought"] - group["sold"]
-                else:
-                    assert leg["id"] in group["gone"] or self.fast.groups.is_held(leg["id"])
-
-    def check_rules(self, outcomes, before):
-        """Check what must hold whatever the oracle says."""
-        bid, ask = self.fast.best(Side.BUY), self.fast.best(Side.SELL)
-        assert bid is None or ask is None or bid < ask, "the book is crossed"
-        for order in self.naive.orders:
-            if order["where"] == "resting":
-                self.check_awake(order)
-        traded = {}
-        for fill in outcomes:
-            if not isinstance(fill, self.subject.Fill):
-                continue
-            ticket = self.tickets[fill.order_id]
-            assert fill.quantity > 0
-            self.check_price(ticket, self.decimal(fill.price))
-            leaves = before.get(fill.order_id, self.fixed(ticket["leaves"]))
-            traded[fill.order_id] = traded.get(fill.order_id, 0) + fill.quantity
-            if fill.order_id not in self.legs_of_groups():
-                assert traded[fill.order_id] + fill.leaves == leaves
-            if fill.counter_order_id is None:
-                assert fill.match_id is None
-            else:
-                other = self.tickets[fill.counter_order_id]
-                assert other["account"] != ticket["account"]
-                assert other["side"] != ticket["side"]
-        self.check_pairs(outcomes)
-
-    def legs_of_groups(self):
-        return {leg["id"] for group in self.naive.groups for leg in group["legs"]}
-
-    def check_awake(self, order):
-        """No resting order that the street goes beyond is left; one that fills on touch, met."""
-        offer, limit = self.naive.street_price(order), order["limit"]
-        if offer is None or (offer == limit and order["profile"]["touch"] != "fills"):
-            return
-        assert offer > limit if order["side"] == "buy" else offer < limit, "an order sleeps"
-
-    def check_price(self, ticket, price):
-        bound = ticket["cap"] if ticket["limit"] is None else ticket["limit"]
-        if bound is not None:
-            assert price <= bound if ticket["side"] == "buy" else price >= bound
-
-    def check_pairs(self, outcomes):
-        """Both fills of a match stand side by side and agree."""
-        matches = [o for o in outcomes if isinstance(o, self.subject.Fill) and o.match_id]
-        for taker, maker in zip(matches[::2], matches[1::2], strict=True):
-            assert taker.match_id == maker.match_id
-            assert (taker.quantity, taker.price) == (maker.quantity, maker.price)
-            assert (taker.order_id, maker.order_id) == (
-                maker.counter_order_id,
-                taker.counter_order_id,
-            )
-        assert len({match.match_id for match in matches}) * 2 == len(matches)
-
-    # --- words and numbers
-
-    def words(self, outcome):
-        """Return an outcome of the fast market in the naive one's words."""
-        name = type(outcome).__name__.lower()
-        if name == "fill":
-            return (
-                name,
-                outcome.order_id,
-                self.decimal(outcome.quantity),
-                self.decimal(outcome.price),
-                outcome.liquidity.value,
-                outcome.counter_order_id,
-                self.decimal(outcome.leaves),
-            )
-        if name == "triggered":
-            return (name, outcome.order_id, self.decimal(outcome.last))
-        if name == "trailed":
-            mark, stop = self.decimal(outcome.mark), self.decimal(outcome.stop)
-            return (name, outcome.order_id, mark, stop)
-        if name in ("released", "resized"):
-            return (name, outcome.order_id, self.decimal(outcome.leaves))
-        if name == "canceled":
-            assert outcome.detail
-            return (name, outcome.order_id, outcome.code)
-        return (name, outcome.order_id)
-
-    def working(self, ticket):
-        return self.subject.WorkingOrder(
-            id=ticket["id"],
-            account_id=ticket["account"],
-            side=Side(ticket["side"]),
-            type=OrderType(ticket["type"]),
-            time_in_force=TimeInForce(ticket["tif"]),
-            leaves=self.fixed(ticket["leaves"]),
-            limit=self.fixed(ticket["limit"]),
-            stop=self.fixed(ticket["stop"]),
-            cap=self.fixed(ticket["cap"]),
-            priority=ticket["priority"],
-            trail=self.fixed(ticket["trail"]),
-            trail_percent=self.fixed(ticket["trail_percent"]),
-            mark=self.fixed(ticket["mark"]),
-            tick=10**6,
-            profile=self.profiles[ACCOUNTS[ticket["account"]]],
-            starts_at=None if ticket["there_at"] is None else self.moment(ticket["there_at"]),
-        )
-
-    def fixed(self, value):
-        return None if value is None else int(value * 10**8)
-
-    def decimal(self, units):
-        return None if units is None else Decimal(units) / 10**8
-
-    def moment(self, seconds):
-        return START + timedelta(seconds=seconds)
 
 
 def play_game(subject, game):

@@ -13,8 +13,9 @@ and sold, and which of them are gone. What must be so is read off these numbers 
 
 import copy
 import functools
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
+from trades.tests.naive_orders import least_mark, sleeps, stop_of, wanted_at
 from trades.tests.naive_street import PLENTY, NaiveStreet, reaches, up
 
 AT_ONCE = ("ioc", "fok", "opg", "cls")
@@ -41,6 +42,7 @@ class NaiveMarket(NaiveStreet):
         self.orders = []
         self.groups = []
         self.place = 0
+        self.is_extended = False
 
     # --- commands
 
@@ -100,9 +102,42 @@ class NaiveMarket(NaiveStreet):
             return []
         self.drop(order_id)
         self.look_at_the_clock(now)
-        if not self.sees(found[0]):
+        if self.is_extended or not self.sees(found[0]):
             return [("canceled", order_id, "cls_remainder")]
         return self.work(found[0])
+
+    def leave_session(self):
+        """Outside of the session only extended orders are there, and nobody has quoted yet."""
+        if not self.is_extended:
+            self.is_extended = True
+            self.age = None if self.quote is None else PLENTY
+        return []
+
+    @and_what_follows
+    def enter_session(self):
+        if self.is_extended:
+            self.is_extended = False
+            self.age = None if self.quote is None else PLENTY
+        out = []
+        while True:
+            resting = [o for o in self.orders if o["where"] == "resting"]
+            crossing = [
+                (-buy["limit"], sell["limit"], buy["priority"], sell["priority"], buy, sell)
+                for buy in resting
+                for sell in resting
+                if buy["side"] == "buy" and sell["side"] == "sell" and buy["limit"] >= sell["limit"]
+            ]
+            if not crossing:
+                return out
+            best = min(crossing, key=lambda pair: pair[:4])
+            first, later = sorted(best[4:], key=lambda o: o["priority"])
+            if first["account"] == later["account"]:
+                self.drop(later["id"])
+                out.append(("canceled", later["id"], "self_trade"))
+                continue
+            quantity, price = min(first["leaves"], later["leaves"]), first["limit"]
+            out.append(self.fill(later, quantity, price, "book", first["id"]))
+            out.append(self.fill(first, quantity, price, "book", later["id"]))
 
     @and_what_follows
     def expire(self, order_ids):
@@ -117,13 +152,13 @@ class NaiveMarket(NaiveStreet):
         self.look_at_the_clock(now)
         out = []
         if quote["is_new"]:
-            for order in self.orders:
+            for order in self.present():
                 if order["where"] == "fired" and self.sees(order):
                     order["where"] = "waiting"
         out += self.work_waiting(lambda order: order["limit"] is None)
         out += self.fill_resting()
         out += self.work_waiting(lambda order: order["limit"] is not None)
-        if quote["last"] is not None:
+        if quote["last"] is not None and not self.is_extended:
             out += self.follow(quote["last"])
             out += self.trigger(quote["last"])
         return out
@@ -230,7 +265,8 @@ class NaiveMarket(NaiveStreet):
 
     def work_waiting(self, wanted):
         out = []
-        queue = [o for o in self.orders if o["where"] == "waiting" and wanted(o) and self.sees(o)]
+        there = self.present()
+        queue = [o for o in there if o["where"] == "waiting" and wanted(o) and self.sees(o)]
         for order in sorted(queue, key=lambda o: o["priority"]):
             self.drop(order["id"])
             out += [outcome for outcome in self.work(order) if outcome[0] != "rested"]
@@ -239,7 +275,7 @@ class NaiveMarket(NaiveStreet):
     def fill_resting(self):
         out = []
         for side in ("buy", "sell"):
-            resting = [o for o in self.orders if o["where"] == "resting" and o["side"] == side]
+            resting = [o for o in self.present() if o["where"] == "resting" and o["side"] == side]
             resting.sort(key=lambda o: (-up(side, o["limit"]), o["priority"]))
             for order in resting:
                 price, most = self.price_met(order) if self.sees(order) else (None, 0)
@@ -303,15 +339,18 @@ class NaiveMarket(NaiveStreet):
             if found is None:
                 return out, False
             price, other = found
+            order["leaves"] = wanted_at(order, price)
             if other is not STREET and other["account"] == order["account"]:
                 return out, True
             if other is STREET:
-                quantity = min(order["leaves"], self.left(order))
+                quantity = min(self.payable(order, price), self.left(order))
+                if not quantity:
+                    return out, False
                 self.count_taken(order, quantity)
                 price = self.after_impact(order, price)
                 out.append(self.fill(order, quantity, price, "street", None))
             else:
-                quantity = min(order["leaves"], other["leaves"])
+                quantity = min(wanted_at(order, price), wanted_at(other, price))
                 out.append(self.fill(order, quantity, price, "book", other["id"]))
                 out.append(self.fill(other, quantity, price, "book", order["id"]))
         return out, False
@@ -322,23 +361,40 @@ class NaiveMarket(NaiveStreet):
         worst = order["cap"] if order["limit"] is None else order["limit"]
         offers = [
             (o["limit"], 0, o["priority"], o)
-            for o in self.orders
+            for o in self.present()
             if o["where"] == "resting" and o["side"] != side
         ]
         if self.street_price(order) is not None:
             offers.append((self.street_price(order), 1, 0, STREET))
         offers = [offer for offer in offers if worst is None or reaches(side, worst, offer[0])]
+        offers = [offer for offer in offers if wanted_at(order, offer[0])]
         offers.sort(key=lambda offer: (up(side, offer[0]), offer[1], offer[2]))
         if order["limit"] is not None:
             price = offers[0][0] if offers else order["limit"]
-            for other in sorted(self.orders, key=lambda o: o["priority"]):
+            for other in sorted(self.present(), key=lambda o: o["priority"]):
                 if other["where"] == "waiting" and other["limit"] is None:
                     is_willing = other["cap"] is None or reaches(other["side"], other["cap"], price)
-                    if other["side"] != side and is_willing and self.sees(other):
+                    is_willing = is_willing and self.sees(other) and wanted_at(other, price)
+                    if other["side"] != side and is_willing:
                         return price, other
         return (offers[0][0], offers[0][3]) if offers else None
 
     # --- small things
+
+    def payable(self, order, price):
+        """Return how much an order may take of the street at price, so that it can pay for it."""
+        wanted = wanted_at(order, price)
+        if order["money"] is None:
+            return wanted
+        most = min(wanted, self.left(order))
+        self.count_taken(order, most)
+        price = self.after_impact(order, price)
+        self.count_taken(order, -most)
+        return wanted_at(order, price)
+
+    def present(self):
+        """Return who works in this phase of the day."""
+        return [o for o in self.orders if o["extended"] or not self.is_extended]
 
     def put(self, order, where):
         order["where"] = where
@@ -359,6 +415,10 @@ class NaiveMarket(NaiveStreet):
 
     def fill(self, order, quantity, price, liquidity, counter):
         order["leaves"] -= quantity
+        if order["money"] is not None:
+            order["money"] -= quantity * price
+            order["most"] -= quantity
+            order["leaves"] = wanted_at(order, price)
         if order["leaves"] == 0:
             self.drop(order["id"])
         return ("fill", order["id"], quantity, price, liquidity, counter, order["leaves"])
@@ -366,29 +426,7 @@ class NaiveMarket(NaiveStreet):
     def levels(self, side):
         """Return all (price, quantity) of resting orders, best first."""
         sums = {}
-        for order in self.orders:
+        for order in self.present():
             if order["where"] == "resting" and order["side"] == side:
                 sums[order["limit"]] = sums.get(order["limit"], 0) + order["leaves"]
         return sorted(sums.items(), reverse=side == "buy")
-
-
-def sleeps(order):
-    return order["stop"] is not None and not order["triggered"]
-
-
-def stop_of(order):
-    """Return a trailing order's stop: its gap away from the mark, on the cent, never nearer."""
-    mark = order["mark"]
-    gap = order["trail"] if order["trail"] is not None else mark * order["trail_percent"] / 100
-    if order["side"] == "sell":
-        return (mark - gap).quantize(Decimal("0.01"), ROUND_FLOOR)
-    return (mark + gap).quantize(Decimal("0.01"), ROUND_CEILING)
-
-
-def least_mark(order):
-    """Return the mark at which a sell's trailing stop stands one cent above zero."""
-    if order["side"] == "buy":
-        return Decimal(0)
-    if order["trail"] is not None:
-        return order["trail"] + Decimal("0.01")
-    return (1 / (100 - order["trail_percent"])).quantize(Decimal("0.01"), ROUND_CEILING)

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 from django.db.models import Q
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import CashBalance, FeeSchedule, RegulatoryRate
@@ -39,6 +39,16 @@ moves = st.one_of(
     st.tuples(st.just("bust"), st.integers(0, 40)),
     st.tuples(st.just("adjust"), st.integers(0, 40), prices, st.sampled_from([None, 1, 2, 5])),
 )  # fmt: skip
+
+ONE_OF_EACH = [
+    ("tick", "10.00", 300),
+    ("order", 0, "sell", 3),
+    ("order", 0, "sell", 7),
+    ("bust", 2),
+    ("bust", 0),
+    ("bust", 3),
+]
+"""Sold since, its lot in use, and one that may go."""
 
 
 class Game:
@@ -192,6 +202,7 @@ def test_the_books_never_saw_what_was_taken_back():
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(moves, min_size=MOVES // 2, max_size=MOVES))
+    @example(ONE_OF_EACH)
     def walk(script):
         seen.update(play(script))
 

@@ -14,6 +14,7 @@ from accounts.tests.test_fees import games as fee_games
 from accounts.tests.test_fees import play_fees
 from orders.tests.test_lifecycle import compare
 from portfolios.tests.test_lots import sales, sell_all
+from trades.tests.bugs_of_sessions import SESSION_BUGS
 from trades.tests.market_game import games, play_game
 from trades.tests.sandbox import Bug, Sandbox, source_of
 from trades.tests.test_triggers import compare_with_scan, moves
@@ -26,6 +27,7 @@ STREET = "trades.matching.street"
 WAITING = "trades.matching.waiting"
 WORKING = "trades.matching.working"
 MARKET = "trades.matching.market"
+WHOLE = "trades.matching.whole"
 OUTCOMES = "trades.matching.outcomes"
 TRAILS = "trades.matching.trails"
 REALISM = "instruments.realism"
@@ -212,9 +214,9 @@ BUGS = [
     ),
     Bug(
         "fill or kill looks at the first price only",
-        MARKET,
-        "                return None\n        return",
-        "                return None\n            break\n        return",
+        WHOLE,
+        "            return None\n    return",
+        "            return None\n        break\n    return",
     ),
     Bug(
         "fill or kill takes what is there",
@@ -234,8 +236,7 @@ BUGS = [
         "            self._fire(last, out)\n",
         "            self._fire(last, out)\n"
         "            self._waiting.admit_fired(self._street.serves)\n"
-        "            for order in self._waiting.all_markets():\n"
-        "                self._decide_again(order, out)\n",
+        "            self._work_waiting(self._waiting.all_markets(), out)\n",
     ),
     Bug(
         "resting orders ignore a new quote",
@@ -326,6 +327,7 @@ BUGS = [
         "**{closed: frozenset() for closed in CLOSED}",
         "**{closed: _ENDS for closed in CLOSED}",
     ),
+    *(Bug(*each) for each in SESSION_BUGS),
 ]
 
 

@@ -120,6 +120,21 @@ def test_why_an_order_of_another_profile_gets_nothing(asked, seen, code, numbers
     assert found.code in REASONS
 
 
+@pytest.mark.parametrize(
+    ("ask", "code", "told"),
+    [
+        (101.0, "amount_too_small", {"left": "100.5", "ask": "101"}),
+        (100.5, "no_size_left", {"ask": "100.5", "size": "5"}),
+        (103.0, "cap_reached", {"cap": "102", "gap": "1", "ask": "103"}),
+    ],
+)
+def test_an_amount_that_buys_no_share_any_more(ask, code, told):
+    asked = order(kind=OrderType.MARKET, cap=102)
+    asked.budget, asked.step, asked.shares_max = 100 * SCALE**2 + SCALE**2 // 2, SCALE, 9 * SCALE
+    found = reason(asked, quote(ask=ask))
+    assert (found.code, found.numbers) == (code, told)
+
+
 def test_a_stop_sleeps_until_its_print_whatever_is_quoted():
     found = reason(order(SELL, OrderType.STOP, stop=95), quote(age_s=60), last=98)
     assert (found.code, found.numbers) == ("stop_not_reached", {"stop": "95", "last": "98"})

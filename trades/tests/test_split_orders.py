@@ -8,7 +8,7 @@ import pytest
 
 from accounts.services import default_fee_schedule
 from bengi.events.models import Event
-from instruments.models import Instrument
+from instruments.models import CorporateAction, Instrument
 from orders.models import Order
 from orders.services import request_cancel
 from portfolios.models import Lot
@@ -16,7 +16,7 @@ from trades.corporate.due import apply_due
 from trades.explaining import explain
 from trades.models import Trade
 from trades.tests.corporate_stage import BEFORE, MIDNIGHT, cash_of, shares_of, split, until
-from trades.tests.world import D, Trader, World
+from trades.tests.world import D, Trader, World, assert_books_are_clean, open_world
 
 SOON = timedelta(seconds=1)
 
@@ -133,6 +133,50 @@ def test_a_partly_filled_order_goes_on_as_another_in_its_place(
     assert (heir.status, heir.commission) == ("filled", 1)
     assert seen(behind)["status"] == "new"
     assert shares_of(first) == (70, 0)
+
+
+def test_what_is_left_of_an_amount_goes_on(world: World, abc: Instrument) -> None:
+    """140 dollars of 500 are spent on old shares; the heir spends no more than the other 360."""
+    trader = world.trader(cash="5000", fees=default_fee_schedule())
+    world.tick(abc, "69.99", "70.00", size=2)
+    old = world.place(trader, abc, "buy", notional="500.00")
+    assert (old.status, old.quantity, old.filled_quantity) == ("partially_filled", 7, 2)
+    action = split(abc, 7, 1)
+    CorporateAction.objects.filter(id=action.id).update(effective_at=world.now + SOON)
+    world.wait(seconds=1)
+    old.refresh_from_db()
+    heir = Order.objects.get(replaces=old)
+    assert (old.status, old.reserved, heir.quantity, heir.notional) == ("replaced", 0, 35, 360)
+    assert heir.reserved == D("361.00")
+    assert seen(heir)["status"] == "new"
+    world.tick(abc, "9.99", "10.00", size=20)
+    world.tick(abc, "9.39", "9.40", size=30)
+    heir.refresh_from_db()
+    assert (heir.status, heir.filled_quantity) == ("filled", 37)
+    assert heir.filled_value == D("359.80")  # 20 x 10.00 and 17 x 9.40
+    assert cash_of(trader) == (5000 - D("140") - D("359.80") - 2, 0)
+
+
+@pytest.mark.django_db
+def test_a_buy_of_an_amount_that_waits_for_the_opening_keeps_it(settings: Any) -> None:
+    settings.MARKET_HOURS = "exchange"
+    with open_world(mode="exchange") as world:
+        rich, poor = (world.trader(cash, default_fee_schedule()) for cash in ("5000", "501"))
+        abc = world.instrument()
+        world.tick(abc, "49.99", "50.00")
+        world.wait(hours=7)
+        kept = world.place(rich, abc, "buy", notional="500.00")
+        gone = world.place(poor, abc, "buy", notional="500.00")
+        assert (kept.status, kept.quantity, kept.reserved) == ("accepted", 10, D("501.00"))
+        split(abc, 20, 1)
+        world.wait(hours=8)
+        assert (seen(kept)["quantity"], seen(kept)["reserved"]) == (200, D("501.92"))
+        assert seen(gone)["status"] == "canceled"  # 384 shares may cost 1.92
+        world.wait(hours=9)
+        world.tick(abc, "2.49", "2.50")
+        kept.refresh_from_db()
+        assert (kept.status, kept.filled_quantity, kept.filled_value) == ("filled", 200, 500)
+        assert_books_are_clean()
 
 
 def test_a_fired_stop_that_has_filled_in_part_goes_on_as_fired(

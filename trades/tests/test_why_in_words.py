@@ -35,6 +35,14 @@ REASONS = [
         "What was reserved pays 104.00 a share at most; that is 1.50 below the ask 105.50 × 1,200.",
     ),
     (
+        "amount_too_small",
+        BUY,
+        {"left": "100.5", "ask": "101"},
+        "99x60 101x300",
+        "100.50 left of the amount",
+        "What is left of the amount, 100.50, buys nothing at the ask 101.00 × 300.",
+    ),
+    (
         "stop_not_reached",
         SELL,
         {"stop": "95", "last": "98.5"},

@@ -130,8 +130,10 @@ class World:
         trader: Trader,
         instrument: Instrument,
         side: str,
-        quantity: str | int,
+        quantity: str | int = 0,
         *,
+        notional: str | None = None,
+        extended: bool = False,
         limit: str | None = None,
         stop: str | None = None,
         trail: str | None = None,
@@ -146,9 +148,10 @@ class World:
     ) -> Order:
         """Place an order and let the engine see it; return it as it stands after that.
 
-        trail: "2" trails by a price, "2%" by percent. With profit or loss it gets legs: loss is
-        a stop, "95 limit 94", or "trail 2%". A sell with a loss is an oco; its limit is the profit.
-        confirm: it is meant, though it may look like the one before it.
+        notional: an amount, no quantity. trail: "2" trails by a price, "2%" by percent. With profit
+        or loss it gets legs: loss is a stop, "95 limit 94", or "trail 2%". A sell with a loss is
+        an oco; its limit is the profit. confirm: it is meant, though it may look like the
+        one before it.
         """
         kind = _kind(limit, stop, trail)
         percent = D(trail[:-1]) if trail and trail.endswith("%") else None
@@ -173,6 +176,8 @@ class World:
             take_profit=TakeProfit(Decimal(profit)) if profit else None,
             stop_loss=_stop_loss(loss) if loss else None,
             confirm_duplicate=confirm,
+            notional=D(notional),
+            extended_hours=extended,
         )
         order = place_order(ticket, now=self.now).order
         if drain:
