@@ -97,6 +97,33 @@ class CorrectionOutcome(StrEnum):
     DECLINED = "declined"
 
 
+class MessageKind(StrEnum):
+    """What an engine works on, one by one, and what can be set aside."""
+
+    TICK = "tick"
+    ORDER = "order"
+    CANCEL = "cancel"
+    REPLACE = "replace"
+    EXPIRY = "expiry"
+    CORPORATE_ACTION = "corporate_action"
+
+
+class SetAsideState(StrEnum):
+    """trying: it failed and is tried again; set_aside: no more; released: staff say once more."""
+
+    TRYING = "trying"
+    SET_ASIDE = "set_aside"
+    RELEASED = "released"
+
+
+class SetAsideOutcome(StrEnum):
+    """dropped: it is gone; closed: its order was, with its group; waiting: it stays as it is."""
+
+    DROPPED = "dropped"
+    CLOSED = "closed"
+    WAITING = "waiting"
+
+
 class Realism(StrEnum):
     """How close to a real market an account trades; instruments/realism.py says what each means."""
 

@@ -19,13 +19,13 @@ _EVENTS = {
 
 @transaction.atomic
 def set_status(
-    instrument_id: UUID, status: InstrumentStatus, *, by: str, now: datetime
+    instrument_id: UUID, status: InstrumentStatus, *, by: str, now: datetime, reason: str = ""
 ) -> Instrument:
     """Say whether an instrument may be traded; said again it changes nothing.
 
     Appends an event to the instrument's stream and nudges its shard: while it is not active nobody
     may order it and nothing of it fills, not even what the engine has in hand. Open orders stay,
-    and may be canceled. by: who says so, for the log.
+    and may be canceled. by: who says so, and reason: why, for the log.
     """
     instrument = Instrument.objects.select_for_update().get(id=instrument_id)
     if instrument.status == status:
@@ -33,6 +33,7 @@ def set_status(
     instrument.status = status
     instrument.save(update_fields=["status"])
     payload = {"instrument_id": str(instrument_id), "status": str(status), "by": by}
+    payload |= {"reason": reason} if reason else {}
     event = _EVENTS[InstrumentStatus(status)]
     append([NewEvent(instrument_id, event, payload, now, subject=instrument_id)])
     shard = instrument.shard

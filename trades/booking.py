@@ -27,6 +27,7 @@ from trades.matching.outcomes import (
     Expired,
     Fill,
     NotReplaced,
+    Rejected,
     Released,
     Replaced,
     Resized,
@@ -81,6 +82,8 @@ _EXPIRED: dict[str, str] = {
 }
 
 
+_ENDED = {Canceled: OrderStatus.CANCELED, Rejected: OrderStatus.REJECTED}
+
 _ASKED = (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE)
 
 
@@ -93,9 +96,9 @@ def _apply(rows: Rows, order: Order, decision: Decision) -> None:
     match outcome:
         case Fill():
             _fill(rows, order, outcome, decision)
-        case Canceled():
+        case Canceled() | Rejected():
             order.reason = outcome.detail
-            _close(rows, order, OrderStatus.CANCELED, now)
+            _close(rows, order, _ENDED[type(outcome)], now)
         case Expired():
             order.reason = _EXPIRED[order.time_in_force]
             _close(rows, order, OrderStatus.EXPIRED, now)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from django.db import DatabaseError, connection
+
 from instruments.quotes import Tick
 from trades.engine import Engine
 
@@ -13,17 +15,31 @@ log = logging.getLogger(__name__)
 
 
 class EngineLoop:
-    """Runs an engine. nudge(), on_ticks() and stop() may be called from any thread."""
+    """Runs an engine. nudge(), on_ticks() and stop() may be called from any thread.
+
+    timer tells seconds that only grow. It looks for requests when nudged and, because a nudge of
+    another process may never come, SWEEP_S after the last look, whatever has woken it meanwhile.
+    """
 
     SWEEP_S = 1.0
     PAUSE_AFTER_FAILURE_S = 0.05
+    ALL_IS_WELL_AFTER_S = 60.0
+    """How long a start must last to count no more among those that ended badly."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        now: Callable[[], datetime],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine = engine
         self._now = now
+        self._timer = timer
         self._wake = threading.Event()
         self._stop = False
         self._nudged = True
+        self._looked_at_s = self._begun_at_s = timer()
+        self._is_young = True
 
     def nudge(self, _shard: object = None) -> None:
         self._nudged = True
@@ -38,16 +54,35 @@ class EngineLoop:
         self._wake.set()
 
     def run(self) -> None:
-        """Drain until stopped. A failed batch is logged, waits a little and is tried again."""
+        """Work until stopped, and say so at the end: this was no crash."""
         while not self._stop:
-            woken = self._wake.wait(self.SWEEP_S)
-            self._wake.clear()
-            nudged, self._nudged = self._nudged or not woken, False
-            try:
-                self._engine.drain(self._now(), look_for_requests=nudged)
-            except Exception:
-                log.exception("a batch failed; the books are built anew")
+            if not self._wake.wait(self.SWEEP_S):
                 self._nudged = True
+            self._wake.clear()
+            if not self.turn():
                 time.sleep(self.PAUSE_AFTER_FAILURE_S)
-            if self._engine.has_ticks or self._nudged:
+            if self._engine.has_more or self._nudged:
                 self._wake.set()
+        try:
+            self._engine.watchman.end()
+        except DatabaseError:
+            log.exception("the engine's good end could not be noted")
+
+    def turn(self) -> bool:
+        """Drain once and return whether it went well. A failed batch is logged and tried again."""
+        at_s = self._timer()
+        is_look = self._nudged or at_s - self._looked_at_s >= self.SWEEP_S
+        if is_look:
+            self._nudged, self._looked_at_s = False, at_s
+        try:
+            self._engine.watchman.begin(self._now())
+            self._engine.drain(self._now(), look_for_requests=is_look)
+            if self._is_young and at_s - self._begun_at_s >= self.ALL_IS_WELL_AFTER_S:
+                self._engine.watchman.end()
+                self._is_young = False
+        except Exception:
+            log.exception("a batch failed; the books are built anew")
+            self._nudged = True
+            connection.close_if_unusable_or_obsolete()
+            return False
+        return True

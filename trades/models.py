@@ -6,17 +6,36 @@ from django.db.models import F, Q
 from accounts.models import Account, User
 from bengi.fields import MoneyField, PriceField, QuantityField
 from bengi.ids import new_id
-from bengi.terms import CorrectionKind, CorrectionOutcome, Liquidity, Side, TradeKind, choices
+from bengi.terms import (
+    CorrectionKind,
+    CorrectionOutcome,
+    Liquidity,
+    MessageKind,
+    SetAsideOutcome,
+    SetAsideState,
+    Side,
+    TradeKind,
+    choices,
+)
 from instruments.models import Instrument
 from orders.models import Order
 from portfolios.models import Portfolio
 
 
 class Shard(models.Model):
-    """One group of instruments with a single writer: a batch holds only if version still fits."""
+    """One group of instruments with a single writer: a batch holds only if version still fits.
+
+    starts counts the starts of its engine since one last ran for a while or ended in good order. An
+    engine that has become wary notes what it is about to work in at_work; suspect is what stood
+    there when a process died, and deaths how many in a row it was (docs/adr/0019).
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True)
     version = models.BigIntegerField(default=0)
+    starts = models.PositiveSmallIntegerField(default=0)
+    at_work = models.CharField(max_length=60, blank=True, default="")
+    suspect = models.CharField(max_length=60, blank=True, default="")
+    deaths = models.PositiveSmallIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"shard {self.id}, version {self.version}"
@@ -160,3 +179,69 @@ class TradeCorrection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.trade_id}: {self.reason}"
+
+
+class SetAside(models.Model):
+    """What an engine could not work, time and again, and works no more; its shard goes on.
+
+    reference is the id of the order (for a replace: of the new one), of the corporate action, or
+    of a tick's instrument; what holds the message as text. trace is of the last of its tries. A
+    tick's row stands for that one tick, any other for all that comes of its reference until staff
+    release it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    shard = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=16, choices=choices(MessageKind))
+    reference = models.UUIDField()
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(
+        Order, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    what = models.JSONField(default=dict)
+    error = models.CharField(max_length=300)
+    trace = models.TextField(blank=True)
+    tries = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=choices(SetAsideState))
+    outcome = models.CharField(max_length=7, choices=choices(SetAsideOutcome))
+    has_halted = models.BooleanField("instrument halted", default=False)
+    released_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-last_at", "-id"]
+        verbose_name = "message set aside"
+        verbose_name_plural = "messages set aside"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "reference"],
+                condition=~Q(state=SetAsideState.RELEASED) & ~Q(kind=MessageKind.TICK),
+                name="set_aside_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state=SetAsideState.RELEASED,
+                    released_by__isnull=False,
+                    released_at__isnull=False,
+                )
+                | (
+                    ~Q(state=SetAsideState.RELEASED)
+                    & Q(released_by__isnull=True, released_at__isnull=True)
+                ),
+                name="released_by_somebody",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["shard"],
+                condition=Q(state=SetAsideState.SET_ASIDE, outcome=SetAsideOutcome.WAITING),
+                name="set_aside_of_shard",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}: {self.error}"

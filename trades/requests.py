@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from django.db.models import Q
 
-from bengi.terms import InstrumentStatus, Leg, OrderStatus, TimeInForce
+from bengi.terms import InstrumentStatus, Leg, MessageKind, OrderStatus, TimeInForce
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from orders.models import Order
@@ -33,6 +33,20 @@ class Command(msgspec.Struct, frozen=True):
     expire: str | None = None
     turn: str | None = None
     members: Sequence[Order] = ()
+
+    @property
+    def key(self) -> tuple[MessageKind, str]:
+        """What kind of message it is, and the id of what it is about; of a tick: its instrument."""
+        if self.tick is not None:
+            return MessageKind.TICK, self.tick.instrument_id
+        if self.expire is not None:
+            return MessageKind.EXPIRY, self.expire
+        if self.cancel is not None:
+            return MessageKind.CANCEL, str(self.cancel.id)
+        if self.replace is not None:
+            return MessageKind.REPLACE, str(self.replace.id)
+        assert self.submit is not None, "a command is about something"
+        return MessageKind.ORDER, str(self.submit.id)
 
     @classmethod
     def of_tick(cls, tick: Tick) -> "Command":

@@ -18,6 +18,7 @@ from trades.matching.outcomes import (
     Expired,
     Fill,
     NotReplaced,
+    Rejected,
     Released,
     Replaced,
     Resized,
@@ -42,6 +43,7 @@ KINDS_OF_STEPS = {
     Expired: "expired",
     Replaced: "replaced",
     NotReplaced: "not_replaced",
+    Rejected: "rejected",
 }
 
 
@@ -72,7 +74,7 @@ def steps_of(decision: Decision, order: Order, before: Held, trades: Sequence[Tr
         case Resized():
             left = plain(order.leaves_quantity)
             step |= {"code": outcome.code, "leaves_quantity": left}
-        case Canceled():
+        case Canceled() | Rejected():
             step |= {"code": outcome.code}
         case Replaced() | NotReplaced():
             step |= {"new_id": outcome.new_id}

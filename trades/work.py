@@ -1,7 +1,7 @@
 """The desk: one shard's markets in memory, and the commands they are worked with."""
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import NamedTuple
@@ -37,6 +37,7 @@ from trades.phases import Phases
 from trades.replacing import left_to, only_wants_less
 from trades.requests import BY_SESSION, Command
 from trades.session import SessionHours
+from trades.setting_aside.culprits import Unrestorable
 from trades.street_quotes import street_quote
 from trades.working_orders import working_order
 
@@ -75,8 +76,12 @@ class Desk:
         self._marks = Marks()
         self._looks = Looks()
 
-    def restore(self, now: datetime) -> None:
-        """Put every open order the engine had seen back, in queue order; quotes come anew."""
+    def restore(self, now: datetime, without: Collection[str] = ()) -> None:
+        """Put every open order the engine had seen back, in queue order; quotes come anew.
+
+        without: ids of orders that were set aside; they stay out, and so do their groups. Raises
+        Unrestorable.
+        """
         self._split_at = newest_splits(self._shard_id, now)
         self._phases.start(now)
         rows = Order.objects.filter(
@@ -85,14 +90,24 @@ class Desk:
             closed_at__isnull=True,
             priority__isnull=False,
         )
+        if without:
+            of_them = Order.objects.filter(id__in=without, group_id__isnull=False)
+            rows = rows.exclude(id__in=without)
+            rows = rows.exclude(group_id__in=list(of_them.values_list("group_id", flat=True)))
         seen = list(rows.select_related("instrument").order_by("priority"))
         for order in seen:
-            self._watch(order)
-            working = self._working(order, order.priority or 0)
-            self._market(order.instrument).restore(working)
-            self._looks.restore(working, order.updated_at)
+            try:
+                self._restore(order)
+            except Exception as error:
+                raise Unrestorable(order.id) from error
         for members in members_of(seen).values():
             self._join(members)
+
+    def _restore(self, order: Order) -> None:
+        self._watch(order)
+        working = self._working(order, order.priority or 0)
+        self._market(order.instrument).restore(working)
+        self._looks.restore(working, order.updated_at)
 
     def expiries(self, now: datetime) -> list[Command]:
         """Take out and return the expiries that are due."""
@@ -110,6 +125,12 @@ class Desk:
     def since(self, mic: str) -> datetime:
         """Return when the part of the day began that the markets of an exchange are in."""
         return self._phases.since(mic)
+
+    def put_back(self, commands: Iterable[Command]) -> None:
+        """Let expiries that were taken out and not worked be due again."""
+        for command in commands:
+            if command.expire is not None:
+                heapq.heappush(self._expiries, (command.at, 1, command.expire))
 
     def halt(self, instrument_ids: set[str]) -> None:
         """Let nobody trade these instruments; what their market said before is not good after.

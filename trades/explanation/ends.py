@@ -55,6 +55,9 @@ ENDS: dict[str, End] = {
     "legs_ended": End(
         "its legs ended", "A leg of its group was canceled, and that ends the whole group."
     ),
+    "processing_failed": End(
+        "a fault of ours", "It could not be processed, time and again, so it was taken back."
+    ),
 }
 
 
@@ -63,6 +66,13 @@ def canceled(told: Told, of: Subject) -> Words:
     code = told.step["code"]
     end = ENDS.get(code) or End("", DETAILS.get(code) or _unknown(told, code))
     return _ended("Canceled", end, told, of)
+
+
+def rejected(told: Told, of: Subject) -> Words:
+    """Say that an order could not be worked, and what is free again."""
+    code = told.step["code"]
+    end = ENDS.get(code) or End("", DETAILS.get(code) or _unknown(told, code))
+    return _ended("Rejected", end, told, of)
 
 
 def expired(told: Told, of: Subject) -> Words:

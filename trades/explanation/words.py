@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from bengi.terms import OrderType
 from orders.rules import PROTECTION
-from trades.explanation.ends import canceled, expired, not_replaced, replaced
+from trades.explanation.ends import canceled, expired, not_replaced, rejected, replaced
 from trades.explanation.fills import complete, filled
 from trades.explanation.splits import split
 from trades.explanation.subject import Step, Subject
@@ -201,6 +201,7 @@ KINDS: dict[str, Telling] = {
     "expired": expired,
     "replaced": replaced,
     "not_replaced": not_replaced,
+    "rejected": rejected,
     "split": split,
     "busted": _busted,
     "corrected": _corrected,

@@ -87,6 +87,14 @@ class Canceled(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Rejected(msgspec.Struct, frozen=True):
+    """The order could not be worked at all. code is stable, detail is for people."""
+
+    order_id: str
+    code: str
+    detail: str
+
+
 class Expired(msgspec.Struct, frozen=True):
     """The rest of the order ran out of time."""
 
@@ -103,13 +111,14 @@ Outcome = (
     | Replaced
     | NotReplaced
     | Canceled
+    | Rejected
     | Expired
 )
 
 
 def is_over(outcome: Outcome) -> bool:
     """Say whether nothing more can happen to the outcome's order."""
-    return isinstance(outcome, Canceled | Expired | Replaced) or (
+    return isinstance(outcome, Canceled | Rejected | Expired | Replaced) or (
         isinstance(outcome, Fill) and outcome.leaves == 0
     )
 
@@ -128,8 +137,9 @@ DETAILS = {
     "other_leg_ended": "The other leg of its group was canceled.",
     "exit_began": "What it had filled is being sold; no more is bought.",
     "legs_ended": "A leg of its group was canceled.",
+    "processing_failed": "It could not be processed; staff have been told.",
 }
-"""Every code of Canceled, with its words."""
+"""Every code of Canceled and of Rejected, with its words."""
 
 SIZED = {
     "entry_filled": "Its entry has filled more.",

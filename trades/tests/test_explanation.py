@@ -313,6 +313,13 @@ STEPS = [
         "The order you asked for has taken its place. 60 of 100 had filled.",
     ),
     (
+        told(step("rejected", code="processing_failed")),
+        BUY,
+        "Rejected",
+        "a fault of ours",
+        "It could not be processed, time and again, so it was taken back. Nothing had filled.",
+    ),
+    (
         told(step("not_replaced", new_id="another")),
         BUY,
         "Not replaced",

@@ -29,6 +29,8 @@ class Command(BaseCommand):
             f"{done.splits} splits applied, {done.entitled} holders of dividends recorded, "
             f"{done.paid} paid."
         )
+        if done.failed:
+            raise CommandError(f"{done.failed} actions failed; see the log and the admin.")
 
     def _preview(self, text: str) -> None:
         try:
