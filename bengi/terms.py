@@ -108,7 +108,7 @@ class MessageKind(StrEnum):
     CORPORATE_ACTION = "corporate_action"
 
 
-class SetAsideState(StrEnum):
+class SetAsideStatus(StrEnum):
     """trying: it failed and is tried again; set_aside: no more; released: staff say once more."""
 
     TRYING = "trying"

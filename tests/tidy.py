@@ -38,6 +38,13 @@ MAY_CATCH_EVERYTHING = (
     "trades/corporate/loop.py",
     "instruments/feed.py",
     "bengi/realtime/hub.py",
+    # Whatever a message makes fail, it is counted or set aside, and logged (docs/adr/0019).
+    "trades/engine.py",
+    "trades/work.py",
+    "trades/corporate/due.py",
+    "trades/setting_aside/actions.py",
+    "trades/setting_aside/culprits.py",
+    "trades/setting_aside/services.py",
 )
 MAY_READ_THE_MACHINE_CLOCK = (
     "bengi/clock.py",

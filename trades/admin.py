@@ -26,6 +26,7 @@ from bengi.terms import (
 )
 from instruments.models import CorporateAction
 from portfolios.models import DividendEntitlement, PositionSplit
+from trades.admin_set_aside import SetAsideAdmin
 from trades.corporate.previews import preview
 from trades.corporate.proposals import (
     Proposal,
@@ -43,7 +44,9 @@ from trades.corrections import (
     check_askable,
     decline,
 )
-from trades.models import Trade, TradeCorrection
+from trades.models import SetAside, Trade, TradeCorrection
+
+admin.site.register(SetAside, SetAsideAdmin)
 
 _TERMS = [each.name for each in fields(ActionTerms)]
 _OPEN = (CorporateActionStatus.PROPOSED, CorporateActionStatus.APPROVED)

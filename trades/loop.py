@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class EngineLoop:
     """Runs an engine. nudge(), on_ticks() and stop() may be called from any thread.
 
-    timer tells seconds that only grow. It looks for requests when nudged and, because a nudge of
+    timer_s tells seconds that only grow. It looks for requests when nudged and, because a nudge of
     another process may never come, SWEEP_S after the last look, whatever has woken it meanwhile.
     """
 
@@ -30,15 +30,15 @@ class EngineLoop:
         self,
         engine: Engine,
         now: Callable[[], datetime],
-        timer: Callable[[], float] = time.monotonic,
+        timer_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._now = now
-        self._timer = timer
+        self._timer_s = timer_s
         self._wake = threading.Event()
         self._stop = False
         self._nudged = True
-        self._looked_at_s = self._begun_at_s = timer()
+        self._looked_at_s = self._begun_at_s = timer_s()
         self._is_young = True
 
     def nudge(self, _shard: object = None) -> None:
@@ -70,7 +70,7 @@ class EngineLoop:
 
     def turn(self) -> bool:
         """Drain once and return whether it went well. A failed batch is logged and tried again."""
-        at_s = self._timer()
+        at_s = self._timer_s()
         is_look = self._nudged or at_s - self._looked_at_s >= self.SWEEP_S
         if is_look:
             self._nudged, self._looked_at_s = False, at_s

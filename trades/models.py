@@ -12,7 +12,7 @@ from bengi.terms import (
     Liquidity,
     MessageKind,
     SetAsideOutcome,
-    SetAsideState,
+    SetAsideStatus,
     Side,
     TradeKind,
     choices,
@@ -204,7 +204,7 @@ class SetAside(models.Model):
     tries = models.PositiveIntegerField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
-    state = models.CharField(max_length=9, choices=choices(SetAsideState))
+    status = models.CharField(max_length=9, choices=choices(SetAsideStatus))
     outcome = models.CharField(max_length=7, choices=choices(SetAsideOutcome))
     has_halted = models.BooleanField("instrument halted", default=False)
     released_by = models.ForeignKey(
@@ -219,17 +219,17 @@ class SetAside(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "reference"],
-                condition=~Q(state=SetAsideState.RELEASED) & ~Q(kind=MessageKind.TICK),
+                condition=~Q(status=SetAsideStatus.RELEASED) & ~Q(kind=MessageKind.TICK),
                 name="set_aside_once",
             ),
             models.CheckConstraint(
                 condition=Q(
-                    state=SetAsideState.RELEASED,
+                    status=SetAsideStatus.RELEASED,
                     released_by__isnull=False,
                     released_at__isnull=False,
                 )
                 | (
-                    ~Q(state=SetAsideState.RELEASED)
+                    ~Q(status=SetAsideStatus.RELEASED)
                     & Q(released_by__isnull=True, released_at__isnull=True)
                 ),
                 name="released_by_somebody",
@@ -238,7 +238,7 @@ class SetAside(models.Model):
         indexes = [
             models.Index(
                 fields=["shard"],
-                condition=Q(state=SetAsideState.SET_ASIDE, outcome=SetAsideOutcome.WAITING),
+                condition=Q(status=SetAsideStatus.SET_ASIDE, outcome=SetAsideOutcome.WAITING),
                 name="set_aside_of_shard",
             )
         ]

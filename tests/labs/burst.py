@@ -107,6 +107,7 @@ class Lab:
         from bengi.books import check_books
         from bengi.replay import differences, fold_log
         from orders.models import Order
+        from trades.models import SetAside
 
         if self.server:
             self.server.await_answer()
@@ -115,6 +116,7 @@ class Lab:
         self.told["acknowledged"] += len(acknowledged)
         known = set(Order.objects.values_list("client_order_id", flat=True))
         lines = [f"{key} is lost" for key in acknowledged - known]
+        lines += [f"{row} was set aside" for row in SetAside.objects.all()]
         lines += [line for lines in check_books().values() for line in lines]
         self.wrong += [f"{when}: {line}" for line in [*lines, *differences(fold_log())]]
         connection.close()
@@ -125,11 +127,13 @@ class Lab:
         from tests.labs.stage import quote
         from trades.engine import Engine
         from trades.session import SessionHours
+        from trades.setting_aside.starts import forgive
 
         engine = Engine(0, hours=SessionHours("always"))
         quote(self.stages[0])
         while engine.drain(datetime.now(UTC)):
             continue
+        forgive(0)  # so that the next life is not wary of being killed
         stuck = Order.objects.filter(status__in=["accepted", "pending_cancel"])
         self.wrong += [f"round {number}: order {order.id} is stuck" for order in stuck]
         self._look(f"after round {number}", set())

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from bengi.terms import MessageKind, SetAsideOutcome, SetAsideState
+from bengi.terms import MessageKind, SetAsideOutcome, SetAsideStatus
 from instruments.models import CorporateAction
 from trades.models import SetAside
 from trades.setting_aside.culprits import PASSING
@@ -61,12 +61,12 @@ def new_row(action: CorporateAction, failure: Failure, now: datetime) -> SetAsid
         tries=failure.tries,
         first_at=failure.since,
         last_at=now,
-        state=SetAsideState.TRYING,
+        status=SetAsideStatus.TRYING,
         outcome=SetAsideOutcome.WAITING,
     )
 
 
 def _trying(action: CorporateAction) -> QuerySet[SetAside]:
     return SetAside.objects.filter(
-        kind=MessageKind.CORPORATE_ACTION, reference=action.id, state=SetAsideState.TRYING
+        kind=MessageKind.CORPORATE_ACTION, reference=action.id, status=SetAsideStatus.TRYING
     )

@@ -29,7 +29,7 @@ from bengi.terms import (
     MessageKind,
     OrderStatus,
     SetAsideOutcome,
-    SetAsideState,
+    SetAsideStatus,
 )
 from instruments.halts import set_status
 from instruments.models import CorporateAction, Instrument
@@ -134,7 +134,7 @@ def set_action_aside(action: CorporateAction, row: SetAside, *, now: datetime) -
     Its price would be of new shares and its holdings of old ones. A dividend's holders are those of
     its ex-date whenever it is applied, so trading goes on.
     """
-    row.state = SetAsideState.SET_ASIDE
+    row.status = SetAsideStatus.SET_ASIDE
     if action.is_split:
         _halt(row, now)
     _save(row)
@@ -147,10 +147,10 @@ def release(row_id: UUID, by: User, *, now: datetime) -> SetAside:
     A tick is gone, and an order that was closed stays so. A halt stays until staff lift it.
     """
     row = SetAside.objects.select_for_update(of=("self",)).get(id=row_id)
-    if row.state != SetAsideState.SET_ASIDE or row.outcome != SetAsideOutcome.WAITING:
+    if row.status != SetAsideStatus.SET_ASIDE or row.outcome != SetAsideOutcome.WAITING:
         return row
-    row.state, row.released_by, row.released_at = SetAsideState.RELEASED, by, now
-    row.save(update_fields=["state", "released_by", "released_at"])
+    row.status, row.released_by, row.released_at = SetAsideStatus.RELEASED, by, now
+    row.save(update_fields=["status", "released_by", "released_at"])
     transaction.on_commit(lambda: get_bus().publish(NUDGE, row.shard), robust=True)
     return row
 
@@ -193,7 +193,7 @@ def _row(
         tries=failure.tries,
         first_at=failure.since,
         last_at=now,
-        state=SetAsideState.SET_ASIDE,
+        status=SetAsideStatus.SET_ASIDE,
         outcome=SetAsideOutcome.WAITING,
     )
 
@@ -218,7 +218,7 @@ def _save(row: SetAside) -> SetAside:
 
 def read_set_aside(shard_id: int) -> set[tuple[str, str]]:
     """Return the keys of a shard's messages that are worked no more."""
-    waiting = {"state": SetAsideState.SET_ASIDE, "outcome": SetAsideOutcome.WAITING}
+    waiting = {"status": SetAsideStatus.SET_ASIDE, "outcome": SetAsideOutcome.WAITING}
     rows = SetAside.objects.filter(shard=shard_id, **waiting)
     return {(kind, str(reference)) for kind, reference in rows.values_list("kind", "reference")}
 
@@ -227,6 +227,8 @@ def workable(actions: Sequence[CorporateAction]) -> list[CorporateAction]:
     """Return the actions without those set aside and those of the same instruments after them."""
     if not actions:
         return []
-    rows = SetAside.objects.filter(kind=MessageKind.CORPORATE_ACTION, state=SetAsideState.SET_ASIDE)
+    rows = SetAside.objects.filter(
+        kind=MessageKind.CORPORATE_ACTION, status=SetAsideStatus.SET_ASIDE
+    )
     waiting = set(rows.values_list("instrument_id", flat=True))
     return [action for action in actions if action.instrument_id not in waiting]
