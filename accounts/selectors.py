@@ -1,5 +1,7 @@
 """Accounts as their owner may see them."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from accounts.models import (
 )
 from accounts.settlement import CashState, Proceeds, cash_state
 from bengi.errors import NotFound
+from bengi.events.selectors import head_seq
 from bengi.money import ZERO
 from bengi.terms import LedgerBook
 
@@ -30,6 +33,19 @@ def accounts_of(user: User) -> QuerySet[Account]:
     """Return the user's accounts, oldest first, with balances and portfolios."""
     found = Account.objects.filter(user=user).order_by("created_at", "id")
     return found.prefetch_related("balances", "portfolios")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHead:
+    """An account's event log and the seq up to which a page knows it."""
+
+    id: UUID
+    seq: int
+
+
+def heads_of(accounts: Iterable[Account]) -> list[StreamHead]:
+    """Return where the accounts' logs stand. A page reads it first: what comes later is told it."""
+    return [StreamHead(account.id, head_seq(account.id)) for account in accounts]
 
 
 def account_of(user: User, account_id: UUID) -> Account:

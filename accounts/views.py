@@ -31,6 +31,7 @@ from accounts.selectors import (
     VIOLATIONS_MAX,
     accounts_of,
     cash_states_of,
+    heads_of,
     rates_at,
     with_unsettled,
 )
@@ -204,8 +205,11 @@ def _account_page(
     request: PageRequest, money_forms: dict[str, MoneyForm], status: int = 200
 ) -> HttpResponse:
     now = clock.now()
-    mine = with_unsettled(accounts_of(request.user), now).first()
-    context: dict[str, Any] = {"place": "account", "themes": _THEMES, "updowns": _UPDOWNS}
+    owned = accounts_of(request.user)
+    heads = heads_of(owned.prefetch_related(None))  # first: the page is told of what comes after
+    mine = with_unsettled(owned, now).first()
+    context: dict[str, Any] = {"place": "account", "heads": heads}
+    context |= {"themes": _THEMES, "updowns": _UPDOWNS}
     if mine:
         states = cash_states_of(mine, now)
         wanted = request.GET.get("currency", "")

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from accounts.models import CashBalance, LedgerEntry, LedgerTransaction
 from bengi.cash_books import CASH_CHECKS
 from bengi.corporate_books import CORPORATE_CHECKS, Shares, shares_left
@@ -155,6 +157,17 @@ def _worse_than_limit(trade: Trade) -> Iterator[str]:
         yield f"trade {trade.exec_id}: its stop had not triggered"
 
 
+def trades_follow_acceptance() -> Iterator[str]:
+    """[20] No trade was done before its order was accepted, and no shares sold before they came."""
+    early = Trade.objects.filter(executed_at__lt=F("order__accepted_at"))
+    for trade in early.select_related("order").iterator():
+        accepted_at = trade.order.accepted_at
+        yield f"trade {trade.exec_id}: done {accepted_at - trade.executed_at} before its order came"
+    backwards = LotClosing.objects.filter(closed_at__lt=F("lot__opened_at"))
+    for closing in backwards.iterator():
+        yield f"closing {closing.id}: its lot was opened after the sale"
+
+
 def replaced_orders_have_one_heir() -> Iterator[str]:
     """[16] A replaced order names the one that took its place, and that one names it."""
     heirs = {
@@ -293,6 +306,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     cash_in_minor_units,
     reservations_equal_open_orders,
     orders_equal_trades,
+    trades_follow_acceptance,
     replaced_orders_have_one_heir,
     trailing_stops_stand_behind_their_mark,
     trades_are_in_the_ledger,

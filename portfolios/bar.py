@@ -2,21 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import UUID
 
 from accounts.models import Account, User
-from accounts.selectors import accounts_of
-from bengi.events.selectors import head_seq
+from accounts.selectors import StreamHead, accounts_of, heads_of
 from bengi.money import ZERO
 from portfolios.selectors import Holding, portfolios_of, positions_of
-
-
-@dataclass(frozen=True, slots=True)
-class StreamHead:
-    """An account's event log and the seq up to which this page knows it."""
-
-    id: UUID
-    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +44,7 @@ class Bar:
 def read_bar(user: User) -> Bar:
     """Return the figures of the user's bar."""
     accounts = list(accounts_of(user))
-    streams = [StreamHead(account.id, head_seq(account.id)) for account in accounts]
+    streams = heads_of(accounts)
     currency = accounts[0].base_currency if accounts else "USD"
     holdings = [held for portfolio in portfolios_of(user) for held in positions_of(portfolio)]
     amounts = [_balance(account, currency) for account in accounts]

@@ -45,11 +45,15 @@ A_MOMENT = timedelta(microseconds=1)
 
 
 class Watched(NamedTuple):
-    """Whose an order at work is, of what, and how the street trades with it."""
+    """Whose an order at work is, of what, and how the street trades with it.
+
+    since: when it was accepted or, later, last decided on; nothing happens to it before.
+    """
 
     account_id: UUID
     instrument_id: str
     profile: Profile
+    since: datetime
 
 
 class Desk:
@@ -344,23 +348,29 @@ class Desk:
         queued: tuple[str, int] | None = None,
         before: Heard | None = None,
     ) -> list[Decision]:
-        """Say of each outcome whose it is and what was seen. before: the tick that decided came."""
+        """Say of each outcome whose it is and what was seen. before: the tick that decided came.
+
+        at: when what decided happened. A tick that comes late may tell of a moment before an order
+        was there that it decides on; then it counts from when the last of these was.
+        """
         if not outcomes:
             return []
+        at = max(at, *(self._orders[outcome.order_id].since for outcome in outcomes))
         heard = self._looks.heard(market)
         before = before or heard
         found = []
         for outcome in outcomes:
-            account_id, _, profile = self._orders[outcome.order_id]
+            watched = self._orders[outcome.order_id]
+            self._orders[outcome.order_id] = watched._replace(since=at)
             priority = outcome.priority if isinstance(outcome, Released) else None
             if queued is not None and queued[0] == outcome.order_id:
                 priority = queued[1]
             found.append(
                 Decision(
-                    account_id=account_id,
+                    account_id=watched.account_id,
                     outcome=outcome,
                     decided_at=at,
-                    seen=seen_of(market.view(profile), heard[2]),
+                    seen=seen_of(market.view(watched.profile), heard[2]),
                     priority=priority,
                     look=self._looks.at(market, outcome, at, before),
                 )
@@ -385,7 +395,8 @@ class Desk:
         if order_id in self._orders:
             return
         profile = profile_of(order.realism, self._guard_s_min)
-        self._orders[order_id] = Watched(order.account_id, str(order.instrument_id), profile)
+        instrument_id, since = str(order.instrument_id), order.updated_at
+        self._orders[order_id] = Watched(order.account_id, instrument_id, profile, since)
         ends_at = self._ends_at(order)
         if ends_at is not None:
             rank = 0 if order.time_in_force == TimeInForce.CLS else 1

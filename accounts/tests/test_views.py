@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from accounts import views
 from accounts.models import Account, CashBalance, User
 from accounts.services import deposit, open_account
 from accounts.statement import statement_lines
 from accounts.tests.factories import OPENED_AT, PASSWORD, UserFactory
 from bengi.access import next_path
+from bengi.events.selectors import head_seq
 
 GOOD = {"name": "Ada", "email": "ada@bengi.example", "password": "lovelace-1815"}
 
@@ -149,3 +151,24 @@ def test_next_path_takes_this_sites_paths_only(rf):
     assert next_path(rf.get("/", {"next": "/orders?show=open"}), "/") == "/orders?show=open"
     assert next_path(rf.get("/", {"next": "//evil.example"}), "/") == "/"
     assert next_path(rf.get("/"), "/trade/") == "/trade/"
+
+
+@pytest.mark.parametrize("read", ["cash_states_of", "read_statement", "Paginator"])
+def test_what_comes_while_the_account_page_is_read_is_told_to_it(client, user, monkeypatch, read):
+    """The page knows the stream up to before it read anything, so that nothing goes untold."""
+    account = open_account(user, name="Cash", currency="USD", now=OPENED_AT)
+    deposit(account, Decimal(100), "USD", key="before", now=OPENED_AT)
+    known = head_seq(account.id)
+    right, keys = getattr(views, read), iter(range(9))
+
+    def slow(*args):
+        deposit(account, Decimal(1), "USD", key=f"meanwhile-{next(keys)}", now=OPENED_AT)
+        found = right(*args)
+        deposit(account, Decimal(1), "USD", key=f"meanwhile-{next(keys)}", now=OPENED_AT)
+        return found
+
+    monkeypatch.setattr(views, read, slow)
+    client.force_login(user)
+    page = client.get("/account").content.decode()
+    assert head_seq(account.id) == known + 2
+    assert f'data-accounts="{account.id}:{known} "' in page
