@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.bus import NUDGE, get_bus
+from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -62,6 +63,7 @@ def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
     desk = read_desk(tickets, accounts, now)
     answers = [_answer(desk, ticket, now) for ticket in tickets]
     _save(desk, [a.order for a in answers if isinstance(a, Placement) and not a.replayed], now)
+    crash_point("accept.saved")
     return answers
 
 
@@ -94,6 +96,7 @@ def request_cancel(order_id: UUID, user: User, *, now: datetime) -> Order:
     order.updated_at = max(now, order.updated_at)
     order.save(update_fields=["status", "updated_at"])
     tell([order], "order.pending_cancel", now)
+    crash_point("cancel.saved")
     return order
 
 
@@ -255,6 +258,7 @@ def tell(
     shards = {order.instrument.shard for order in orders}
 
     def wake() -> None:
+        crash_point("accept.committed")
         for shard in shards:
             get_bus().publish(NUDGE, shard)
         publish(heads)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from bengi.crash_points import crash_point
 from bengi.realtime.publish import publish
 from bengi.terms import MessageKind
 from instruments.corporate_actions import due_splits
@@ -193,12 +194,17 @@ class Engine:
         return commands
 
     def _book(self, decisions: Sequence[Decision]) -> None:
+        crash_point("engine.decided")
         with transaction.atomic():
             fence(self._shard_id, self._version)
+            crash_point("book.fenced")
             heads = book(decisions)
+            crash_point("book.saved")
+        crash_point("book.committed")
         self._version += 1
         self.batches += 1
         publish(heads)
+        crash_point("book.told")
 
     def _fail(
         self,

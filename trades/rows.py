@@ -14,6 +14,7 @@ from django.db.models import Q
 from accounts.fees import US_MICS, Sold
 from accounts.ledger import NewTransaction, post
 from accounts.models import Account, CashBalance, RegulatoryRate
+from bengi.crash_points import crash_point
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.terms import OrderStatus, Side
@@ -134,7 +135,9 @@ def save(rows: Rows) -> dict[UUID, int]:
     _upsert(CashBalance, rows.balances.values(), ["amount", "reserved"])
     _upsert(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
     _upsert(Lot, rows.changed_lots.values(), LOT_CHANGES)
+    crash_point("book.orders")
     Trade.objects.bulk_create(rows.trades)
+    crash_point("book.trades")
     LotClosing.objects.bulk_create(rows.closings)
     save_settling(rows.settling)
     post(rows.transactions)

@@ -105,26 +105,26 @@ def prepare(kind: str) -> list[Stage]:
     return [one, two]
 
 
-def place(stage: Stage, key: str, symbol: str) -> None:
+def place(stage: Stage, key: str, symbol: str, now: datetime | None = None, **terms: Any) -> Any:
+    """Place a limit order for one share at PRICE, or on other terms; return it."""
     from bengi.terms import OrderType, Side, TimeInForce
     from orders.services import place_order
     from orders.tickets import OrderTicket
     from tests.labs.stage import quote
 
-    quote(stage)
+    quote(stage, at=now)
+    values = {"side": Side.BUY, "quantity": Decimal(1), "limit_price": PRICE} | terms
     ticket = OrderTicket(
         account_id=stage.account_id,
         portfolio_id=stage.portfolio_id,
         symbol=symbol,
-        side=Side.BUY,
         type=OrderType.LIMIT,
         time_in_force=TimeInForce.GTC,
-        quantity=Decimal(1),
-        limit_price=PRICE,
         client_order_id=key,
         confirm_duplicate=True,
+        **values,
     )
-    place_order(ticket, now=datetime.now(UTC))
+    return place_order(ticket, now=now or datetime.now(UTC)).order
 
 
 def agree_on_a_split(instrument: Any) -> None:

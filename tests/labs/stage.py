@@ -55,8 +55,10 @@ def set_up(cash: Decimal) -> Stage:
     return Stage(account.id, portfolio.id, instrument.id)
 
 
-def quote(stage: Stage, size: int = 100_000, price: Decimal = PRICE) -> None:
-    """Publish a fresh quote of the instrument: price asked, a cent less bid."""
+def quote(
+    stage: Stage, size: int = 100_000, price: Decimal = PRICE, at: datetime | None = None
+) -> None:
+    """Publish a quote of the instrument, fresh or of at: price asked, a cent less bid."""
     from instruments.quotes import Tick
     from instruments.services import record_quotes
 
@@ -78,7 +80,7 @@ def quote(stage: Stage, size: int = 100_000, price: Decimal = PRICE) -> None:
                 day_high=price,
                 day_low=price,
                 previous_close=None,
-                as_of=datetime.now(UTC),
+                as_of=at or datetime.now(UTC),
                 source="lab",
             )
         ]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from bengi.crash_points import crash_point
 from bengi.realtime.publish import publish
 from bengi.terms import CorporateActionStatus
 from instruments.adjusting import adjust_market, adopt_quotes
@@ -43,6 +44,7 @@ def apply_split(action_id: UUID, *, now: datetime) -> bool:
     action.save(update_fields=["status", "applied_at"])
     rows.events.append(action_event(action, "applied", now))
     heads = save(rows)
+    crash_point("split.saved")
     transaction.on_commit(lambda: _tell(action, heads), robust=True)
     return True
 
@@ -84,5 +86,6 @@ def locked(action_id: UUID) -> CorporateAction:
 
 
 def _tell(action: CorporateAction, heads: dict[UUID, int]) -> None:
+    crash_point("split.committed")
     adopt_quotes([split_of(action)])
     publish(heads)

@@ -1,7 +1,7 @@
 """Damage to the books, check by check: what each of them must see."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -313,6 +313,10 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         lambda: (
             TradeCorrection.objects.filter(kind="adjust").update(kind="bust", price=None) and None
         ),
+    ],
+    "trades_follow_acceptance": [
+        first_of(Trade.objects.all(), executed_at=START - timedelta(days=1)),
+        lambda: Lot.objects.update(opened_at=START + timedelta(days=9)) and None,
     ],
     "violations_are_recorded": [
         lambda: GoodFaithViolation.objects.all().delete() and None,

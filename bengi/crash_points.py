@@ -1,0 +1,41 @@
+"""Named places where a test lets the process die; in all other runs they do nothing.
+
+CRASH_AT=book.saved python ...      SIGKILL the first time it comes there
+CRASH_AT=book.saved:3 python ...    the third time
+"""
+
+import os
+import signal
+
+POINTS = {
+    "accept.saved": "orders and reservations are written, their transaction is open",
+    "accept.committed": "orders are durable, nobody has been told: no nudge, no answer",
+    "cancel.saved": "a request to cancel is written, its transaction is open",
+    "engine.decided": "the matcher has answered, nothing is written",
+    "book.fenced": "the batch has the shard's next version, nothing else is written",
+    "book.orders": "orders, cash, positions and lots are written, trades are not",
+    "book.trades": "trades are written too, the ledger and the events are not",
+    "book.saved": "the whole batch is written, its transaction is open",
+    "book.committed": "the batch is durable, the engine in memory does not know it yet",
+    "book.told": "the streams have been told as well",
+    "split.saved": "a split is written, its transaction is open",
+    "split.committed": "a split is durable, the market in memory does not know it yet",
+}
+_AT, _, _TIME = os.environ.get("CRASH_AT", "").partition(":")
+_left = int(_TIME or 1)
+
+if _AT and _AT not in POINTS:
+    raise ValueError(f"CRASH_AT names no point of bengi/crash_points.py: {_AT}")
+
+
+def crash_point(name: str) -> None:
+    """Die here if this run is to; name is one of POINTS."""
+    if name == _AT:
+        _die()
+
+
+def _die() -> None:
+    global _left  # noqa: PLW0603 - one process, one death
+    _left -= 1
+    if _left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
