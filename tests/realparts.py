@@ -1,7 +1,8 @@
 """Real parts for tests: PostgreSQL, Redis, Chromium and recorded market data.
 
 A test asks for a part by fixture. A run closes with a section "real parts" that says which part
-ran, its version and where it came from, or that nothing in the run used it.
+ran, its version and where it came from, or that nothing in the run used it; one "labs" says how
+many rounds and kills there were.
 
 postgres_url    a database of the test's own; $TEST_DATABASE_URL names a server to make it in
 redis_url       a Redis of this run's own; $TEST_REDIS_URL names one to use instead
@@ -26,6 +27,7 @@ from tests import servers
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("PostgreSQL", "Redis", "Chromium", "real market data")
 RAN = pytest.StashKey[dict[str, str]]()
+LABS = pytest.StashKey[dict[str, str]]()
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +108,11 @@ def _redis_version(url: str) -> str:
         return f"Redis {client.info('server')['redis_version']}"
 
 
+def note_lab(config: pytest.Config, name: str, words: str) -> None:
+    """Let the run's summary tell what a lab did: how many rounds or kills, and on what."""
+    config.stash.setdefault(LABS, {})[name] = words
+
+
 def _record(config: pytest.Config, name: str, words: str) -> None:
     config.stash.setdefault(RAN, {})[name] = words
 
@@ -115,13 +122,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["real_parts"] = session.config.stash.get(RAN, {})
+        output["labs"] = session.config.stash.get(LABS, {})
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """In the controller: take over what ran in a worker that is done."""
-    for name, words in getattr(node, "workeroutput", {}).get("real_parts", {}).items():
+    output = getattr(node, "workeroutput", {})
+    for name, words in output.get("real_parts", {}).items():
         _record(node.config, name, words)
+    for name, words in output.get("labs", {}).items():
+        note_lab(node.config, name, words)
 
 
 def pytest_terminal_summary(
@@ -132,3 +143,8 @@ def pytest_terminal_summary(
     terminalreporter.write_sep("=", "real parts")
     for name in NAMES:
         terminalreporter.write_line(f"{name}: {ran.get(name, 'not used in this run')}")
+    labs = config.stash.get(LABS, {})
+    if labs:
+        terminalreporter.write_sep("=", "labs")
+    for name in sorted(labs):
+        terminalreporter.write_line(f"{name}: {labs[name]}")

@@ -27,6 +27,7 @@ Command = list[str | Path]
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
+START_TRIES = 50
 
 
 class ServerDidNotStart(Exception):
@@ -84,18 +85,31 @@ class Cluster:
         self._running = contextlib.ExitStack()
 
     def start(self) -> None:
-        """Start it, after a crash too, and wait until it answers."""
-        running = _running(self._command, self._folder, _unprivileged(), signal.SIGINT)
-        self._process = self._running.enter_context(running)
-        self.await_answer()
+        """Start it, after a crash too, and wait until it answers.
+
+        While children of a killed postmaster still hold its memory, a new one refuses to start.
+        """
+        for tries_left in reversed(range(START_TRIES)):
+            running = _running(self._command, self._folder, _unprivileged(), signal.SIGINT)
+            self._process = self._running.enter_context(running)
+            try:
+                return self.await_answer()
+            except ServerDidNotStart:
+                if not tries_left or self._process.poll() is None:
+                    raise
+                time.sleep(0.2)
+        return None
 
     def stop(self) -> None:
         """Stop it the clean way."""
         self._running.close()
 
-    def crash(self) -> None:
-        """Stop it in immediate mode: every process dies where it stands, recovery comes later."""
-        self._process.send_signal(signal.SIGQUIT)
+    def crash(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop it in immediate mode: every process dies where it stands, recovery comes later.
+
+        SIGKILL kills the postmaster alone; its children notice and end.
+        """
+        self._process.send_signal(how)
         self._process.wait(STOP_TIMEOUT_S)
 
     def kill_a_backend(self) -> None:

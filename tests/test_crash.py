@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 
+from tests.realparts import note_lab
+
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT_ROUNDS = 20
+CRASHES = ("servers_stopped", "backends_killed", "postmasters_killed")
 CRASH_ROUNDS = int(os.environ.get("CRASH_ROUNDS", "60"))
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_of_a_burst(tmp_path: Path) -> None:
+def test_kill_9_in_the_middle_of_a_burst(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     environment = {
         **os.environ,
         "BENGI_DATABASE": str(tmp_path / "crash.sqlite3"),
@@ -41,6 +44,7 @@ def test_kill_9_in_the_middle_of_a_burst(tmp_path: Path) -> None:
     # A harness that only kills an idle process finds nothing.
     assert told["acknowledged"] >= PRODUCT_ROUNDS
     assert told["with_work_pending"] >= PRODUCT_ROUNDS // 4
+    _note(pytestconfig, "product, sqlite", PRODUCT_ROUNDS, told)
 
 
 def burst(*words: object, timeout_s: float) -> dict[str, Any]:
@@ -62,14 +66,25 @@ def burst(*words: object, timeout_s: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "rounds"), [("sqlite", CRASH_ROUNDS // 3), ("postgres", -(-CRASH_ROUNDS * 2 // 3))]
 )
-def test_kill_9_of_engine_and_placers_again_and_again(kind: str, rounds: int) -> None:
+def test_kill_9_of_engine_and_placers_again_and_again(
+    kind: str, rounds: int, pytestconfig: pytest.Config
+) -> None:
     told = burst(rounds, "kills", kind, timeout_s=60 + 15 * rounds)
     assert told["wrong"] == []
     assert told["kills"] == rounds
     assert told["acknowledged"] >= rounds
     assert told["with_work_pending"] > rounds // 2
     if kind == "postgres":
-        assert told["servers_crashed"] + told["backends_killed"] == rounds // 5
+        assert sum(told.get(each, 0) for each in CRASHES) == rounds // 5
+    _note(pytestconfig, kind, rounds, told)
+
+
+def _note(config: pytest.Config, kind: str, kills: int, told: dict[str, Any]) -> None:
+    """Say in the run's summary how many kills there were, and what they hit."""
+    pending, kept = told["with_work_pending"], told["acknowledged"]
+    words = f"{kills} SIGKILLs, {pending} with work pending, {kept} orders acknowledged, none lost"
+    words += "".join(f", {told[each]} {each.replace('_', ' ')}" for each in CRASHES if each in told)
+    note_lab(config, f"kills, {kind}", words)
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.realparts import note_lab
+
 ROOT = Path(__file__).resolve().parent.parent
 MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_money")
 CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
@@ -59,7 +61,9 @@ def test_a_hundred_spenders_with_cash_for_ten_on_postgres(postgres_url: str) -> 
 
 
 @pytest.mark.slow
-def test_races_for_the_same_money_and_shares_on_postgres(postgres_url: str) -> None:
+def test_races_for_the_same_money_and_shares_on_postgres(
+    postgres_url: str, pytestconfig: pytest.Config
+) -> None:
     """Everybody who spends, sells, cancels, withdraws and fills at once leaves clean books."""
     printed = run("-m", "tests.labs.races", str(RACE_ROUNDS), DATABASE_URL=postgres_url)
     told = json.loads(printed.splitlines()[-1])
@@ -73,6 +77,8 @@ def test_races_for_the_same_money_and_shares_on_postgres(postgres_url: str) -> N
     assert len(told["told"]["cancel against a leg"]) == 2
     assert len(told["told"]["bust against sell"]) == 2
     assert len(told["told"]["bust against fill"]) == 2
+    rounds = ", ".join(f"{race} {sum(ends.values())}" for race, ends in told["told"].items())
+    note_lab(pytestconfig, "races, postgres", f"{rounds}; nothing wrong, no deadlock")
 
 
 @pytest.mark.slow

@@ -3,10 +3,10 @@
     python -m tests.labs.burst ROUNDS SEED sqlite|postgres [two-commits]
 
 Each round forks tests.labs.victim, waits for its first answer and SIGKILLs it some milliseconds
-later; on PostgreSQL every fifth round also crashes the server: a backend is SIGKILLed, or the whole
-server stops in immediate mode and is started again. With everything down the books are checked, the
-events folded and every acknowledged order is looked for; then an engine drains what was left, and
-all is checked again. Prints one JSON line; loopback only. With two-commits the victim books in two
+later; on PostgreSQL every fifth round also crashes the server: it stops in immediate mode, or a
+backend or the postmaster is SIGKILLed, by turns; then it is started again. With everything down the
+books are checked, the events folded and every acknowledged order is looked for; then an engine
+drains what was left, and all is checked again. Prints one JSON line; loopback only. With two-commits the victim books in two
 transactions, and the lab ends at the first thing that is wrong.
 """
 
@@ -92,13 +92,14 @@ class Lab:
     def _crash_server(self, number: int) -> None:
         from django.db import connection
 
-        if number // CRASH_SERVER_EVERY % 2:
+        which = number // CRASH_SERVER_EVERY % 3
+        if which == 1:
             self.server.kill_a_backend()
             self.told["backends_killed"] += 1
         else:
-            self.server.crash()
+            self.server.crash(signal.SIGKILL if which == 2 else signal.SIGQUIT)
             self.server.start()
-            self.told["servers_crashed"] += 1
+            self.told["postmasters_killed" if which == 2 else "servers_stopped"] += 1
         connection.close_pool()
 
     def _look(self, when: str, acknowledged: set[str]) -> None:

@@ -1,0 +1,70 @@
+"""A process dies at each named point of accepting, booking and splitting: nothing is lost or half.
+
+Where test_crash.py kills at random moments, this one comes to every place, every time.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bengi.crash_points import POINTS
+from tests.realparts import note_lab
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def lab(*words: str) -> dict[str, list[str]]:
+    environment = {key: value for key, value in os.environ.items() if key != "CRASH_AT"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.labs.points", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    print(told)
+    return told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_dying_at_a_named_point_leaves_nothing_half(kind: str, pytestconfig: pytest.Config) -> None:
+    assert lab(kind) == {point: [] for point in POINTS}
+    note_lab(pytestconfig, f"crash points, {kind}", f"died at each of {len(POINTS)}")
+
+
+@pytest.mark.slow
+def test_two_commits_are_found_at_the_point_between_them() -> None:
+    """A planted bug; before the first commit there is nothing to find."""
+    told = lab("sqlite", "two-commits", "book.orders", "book.trades")
+    assert told["book.orders"] == []
+    assert any("balance 9999900, entries 10000000" in line for line in told["book.trades"])
+
+
+def test_every_point_is_in_the_code_once() -> None:
+    found: list[str] = []
+    for app in ("orders", "trades"):
+        for path in (ROOT / app).rglob("*.py"):
+            if "tests" not in path.parts:
+                found += re.findall(r'crash_point\("([a-z.]+)"\)', path.read_text())
+    assert sorted(found) == sorted(POINTS)
+
+
+def test_a_point_that_does_not_exist_is_refused() -> None:
+    environment = {**os.environ, "CRASH_AT": "nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import bengi.crash_points"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert "CRASH_AT names no point" in done.stderr
