@@ -6,8 +6,8 @@ Each round forks tests.labs.victim, waits for its first answer and SIGKILLs it s
 later; on PostgreSQL every fifth round also crashes the server: it stops in immediate mode, or a
 backend or the postmaster is SIGKILLed, by turns; then it is started again. With everything down the
 books are checked, the events folded and every acknowledged order is looked for; then an engine
-drains what was left, and all is checked again. Prints one JSON line; loopback only. With two-commits the victim books in two
-transactions, and the lab ends at the first thing that is wrong.
+drains what was left, and all is checked again. Prints one JSON line; loopback only. With
+two-commits the victim books in two transactions, and the lab ends at the first thing that is wrong.
 """
 
 import contextlib

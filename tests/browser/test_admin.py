@@ -1,0 +1,61 @@
+"""The staff's pages on every screen: wide tables scroll inside their box, not the page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import bench
+from tests.browser.conftest import LOOKS, Person
+from tests.browser.product import ROOT, Product
+from tests.browser.watch import place_by_api
+
+
+def enter_a_split(product: Product, person: Person, symbol: str) -> str:
+    """Make the person one of staff, let a colleague enter a split, and return its id."""
+    environment = {**os.environ, "BENGI_DATABASE": str(product.log.parent / "product.sqlite3")}
+    environment.pop("DATABASE_URL", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.labs.staff", person.email, symbol],
+        cwd=ROOT,
+        env=environment | {"DJANGO_SETTINGS_MODULE": "bengi.settings.dev"},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout.split()[-1]
+
+
+@pytest.mark.parametrize("look", LOOKS, indirect=True)
+def test_the_preview_of_a_split_fits_every_screen(
+    trader: Page, product: Product, person: Person, look: str, tmp_path: Path
+):
+    page = trader
+    bench.await_live(page)
+    place_by_api(page, symbol="KO", side="buy", type="market", quantity="30")
+    page.goto("/positions")
+    expect(page.locator("tbody tr", has_text="KO")).to_contain_text("30")
+    low = {"type": "limit", "limit_price": "60.00", "time_in_force": "gtc"}
+    place_by_api(page, symbol="KO", side="buy", quantity="5", **low)
+    action_id = enter_a_split(product, person, "KO")
+    page.goto(f"/admin/instruments/corporateaction/{action_id}/preview/")
+    expect(page.get_by_role("region", name="Holdings")).to_contain_text(person.email)
+    expect(page.get_by_role("region", name="Open orders")).to_contain_text("limit")
+    assert fits(page)
+    for box in page.get_by_role("region").all():
+        assert box.evaluate("box => getComputedStyle(box).overflowX") == "auto"
+    page.screenshot(path=tmp_path / f"preview-{look}.png", full_page=True)
+    page.goto("/admin/")
+    assert fits(page)
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing sticks out at the side; the size of targets is the admin's own."""
+    width = page.viewport_size["width"]
+    return bool(page.evaluate("document.documentElement.scrollWidth") <= width)
