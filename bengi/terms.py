@@ -98,13 +98,17 @@ class CorrectionOutcome(StrEnum):
 
 
 class MessageKind(StrEnum):
-    """What an engine works on, one by one, and what can be set aside."""
+    """What an engine works on, one by one, and what can be set aside.
+
+    turn: a session begins or ends.
+    """
 
     TICK = "tick"
     ORDER = "order"
     CANCEL = "cancel"
     REPLACE = "replace"
     EXPIRY = "expiry"
+    TURN = "turn"
     CORPORATE_ACTION = "corporate_action"
 
 

@@ -185,9 +185,9 @@ class SetAside(models.Model):
     """What an engine could not work, time and again, and works no more; its shard goes on.
 
     reference is the id of the order (for a replace: of the new one), of the corporate action, or
-    of a tick's instrument; what holds the message as text. trace is of the last of its tries. A
-    tick's row stands for that one tick, any other for all that comes of its reference until staff
-    release it.
+    of the instrument of a tick or a turn; what holds the message as text. trace is of the last of
+    its tries. The row of a tick or a turn stands for that one alone, any other for all that comes
+    of its reference until staff release it.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -219,7 +219,8 @@ class SetAside(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "reference"],
-                condition=~Q(status=SetAsideStatus.RELEASED) & ~Q(kind=MessageKind.TICK),
+                condition=~Q(status=SetAsideStatus.RELEASED)
+                & ~Q(kind__in=[MessageKind.TICK, MessageKind.TURN]),
                 name="set_aside_once",
             ),
             models.CheckConstraint(

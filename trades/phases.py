@@ -25,6 +25,7 @@ class Phases:
         self._since = dict[str, datetime]()
         self._again = set[str]()
         self._turns: list[tuple[datetime, str]] = []
+        self._left: list[tuple[datetime, str]] = []
 
     def start(self, now: datetime) -> None:
         """Begin at now. Every market turns at once: what is put back may cross."""
@@ -56,7 +57,8 @@ class Phases:
 
     def due(self, now: datetime) -> list[tuple[datetime, str]]:
         """Take out and return the moments up to now at which a market turns, oldest first."""
-        found = [(now, mic) for mic in sorted(self._again)]
+        found = [*self._left, *((now, mic) for mic in sorted(self._again))]
+        self._left.clear()
         self._again.clear()
         while self._turns and self._turns[0][0] <= now:
             at, mic = heapq.heappop(self._turns)
@@ -64,6 +66,10 @@ class Phases:
             self._since[mic] = at
             found.append((at, mic))
         return found
+
+    def put_back(self, at: datetime, mic: str) -> None:
+        """Let a turn that was taken out and has not been made be due again."""
+        self._left.append((at, mic))
 
     def turn(self, mic: str, at: datetime) -> None:
         """Let mic be where it is at the moment at."""

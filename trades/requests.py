@@ -36,11 +36,16 @@ class Command(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[MessageKind, str]:
-        """What kind of message it is, and the id of what it is about; of a tick: its instrument."""
+        """What kind of message it is, and the id of what it is about.
+
+        Of a tick: its instrument; of a turn: its exchange.
+        """
         if self.tick is not None:
             return MessageKind.TICK, self.tick.instrument_id
         if self.expire is not None:
             return MessageKind.EXPIRY, self.expire
+        if self.turn is not None:
+            return MessageKind.TURN, self.turn
         if self.cancel is not None:
             return MessageKind.CANCEL, str(self.cancel.id)
         if self.replace is not None:

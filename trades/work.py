@@ -37,7 +37,7 @@ from trades.phases import Phases
 from trades.replacing import left_to, only_wants_less
 from trades.requests import BY_SESSION, Command
 from trades.session import SessionHours
-from trades.setting_aside.culprits import Unrestorable
+from trades.setting_aside.culprits import Unrestorable, Unturned
 from trades.street_quotes import street_quote
 from trades.working_orders import working_order
 
@@ -130,11 +130,14 @@ class Desk:
         """Return when the part of the day began that the markets of an exchange are in."""
         return self._phases.since(mic)
 
-    def put_back(self, commands: Iterable[Command]) -> None:
-        """Let expiries that were taken out and not worked be due again."""
-        for command in commands:
+    def put_back(self, commands: Sequence[Command]) -> None:
+        """Let expiries and turns that were taken out and not worked be due again, in order."""
+        for place, command in enumerate(commands):
             if command.expire is not None:
-                heapq.heappush(self._expiries, (command.at, 1, command.expire))
+                before_others = place - len(commands)
+                heapq.heappush(self._expiries, (command.at, before_others, command.expire))
+            elif command.turn is not None:
+                self._phases.put_back(command.at, command.turn)
 
     def halt(self, instrument_ids: set[str]) -> None:
         """Let nobody trade these instruments; what their market said before is not good after.
@@ -202,7 +205,10 @@ class Desk:
         decisions: list[Decision] = []
         for key, market in self._markets.items():
             if self._mics[key] == mic:
-                decisions += self._enter_phase(market, mic, at)
+                try:
+                    decisions += self._enter_phase(market, mic, at)
+                except Exception as error:
+                    raise Unturned(key) from error
         return decisions
 
     def _enter_phase(self, market: Market, mic: str, at: datetime) -> list[Decision]:

@@ -23,6 +23,14 @@ class Unrestorable(Exception):
         self.order_id = order_id
 
 
+class Unturned(Exception):
+    """The market of an instrument could not enter a session, or leave it. Its cause says why."""
+
+    def __init__(self, instrument_id: str) -> None:
+        super().__init__(f"the market of {instrument_id} does not turn")
+        self.instrument_id = instrument_id
+
+
 PASSING = (OperationalError, InterfaceError, Fenced, Halted)
 """Failures that no message is to blame for: deadlocks, lost connections, somebody else's write."""
 

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from bengi.terms import MessageKind
+from instruments.models import Instrument
 from trades.decisions import Decision
 from trades.requests import Command
-from trades.setting_aside.culprits import Unrestorable, orders_to_blame
+from trades.setting_aside.culprits import Unrestorable, Unturned, orders_to_blame
 from trades.setting_aside.services import (
     Failure,
+    halt_for_turn,
     set_order_aside,
     set_request_aside,
     set_tick_aside,
@@ -39,17 +43,29 @@ def set_aside(
     (command,) = commands
     kind, reference = command.key
     to_blame = orders_to_blame(decisions) if decisions else set()
-    is_request = kind not in {MessageKind.TICK, MessageKind.ORDER}
+    is_request = kind in {MessageKind.CANCEL, MessageKind.REPLACE, MessageKind.EXPIRY}
     if is_request and (not to_blame or _order_of(command) in to_blame):
         set_request_aside(kind, UUID(reference), failure, now=now)
     elif to_blame:
         set_order_aside(min(to_blame), failure, now=now)
+    elif command.turn is not None:
+        halt_for_turn(_instruments_of(command.turn, decisions, error), failure, now=now)
     elif command.tick is not None:
         set_tick_aside(command.tick, failure, now=now)
         return True
     else:
         set_order_aside(UUID(reference), failure, now=now)
     return False
+
+
+def _instruments_of(
+    mic: str, decisions: Sequence[Decision], error: Exception
+) -> QuerySet[Instrument]:
+    """Return the instruments at an exchange that may have kept it from turning."""
+    at_work = Instrument.objects.filter(mic=mic)
+    if isinstance(error, Unturned):
+        return at_work.filter(id=error.instrument_id)
+    return at_work.filter(orders__in=[decision.outcome.order_id for decision in decisions])
 
 
 def _order_of(command: Command) -> UUID | None:

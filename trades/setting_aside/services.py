@@ -6,6 +6,7 @@ What becomes of it:
     order             closed with its group, code processing_failed: rejected, or canceled when it
                       was at work; where that fails too it stays as it is, with what it holds
     cancel, replace   stay asked for
+    turn              of a session: the instrument that keeps it from being made is halted
     expiry            the order stays open; its instrument is halted, so that it fills no more
     corporate action  stays approved; a split's instrument is halted
 """
@@ -20,6 +21,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from bengi.bus import NUDGE, get_bus
@@ -41,7 +43,7 @@ from trades.claiming import claim
 from trades.decisions import Decision, SeenQuote
 from trades.matching.outcomes import DETAILS, Canceled, Rejected
 from trades.models import SetAside
-from trades.setting_aside.culprits import PASSING
+from trades.setting_aside.culprits import PASSING, Unrestorable, Unturned
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException, tries: int, since: datetime) -> "Failure":
         lines = traceback.format_exception(error)
+        if isinstance(error, Unrestorable | Unturned) and error.__cause__ is not None:
+            error = error.__cause__
         return cls(f"{type(error).__name__}: {error}"[:300], "".join(lines)[-8000:], tries, since)
 
 
@@ -71,6 +75,20 @@ def set_tick_aside(tick: Tick, failure: Failure, *, now: datetime) -> SetAside:
     what = {name: str(value) for name, value in msgspec.structs.asdict(tick).items()}
     instrument = Instrument.objects.get(id=tick.instrument_id)
     return drop_ticks(instrument, failure, what, now=now)
+
+
+@transaction.atomic
+def halt_for_turn(
+    instruments: QuerySet[Instrument], failure: Failure, *, now: datetime
+) -> list[SetAside]:
+    """Halt the instruments that keep the session of an exchange from beginning or ending."""
+    rows = []
+    for instrument in instruments.distinct().order_by("id"):
+        row = _row(MessageKind.TURN, instrument.id, instrument, failure, now)
+        row.outcome = SetAsideOutcome.DROPPED
+        _halt(row, now)
+        rows.append(_save(row))
+    return rows
 
 
 @transaction.atomic

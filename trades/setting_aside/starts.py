@@ -14,12 +14,13 @@ from django.db import transaction
 
 from bengi.terms import MessageKind
 from instruments.models import CorporateAction, Instrument
-from trades.models import SetAside, Shard
+from trades.models import Shard
 from trades.requests import Command
 from trades.setting_aside.actions import new_row
 from trades.setting_aside.services import (
     Failure,
     drop_ticks,
+    halt_for_turn,
     set_action_aside,
     set_order_aside,
     set_request_aside,
@@ -88,7 +89,7 @@ def count_start(shard_id: int, now: datetime) -> bool:
             found, shard.suspect, shard.deaths = shard.suspect, NOTHING, 0
         shard.save(update_fields=["starts", "at_work", "suspect", "deaths"])
     if found != NOTHING:
-        _set_aside(found, tries, now)
+        _set_aside(shard_id, found, tries, now)
     return shard.starts >= WARY_FROM_START
 
 
@@ -97,19 +98,24 @@ def forgive(shard_id: int) -> None:
     Shard.objects.filter(id=shard_id).update(starts=0, at_work=NOTHING, suspect=NOTHING, deaths=0)
 
 
-def _set_aside(found: str, tries: int, now: datetime) -> SetAside | None:
+def _set_aside(shard_id: int, found: str, tries: int, now: datetime) -> None:
     kind, _, reference = found.partition(":")
     failure = Failure("The process ended each time it was at work.", "", tries, now)
+    if kind == MessageKind.TURN:
+        there = Instrument.objects.filter(shard=shard_id, mic=reference)
+        at_work = there.filter(orders__isnull=False, orders__closed_at__isnull=True)
+        halt_for_turn(at_work, failure, now=now)
+        return
     reference_id = UUID(reference)
     if kind == MessageKind.TICK:
         instrument = Instrument.objects.get(id=reference_id)
-        return drop_ticks(instrument, failure, {}, now=now, halts=True)
-    if kind == MessageKind.CORPORATE_ACTION:
+        drop_ticks(instrument, failure, {}, now=now, halts=True)
+    elif kind == MessageKind.CORPORATE_ACTION:
         action = CorporateAction.objects.select_related("instrument").get(id=reference_id)
         row = new_row(action, failure, now)
         with transaction.atomic():
             set_action_aside(action, row, now=now)
-        return row
-    if kind == MessageKind.ORDER:
-        return set_order_aside(reference_id, failure, now=now)
-    return set_request_aside(MessageKind(kind), reference_id, failure, now=now)
+    elif kind == MessageKind.ORDER:
+        set_order_aside(reference_id, failure, now=now)
+    else:
+        set_request_aside(MessageKind(kind), reference_id, failure, now=now)

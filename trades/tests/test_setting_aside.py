@@ -21,10 +21,11 @@ from trades.corporate import due
 from trades.corporate import splitting as corporate
 from trades.matching.market import Market
 from trades.models import SetAside, Shard
+from trades.setting_aside.culprits import Unturned
 from trades.setting_aside.services import release
 from trades.setting_aside.trouble import TRIES
 from trades.tests.corporate_stage import MIDNIGHT, cash_of, dividend, shares_of, split
-from trades.tests.world import Trader, World
+from trades.tests.world import Trader, World, assert_books_are_clean, open_world
 from trades.work import Desk
 
 Plant = Callable[..., None]
@@ -75,7 +76,7 @@ def work(world: World, *, times: int = 40) -> int:
         world.now += SOON
         try:
             world.drain()
-        except (Poison, IntegrityError):
+        except (Poison, IntegrityError, Unturned):
             failures += 1
         else:
             if not world.engine.has_more:
@@ -417,3 +418,29 @@ def test_release_is_said_once_and_does_nothing_for_what_is_gone(
     work(world)
     row = release(SetAside.objects.get().id, UserFactory(is_staff=True), now=world.now)
     assert (row.status, row.released_by) == ("set_aside", None)
+
+
+def test_a_session_that_one_instrument_keeps_from_beginning_begins_for_the_others(
+    db: None, plant: Plant
+) -> None:
+    with open_world(mode="exchange") as world:  # Monday 15:00 UTC is 10:00 in New York
+        world.now = world.now.replace(hour=13)  # 8:00, before the session
+        abc, xyz = world.instrument("ABC"), world.instrument("XYZ")
+        trader = world.trader()
+        orders = []
+        for instrument in (abc, xyz):
+            world.tick(instrument, "99.90", "100.00", last="100.00")
+            orders.append(world.place(trader, instrument, "buy", 1, limit="99.95", tif="gtc"))
+        early = world.trader()
+        for instrument in (abc, xyz):
+            world.place(early, instrument, "buy", 1, limit="99.00", tif="gtc", extended=True)
+        plant(Market, "enter_session", lambda market: market.instrument_id == str(abc.id))
+        world.now = world.now.replace(hour=14, minute=30)
+        assert work(world) >= TRIES
+        assert (fresh(abc).status, fresh(xyz).status) == ("halted", "active")
+        row = SetAside.objects.get()
+        assert (row.kind, row.reference, row.outcome) == ("turn", abc.id, "dropped")
+        assert row.error == "Poison: planted"
+        world.tick(xyz, "98.00", "98.50")
+        assert [fresh(order).status for order in orders] == ["accepted", "filled"]
+        assert_books_are_clean()

@@ -11,8 +11,11 @@ from trades.setting_aside.trouble import TRIES, Trouble
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
-def sift(commands: list[int], poison: set[int]) -> tuple[list[int], list[int], int]:
-    """Return what was worked, what was set aside, and how many batches failed, of a queue."""
+def sift(commands: list[int], poison: set[int], back: int = 0) -> tuple[list[int], list[int], int]:
+    """Return what was worked, what was set aside, and how many batches failed, of a queue.
+
+    back: how many harmless commands come back, before all others, with every failure.
+    """
     trouble, left, worked, aside, failures = Trouble(), list(commands), [], [], 0
     for _ in range(10_000):
         if not left and trouble.window is None:
@@ -20,10 +23,11 @@ def sift(commands: list[int], poison: set[int]) -> tuple[list[int], list[int], i
         batch = left[: trouble.window]
         if poison & set(batch):
             failures += 1
+            left = [-1] * back + [each for each in left if each >= 0]
             trouble.failed(len(batch), NOW)
             if trouble.is_found(len(batch)):
                 aside += batch
-                left = left[len(batch) :]
+                left = [each for each in left if each not in batch]
                 trouble.found()
         else:
             worked += batch
@@ -45,6 +49,13 @@ def test_all_but_the_poison_is_worked_in_order(size: int, poison: set[int]) -> N
 def test_one_in_many_is_found_soon(size: int, failures: int) -> None:
     """1500 -> 750 -> 375 -> 187 -> 93 -> 46 -> 23 -> 11 -> 5 -> 2 -> 1: eleven batches fail."""
     assert sift(list(range(size)), {0})[2] == failures
+
+
+@pytest.mark.parametrize("back", [1, 2, 3, 7])
+def test_what_comes_back_with_every_failure_does_not_hide_it(back: int) -> None:
+    worked, aside, _ = sift(list(range(40)), {0, 20}, back)
+    assert aside == [0, 20]
+    assert [each for each in worked if each >= 0] == [n for n in range(40) if n not in {0, 20}]
 
 
 def test_while_all_is_well_a_batch_takes_all_there_is() -> None:
