@@ -26,7 +26,6 @@ from bengi.terms import (
 )
 from instruments.models import CorporateAction
 from portfolios.models import DividendEntitlement, PositionSplit
-from trades.admin_set_aside import SetAsideAdmin
 from trades.corporate.previews import preview
 from trades.corporate.proposals import (
     Proposal,
@@ -45,6 +44,7 @@ from trades.corrections import (
     decline,
 )
 from trades.models import SetAside, Trade, TradeCorrection
+from trades.setting_aside.admin import SetAsideAdmin
 
 admin.site.register(SetAside, SetAsideAdmin)
 

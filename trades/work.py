@@ -1,6 +1,5 @@
 """The desk: one shard's markets in memory, and the commands they are worked with."""
 
-import heapq
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
@@ -15,13 +14,13 @@ from instruments.realism import Profile, profile_of
 from orders.models import OPEN_STATUSES, Order
 from orders.rules import AT_A_MOMENT
 from trades.decisions import Decision, seen_of
+from trades.expiries import Expiries, ends_at, too_late
 from trades.groups import Batch, join, members_of, replaced_unseen
 from trades.looks import Heard, Looks
 from trades.marks import Marks
 from trades.matching.fixed import from_fixed, to_fixed
 from trades.matching.market import Market
 from trades.matching.outcomes import (
-    Expired,
     NotReplaced,
     Outcome,
     Released,
@@ -35,7 +34,7 @@ from trades.matching.trails import stop_behind
 from trades.matching.working import StreetQuote, WorkingOrder
 from trades.phases import Phases
 from trades.replacing import left_to, only_wants_less
-from trades.requests import BY_SESSION, Command
+from trades.requests import Command
 from trades.session import SessionHours
 from trades.setting_aside.culprits import Unrestorable, Unturned
 from trades.street_quotes import street_quote
@@ -73,7 +72,7 @@ class Desk:
         self._unseen = dict[str, Tick]()
         self._split_at = dict[str, datetime]()
         self._orders = dict[str, Watched]()
-        self._expiries: list[tuple[datetime, int, str]] = []
+        self._expiries = Expiries()
         self._batch = Batch()
         self._places = count(1)
         self._phases = Phases(hours)
@@ -115,12 +114,7 @@ class Desk:
 
     def expiries(self, now: datetime) -> list[Command]:
         """Take out and return the expiries that are due."""
-        due = []
-        while self._expiries and self._expiries[0][0] <= now:
-            at, _, order_id = heapq.heappop(self._expiries)
-            if order_id in self._orders:
-                due.append(Command(at=at, rank=0, expire=order_id))
-        return due
+        return [each for each in self._expiries.due(now) if each.expire in self._orders]
 
     def turns(self, now: datetime) -> list[Command]:
         """Take out and return the sessions that have begun or ended; they come after expiries."""
@@ -132,11 +126,9 @@ class Desk:
 
     def put_back(self, commands: Sequence[Command]) -> None:
         """Let expiries and turns that were taken out and not worked be due again, in order."""
-        for place, command in enumerate(commands):
-            if command.expire is not None:
-                before_others = place - len(commands)
-                heapq.heappush(self._expiries, (command.at, before_others, command.expire))
-            elif command.turn is not None:
+        self._expiries.put_back(commands)
+        for command in commands:
+            if command.turn is not None:
                 self._phases.put_back(command.at, command.turn)
 
     def halt(self, instrument_ids: set[str]) -> None:
@@ -237,9 +229,9 @@ class Desk:
         self._watch(order)
         market = self._market(order.instrument)
         workings = self._join(members)
-        ends_at = self._ends_at(order)
-        if ends_at is not None and ends_at <= now:
-            outcomes = market.settle([_too_late(order)])
+        over_at = ends_at(order, self._hours)
+        if over_at is not None and over_at <= now:
+            outcomes = market.settle([too_late(order)])
             return self._decided(market, outcomes, now, (str(order.id), next(self._places)))
         workings.setdefault(str(order.id), self._working(order, 0))
         decisions: list[Decision] = []
@@ -403,17 +395,9 @@ class Desk:
         profile = profile_of(order.realism, self._guard_s_min)
         instrument_id, since = str(order.instrument_id), order.updated_at
         self._orders[order_id] = Watched(order.account_id, instrument_id, profile, since)
-        ends_at = self._ends_at(order)
-        if ends_at is not None:
-            rank = 0 if order.time_in_force == TimeInForce.CLS else 1
-            heapq.heappush(self._expiries, (ends_at, rank, order_id))
-
-    def _ends_at(self, order: Order) -> datetime | None:
-        """Return when the order's time is over; what is for the close comes before what expires."""
-        if order.time_in_force in BY_SESSION:
-            mic, extended = order.instrument.mic, order.extended_hours
-            return self._hours.closes_at(mic, order.accepted_at, extended_hours=extended)
-        return order.expires_at
+        over_at = ends_at(order, self._hours)
+        if over_at is not None:
+            self._expiries.add(order, over_at)
 
     def _may_trade(self, order: Order, now: datetime) -> bool:
         mic, extended = order.instrument.mic, order.extended_hours
@@ -461,10 +445,3 @@ class Desk:
             mic = Instrument.objects.values_list("mic", flat=True).get(id=tick.instrument_id)
             self._mics[tick.instrument_id] = mic
         return mic
-
-
-def _too_late(order: Order) -> Outcome:
-    """Say what becomes of an order whose time was over before it could be worked."""
-    if order.time_in_force in AT_A_MOMENT:
-        return canceled(str(order.id), f"{order.time_in_force}_remainder")
-    return Expired(str(order.id))

@@ -69,6 +69,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.appearance",
                 "portfolios.context.bar",
+                "trades.context.alerts",
             ],
         },
     }

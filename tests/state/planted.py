@@ -105,10 +105,10 @@ BUGS = [
     ),
     Bug(
         "day orders outlive their day",
-        "trades.work",
-        "Desk.expiries",
-        "self._expiries[0][0] <= now",
-        "self._expiries[0][0] <= now - timedelta(days=3)",
+        "trades.expiries",
+        "Expiries.due",
+        "self._heap[0][0] <= now",
+        "self._heap[0][0] <= now - __import__('datetime').timedelta(days=3)",
     ),
 ]
 

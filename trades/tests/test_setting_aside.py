@@ -442,5 +442,5 @@ def test_a_session_that_one_instrument_keeps_from_beginning_begins_for_the_other
         assert (row.kind, row.reference, row.outcome) == ("turn", abc.id, "dropped")
         assert row.error == "Poison: planted"
         world.tick(xyz, "98.00", "98.50")
-        assert [fresh(order).status for order in orders] == ["accepted", "filled"]
+        assert [fresh(order).status for order in orders] == ["new", "filled"]
         assert_books_are_clean()

@@ -1,26 +1,25 @@
-"""What staff should look at, on the first page of the admin."""
+"""What staff should look at, for the first page of the admin; read only where it is asked for."""
 
 from datetime import timedelta
 from typing import Any
 
-from django import template
 from django.db.models import Count, Max, Q
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from bengi import clock
 from bengi.terms import SetAsideOutcome, SetAsideStatus
 from trades.models import SetAside
 
-register = template.Library()
-
 A_DAY = timedelta(days=1)
 
 
-@register.simple_tag
-def set_aside_lately() -> dict[str, Any]:
-    """Return how many messages wait to be tried again, how many were set aside in a day, and when.
+def alerts(request: HttpRequest) -> dict[str, Any]:
+    """Return set_aside: its waiting and lately count messages, last_at is the newest one's time."""
+    return {"set_aside": SimpleLazyObject(_set_aside)}
 
-    {% set_aside_lately as found %}: found.waiting, found.lately, found.last_at.
-    """
+
+def _set_aside() -> dict[str, Any]:
     waits = Q(status=SetAsideStatus.SET_ASIDE, outcome=SetAsideOutcome.WAITING)
     is_late = ~Q(status=SetAsideStatus.TRYING) & Q(last_at__gt=clock.now() - A_DAY)
     return SetAside.objects.filter(waits | is_late).aggregate(

@@ -1,0 +1,53 @@
+"""When orders run out of time, and which have: a heap, so that a look costs one comparison."""
+
+import heapq
+from collections.abc import Sequence
+from datetime import datetime
+
+from bengi.terms import TimeInForce
+from orders.models import Order
+from orders.rules import AT_A_MOMENT
+from trades.matching.outcomes import Expired, Outcome, canceled
+from trades.requests import BY_SESSION, Command
+from trades.session import SessionHours
+
+
+class Expiries:
+    """The expiries of orders at work; what is for the close comes before what expires then."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[datetime, int, str]] = []
+
+    def add(self, order: Order, at: datetime) -> None:
+        """Remember that an order's time is over at at."""
+        rank = 0 if order.time_in_force == TimeInForce.CLS else 1
+        heapq.heappush(self._heap, (at, rank, str(order.id)))
+
+    def due(self, now: datetime) -> list[Command]:
+        """Take out and return the expiries that are due, in order."""
+        found = []
+        while self._heap and self._heap[0][0] <= now:
+            at, _, order_id = heapq.heappop(self._heap)
+            found.append(Command(at=at, rank=0, expire=order_id))
+        return found
+
+    def put_back(self, commands: Sequence[Command]) -> None:
+        """Let expiries that were taken out and not worked be due again, before others."""
+        for place, command in enumerate(commands):
+            if command.expire is not None:
+                heapq.heappush(self._heap, (command.at, place - len(commands), command.expire))
+
+
+def ends_at(order: Order, hours: SessionHours) -> datetime | None:
+    """Return when the order's time is over; None for one that is good till canceled."""
+    if order.time_in_force in BY_SESSION:
+        mic, extended = order.instrument.mic, order.extended_hours
+        return hours.closes_at(mic, order.accepted_at, extended_hours=extended)
+    return order.expires_at
+
+
+def too_late(order: Order) -> Outcome:
+    """Say what becomes of an order whose time was over before it could be worked."""
+    if order.time_in_force in AT_A_MOMENT:
+        return canceled(str(order.id), f"{order.time_in_force}_remainder")
+    return Expired(str(order.id))
