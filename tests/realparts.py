@@ -108,8 +108,14 @@ def _redis_version(url: str) -> str:
         return f"Redis {client.info('server')['redis_version']}"
 
 
-def note_lab(config: pytest.Config, name: str, words: str) -> None:
-    """Let the run's summary tell what a lab did: how many rounds or kills, and on what."""
+def note_lab(config: pytest.Config, name: str, words: str, *, is_postgres: bool = False) -> None:
+    """Let the run's summary tell what a lab did: how many rounds or kills, and on what.
+
+    is_postgres: on a server that the lab has started itself, to be crashed.
+    """
+    if is_postgres:
+        program, version = _found("postgresql")
+        words += f"; {version}, {program}, started by the lab"
     config.stash.setdefault(LABS, {})[name] = words
 
 

@@ -84,7 +84,7 @@ def _note(config: pytest.Config, kind: str, kills: int, told: dict[str, Any]) ->
     pending, kept = told["with_work_pending"], told["acknowledged"]
     words = f"{kills} SIGKILLs, {pending} with work pending, {kept} orders acknowledged, none lost"
     words += "".join(f", {told[each]} {each.replace('_', ' ')}" for each in CRASHES if each in told)
-    note_lab(config, f"kills, {kind}", words)
+    note_lab(config, f"kills, {kind}", words, is_postgres=kind == "postgres")
 
 
 @pytest.mark.slow

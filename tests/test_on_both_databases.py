@@ -89,6 +89,7 @@ def test_the_engine_and_its_books_on_postgres(postgres_url: str) -> None:
     command += ["trades/tests/test_preview.py", "trades/tests/test_settling.py", *money]
     command += ["trades/tests/test_lots.py", "trades/tests/test_costs.py"]
     command += ["trades/tests/test_groups.py", "trades/tests/test_replacing_in_groups.py"]
+    command += ["trades/tests/test_setting_aside.py", "trades/tests/test_late_ticks.py"]
     splits = ("splitting", "split_orders", "split_market", "dividend_actions")
     command += [f"trades/tests/test_{name}.py" for name in splits]
     command += [f"trades/tests/test_{name}.py" for name in CORRECTIONS]
