@@ -78,6 +78,20 @@ def test_one_moment_for_all_that_a_tick_decides(world: World) -> None:
     assert {trade.executed_at for trade in Trade.objects.all()} == {world.now}
 
 
+def test_an_order_s_fills_go_forward_in_time(world: World) -> None:
+    """It was accepted, then filled in part, and only then heard of a quote from in between."""
+    trader, abc = world.trader(), world.instrument()
+    world.tick(abc, "99.90", "100.00", size=30)
+    world.now += timedelta(seconds=1)
+    order = world.place(trader, abc, "buy", 100, limit="100.00", drain=False)
+    world.now += timedelta(seconds=1)
+    world.drain()
+    late_tick(world, abc, "99.90", "100.00")
+    assert order.accepted_at < world.now - LATE
+    fills = Trade.objects.order_by("exec_id").values_list("quantity", "executed_at")
+    assert list(fills) == [(30, world.now), (70, world.now)]
+
+
 def test_a_leg_sells_nothing_before_its_entry_has_bought_it(world: World) -> None:
     trader, abc = world.trader(), world.instrument()
     world.tick(abc, "99.90", "100.00")
