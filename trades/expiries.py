@@ -46,6 +46,12 @@ def ends_at(order: Order, hours: SessionHours) -> datetime | None:
     return order.expires_at
 
 
+def is_late(order: Order, hours: SessionHours, now: datetime) -> bool:
+    """Say whether the order's time is over by now."""
+    over_at = ends_at(order, hours)
+    return over_at is not None and over_at <= now
+
+
 def too_late(order: Order) -> Outcome:
     """Say what becomes of an order whose time was over before it could be worked."""
     if order.time_in_force in AT_A_MOMENT:

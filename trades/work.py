@@ -14,7 +14,7 @@ from instruments.realism import Profile, profile_of
 from orders.models import OPEN_STATUSES, Order
 from orders.rules import AT_A_MOMENT
 from trades.decisions import Decision, seen_of
-from trades.expiries import Expiries, ends_at, too_late
+from trades.expiries import Expiries, ends_at, is_late, too_late
 from trades.groups import Batch, join, members_of, replaced_unseen
 from trades.looks import Heard, Looks
 from trades.marks import Marks
@@ -229,8 +229,7 @@ class Desk:
         self._watch(order)
         market = self._market(order.instrument)
         workings = self._join(members)
-        over_at = ends_at(order, self._hours)
-        if over_at is not None and over_at <= now:
+        if is_late(order, self._hours, now):
             outcomes = market.settle([too_late(order)])
             return self._decided(market, outcomes, now, (str(order.id), next(self._places)))
         workings.setdefault(str(order.id), self._working(order, 0))
@@ -271,8 +270,8 @@ class Desk:
         """Put a held order in the place of the one it replaces, unless that one is over already.
 
         A resting limit order that only wants less keeps its place; any other is worked as new, or
-        waits as accepted while its market is closed. A leg that is held goes on waiting for its
-        entry.
+        waits as accepted while its market is closed; one whose time is over by now is over. A leg
+        that is held goes on waiting for its entry.
         """
         old = new.replaces
         assert old is not None
@@ -295,7 +294,8 @@ class Desk:
             working.mark = at_work.mark
             working.stop = stop_behind(working)
         groups.pass_on(old_id, working)
-        kept = market.swap(old_id, working) if only_wants_less(old, new) else []
+        has_ended = is_late(new, self._hours, now)
+        kept = [] if has_ended or not only_wants_less(old, new) else market.swap(old_id, working)
         if not kept:
             market.cancel(old_id)
         resized = [Resized(leg, left, "entry_replaced") for leg in legs]
@@ -309,7 +309,10 @@ class Desk:
         if working.mark is not None and working.stop is not None:
             moved = Trailed(new_id, working.mark, working.stop)
             decisions += self._decided(market, [moved], now)
-        outcomes = kept or market.submit(working, now)
+        if has_ended:
+            outcomes = market.settle([too_late(new)])
+        else:
+            outcomes = kept or market.submit(working, now)
         return decisions + self._decided(market, outcomes, now, (new_id, working.priority))
 
     def _replace_unseen(

@@ -1,6 +1,7 @@
 """Replace: the engine decides, like a cancel; what is held meanwhile is enough, whatever fills."""
 
 from dataclasses import replace as changed
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -222,6 +223,46 @@ def test_out_of_hours_the_new_order_waits_for_the_open(settings: Any) -> None:
         world.tick(abc, "98.00", "98.60")
         later.refresh_from_db()
         assert later.status == "filled"
+        assert_books_are_clean()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("changes", [{"quantity": D(5)}, {"limit_price": D("98.50")}])
+def test_a_new_order_whose_time_is_over_never_works(
+    world: World, changes: dict[str, Decimal]
+) -> None:
+    """The engine comes late: the old order was replaced in time, the new one is over already."""
+    trader, abc = world.trader(), world.instrument()
+    world.tick(abc, "99.00", "100.00")
+    ends_at = world.now + timedelta(seconds=5)
+    old = world.place(trader, abc, "buy", 10, limit="98.00", tif="gtd", expires_at=ends_at)
+    new = world.replace(trader, old, **changes, drain=False)
+    world.now += timedelta(seconds=6)
+    world.tick(abc, "97.00", "98.00")
+    world.drain()
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (old.status, new.status, new.filled_quantity) == ("replaced", "expired", 0)
+    assert cash(trader)[1] == 0
+    assert_books_are_clean()
+
+
+@pytest.mark.django_db
+def test_a_day_order_that_replaced_one_before_the_close_is_not_worked_the_day_after(
+    settings: Any,
+) -> None:
+    settings.MARKET_HOURS = "exchange"
+    with open_world(mode="exchange") as world:
+        trader, abc = world.trader(), world.instrument()
+        world.tick(abc, "99.00", "100.00")
+        old = world.place(trader, abc, "buy", 10, limit="98.00", tif="day")
+        new = world.replace(trader, old, limit_price=D("98.50"), drain=False)
+        world.now += timedelta(days=1)
+        world.tick(abc, "97.00", "98.00")
+        world.drain()
+        old.refresh_from_db()
+        new.refresh_from_db()
+        assert (old.status, new.status, new.filled_quantity) == ("expired", "rejected", 0)
         assert_books_are_clean()
 
 
