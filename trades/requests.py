@@ -91,8 +91,10 @@ def read_requests(
         status=OrderStatus.HELD,
         replaces__status=OrderStatus.PENDING_REPLACE,
     ).select_related("replaces")
-    found = [*cancels.order_by("id")[:limit], *new.order_by("id")[:limit]]
-    found += replacements.order_by("id")[:limit]
+    # Requests are read first: what is asked for in between then hides its order from this batch,
+    # instead of meeting it in the very batch that takes the order up.
+    found = [*cancels.order_by("id")[:limit], *replacements.order_by("id")[:limit]]
+    found += new.order_by("id")[:limit]
     members = members_of(found)
     return [
         Command.of_order(

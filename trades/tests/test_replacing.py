@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
@@ -224,6 +225,34 @@ def test_out_of_hours_the_new_order_waits_for_the_open(settings: Any) -> None:
         later.refresh_from_db()
         assert later.status == "filled"
         assert_books_are_clean()
+
+
+@pytest.mark.django_db
+def test_a_replace_that_comes_while_the_engine_reads_its_requests_waits_for_the_next_look(
+    world: World,
+) -> None:
+    """The order is about to be filled as a new one; its replacement must not be worked with it."""
+    trader, abc = world.trader(), world.instrument()
+    world.tick(abc, "99.00", "100.00")
+    old = world.place(trader, abc, "buy", 10, limit="100.00", drain=False)
+    asked: list[Order] = []
+
+    def ask_once(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        if not asked and params and "accepted" in params and "FROM" in sql:
+            asked.append(old)
+            asked.append(world.replace(trader, old, quantity=D(20), drain=False))
+        return answer
+
+    with connection.execute_wrapper(ask_once):
+        world.drain()
+    world.drain()
+    new = asked[1]
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert {old.status, new.status} <= {"filled", "rejected", "replaced"}
+    assert old.filled_quantity + new.filled_quantity in {10, 20}
+    assert_books_are_clean()
 
 
 @pytest.mark.django_db
