@@ -4,141 +4,74 @@ Part of the model: nothing of the project is imported here. docs/trading-rules.m
 "Whom one trades with" and "Orders". Where an order stands is a word:
 
     asleep    a stop whose trigger has not come
-    fired     a stop whose trigger came with the quote that stands
-    waiting   a market order, or an ioc or fok limit, that waits for a fresh quote
+    fired     a stop whose trigger came with the quote that stands, or an order for the opening:
+              the next new quote works it
+    waiting   for a quote that is fresh: a market order, a limit that may not rest, that has just
+              fired or was on its way
+    closing   an order for the close
     resting   on the book
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-ZERO = Decimal(0)
+from tests.state.plain_costs import trailing_stop
+from tests.state.plain_terms import ZERO, PlainOrder, PlainTick, is_good, worth
+
 MANY = Decimal(10**9)
-IMMEDIATE = ("ioc", "fok")
-CLOSED = ("filled", "canceled", "expired", "replaced", "rejected")
-
-
-@dataclass
-class PlainOrder:
-    """One order of the model, from its ticket to its end. number counts orders as they came."""
-
-    number: int
-    key: str
-    account: str
-    symbol: str
-    side: str
-    type: str
-    tif: str
-    quantity: Decimal
-    limit: Decimal | None
-    stop: Decimal | None
-    cap: Decimal | None
-    accepted_at: datetime
-    updated_at: datetime
-    status: str = "accepted"
-    filled: Decimal = ZERO
-    value: Decimal = ZERO
-    reserved: Decimal = ZERO
-    commission: Decimal = ZERO
-    levy: Decimal = ZERO
-    priority: tuple[int, int] | None = None
-    triggered: bool = False
-    where: str | None = None
-    queue: Decimal | None = None
-
-    @property
-    def is_open(self) -> bool:
-        return self.status not in CLOSED
-
-    @property
-    def leaves(self) -> Decimal:
-        return self.quantity - self.filled
-
-    @property
-    def body(self) -> tuple:
-        prices = (self.limit, self.stop)
-        return (self.symbol, self.side, self.type, self.tif, self.quantity, *prices)
-
-
-@dataclass(frozen=True)
-class PlainTick:
-    """What a provider says; last is None where nothing was ever traded."""
-
-    symbol: str
-    bid: Decimal | None
-    ask: Decimal | None
-    bid_size: Decimal
-    ask_size: Decimal
-    last: Decimal | None
-    low: Decimal | None
-    high: Decimal | None
-    as_of: datetime
-    is_new_quote: bool = True
-    is_new_print: bool = True
-
-    @property
-    def is_sane(self) -> bool:
-        """Prices above zero, not crossed, the print inside the day's range."""
-        prices = (self.bid, self.ask, self.last, self.low, self.high)
-        if any(price is not None and price <= 0 for price in prices):
-            return False
-        if self.bid is not None and self.ask is not None and self.bid > self.ask:
-            return False
-        if self.is_new_print and self.last is not None:
-            return self.low <= self.last <= self.high
-        return True
-
-    @property
-    def has_sizes(self) -> bool:
-        return self.bid_size > 0 or self.ask_size > 0
-
-    @property
-    def print(self) -> Decimal | None:
-        return self.last if self.is_new_print else None
-
-    @property
-    def printed(self) -> Decimal:
-        """What was traded with the print: one share, nothing told where there are no sizes."""
-        return Decimal(1) if self.has_sizes and self.print is not None else ZERO
-
-    @property
-    def quote(self) -> tuple:
-        """Everything that makes it another quote than the one before."""
-        last = self.last if self.is_new_print else None
-        sides = (self.bid, self.ask, self.bid_size, self.ask_size)
-        return (*sides, last, self.as_of, self.is_new_quote)
 
 
 class PlainMarket:
     """Answers with what happened, in order: ("fill", order, quantity, price), ("rested", order),
-    ("triggered", order), ("canceled", order), ("expired", order)."""
+    ("trailed", order), ("triggered", order), ("canceled", order).
 
-    def __init__(self, max_age: timedelta, has_feed: bool) -> None:
-        self.max_age = max_age
+    taken is what was had of the quote's sizes, printed_left what is left of the newest print; age
+    is how old the quote was found at most, None where there is none to trade on.
+    """
+
+    def __init__(self, has_feed: bool) -> None:
         self.has_feed = has_feed
         self.orders: list[PlainOrder] = []
         self.tick: PlainTick | None = None
         self.taken = {"buy": ZERO, "sell": ZERO}
         self.printed_left = ZERO
-        self.is_live = False
+        self.age: timedelta | None = None
 
     # --- what happens
 
     def submit(self, order: PlainOrder, now: datetime) -> list[tuple]:
-        if order.type == "stop" and not order.triggered:
+        if order.is_asleep:
             return self.put(order, "asleep")
+        if order.tif in ("opg", "cls"):
+            return self.put(order, "closing" if order.tif == "cls" else "fired")
         self.look_at_the_clock(now)
-        if self.has_feed and not self.is_live and not may_rest(order):
+        must_be_quoted = not order.may_rest or order.starts_at > order.accepted_at
+        if self.has_feed and must_be_quoted and not self.serves(order):
             return self.put(order, "waiting")
         return self.work(order)
 
     def restore(self, order: PlainOrder) -> None:
+        """Put an order back; one that has fired or was on its way needs the next quote."""
+        was_away = order.triggered or (self.has_feed and order.starts_at > order.accepted_at)
         order.queue = None
-        if order.type == "stop" and not order.triggered:
+        if order.is_asleep:
             self.put(order, "asleep")
+        elif order.tif == "cls":
+            self.put(order, "closing")
         else:
-            self.put(order, "resting" if may_rest(order) else "waiting")
+            self.put(order, "resting" if order.may_rest and not was_away else "waiting")
+
+    def close(self, order: PlainOrder, at: datetime) -> list[tuple]:
+        """Work an order for the close on the last quote, if that is fresh."""
+        self.remove(order)
+        self.look_at_the_clock(at)
+        return self.work(order) if self.serves(order) else [("canceled", order)]
+
+    def take_place(self, old: PlainOrder, new: PlainOrder) -> None:
+        """Let an order that wants less stand where the one stood that it replaces."""
+        self.remove(old)
+        new.where, new.queue = "resting", old.queue
+        self.orders.append(new)
 
     def remove(self, order: PlainOrder) -> None:
         self.orders = [other for other in self.orders if other is not order]
@@ -153,20 +86,19 @@ class PlainMarket:
             return []
         if known is None or (tick.is_new_quote and tick.has_sizes) or not known.has_sizes:
             self.taken = {"buy": ZERO, "sell": ZERO}
-        self.tick, self.is_live = tick, True
-        self.printed_left = tick.printed
+        self.tick, self.age, self.printed_left = tick, timedelta(0), tick.printed
         self.look_at_the_clock(now)
-        if not self.is_live:
-            return []
-        if tick.is_new_quote:
-            for order in self.orders:
-                order.where = "waiting" if order.where == "fired" else order.where
+        for order in self.orders:
+            if order.where == "fired" and tick.is_new_quote and self.serves(order):
+                order.where = "waiting"
         out = self.work_waiting(lambda order: order.limit is None)
         out += self.meet_resting("buy") + self.meet_resting("sell")
         out += self.work_waiting(lambda order: order.limit is not None)
-        if tick.is_new_print and tick.last is not None:
-            out += self.wake(tick.last)
-        return out
+        return out if tick.print is None else out + self.wake(tick.print)
+
+    def fall_silent(self) -> None:
+        """What the market said is no good any more."""
+        self.age = None
 
     # --- a quote's work
 
@@ -174,7 +106,7 @@ class PlainMarket:
         out = []
         queue = [o for o in self.orders if o.where == "waiting" and is_wanted(o)]
         for order in sorted(queue, key=lambda o: o.priority):
-            if order.where == "waiting":
+            if order.where == "waiting" and self.serves(order):
                 self.remove(order)
                 out += [line for line in self.work(order) if line[0] != "rested"]
         return out
@@ -183,41 +115,49 @@ class PlainMarket:
         out = []
         resting = [o for o in self.orders if o.where == "resting" and o.side == side]
         for order in sorted(resting, key=lambda o: (-worth(side, o.limit), o.priority)):
+            if not self.serves(order):
+                continue
             price, most = self.met(order)
-            quantity = min(order.leaves, self.left(side), most)
+            quantity = min(order.leaves, self.left(order), most)
             if quantity > 0:
-                self.taken[side] += quantity
+                self.give(order, quantity)
                 if most < MANY:
                     self.printed_left -= quantity
                 out.append(self.fill(order, quantity, price))
         return out
 
     def met(self, order: PlainOrder) -> tuple[Decimal, Decimal]:
-        """Return (price, how much at most): what is quoted, or what a print has left to give.
+        """Return (price, how much at most) that a resting order is met at: by quote or print.
 
-        Through the limit, or at it when those who were ahead in the queue have traded.
+        The market goes through its limit, or comes to it and no further: what that is worth is the
+        profile's word. What was ahead in the queue is counted down by the prints.
         """
-        side, limit, last, printed = order.side, order.limit, self.tick.print, self.tick.printed
-        offer = self.tick.ask if side == "buy" else self.tick.bid
-        by_quote = offer is not None and is_good(side, limit, offer)
-        if any(p not in (None, limit) and is_good(side, limit, p) for p in (offer, last)):
-            order.queue = ZERO
-            if by_quote:
-                return offer, MANY
-            return limit, self.printed_left if printed else MANY
-        self.join(order)
-        ahead = order.queue or ZERO
-        if last == limit:
-            order.queue = max(ZERO, ahead - printed)
-        if by_quote and not order.queue:
-            return limit, MANY
-        if last == limit and printed:
-            return limit, self.printed_left - ahead
-        return limit, MANY if last == limit and not ahead else ZERO
+        limit, last, printed = order.limit, self.tick.print, self.tick.printed
+        offer = self.quoted(order)
+        at = [price for price in (offer, last) if price is not None]
+        at = [price for price in at if is_good(order.side, limit, price)]
+        ahead = ZERO
+        if order.profile.touch != "fills":
+            if any(price != limit for price in at):
+                order.queue = ZERO
+            elif order.profile.touch == "never":
+                return limit, ZERO
+            else:
+                self.join(order)
+                ahead = order.queue or ZERO
+                if last == limit:
+                    order.queue = max(ZERO, ahead - printed)
+        if offer in at and not order.queue:
+            return offer, MANY
+        if last not in at:
+            return limit, ZERO
+        if order.profile.is_unlimited or not printed:
+            return limit, ZERO if ahead else MANY
+        return limit, self.printed_left - ahead
 
     def join(self, order: PlainOrder) -> None:
         """Stand behind what is displayed at its price; where the market has left it, first."""
-        if not self.is_live or self.tick is None:
+        if order.profile.touch != "queue" or self.tick is None or not self.serves(order):
             return
         own = self.tick.bid if order.side == "buy" else self.tick.ask
         if own == order.limit and order.queue is None and self.tick.has_sizes:
@@ -226,14 +166,21 @@ class PlainMarket:
             order.queue = ZERO
 
     def wake(self, last: Decimal) -> list[tuple]:
-        asleep = [o for o in self.orders if o.where == "asleep"]
+        """Let trailing stops follow a print, then fire the stops that it reaches."""
+        asleep = [o for o in self.orders if o.where == "asleep" and self.serves(o)]
+        asleep.sort(key=lambda o: o.priority)
+        trailing = [o for o in asleep if o.mark is not None]
+        moved = [o for o in trailing if (last > o.mark if o.side == "sell" else last < o.mark)]
+        for order in moved:
+            order.mark = last
+            order.stop = stop_behind(order)
         buys = [o for o in asleep if o.side == "buy" and last >= o.stop]
         sells = [o for o in asleep if o.side == "sell" and last <= o.stop]
         woken = sorted(buys, key=lambda o: (o.stop, o.priority))
         woken += sorted(sells, key=lambda o: (-o.stop, o.priority))
         for order in woken:
             order.where, order.triggered = "fired", True
-        return [("triggered", order) for order in woken]
+        return [("trailed", order) for order in moved] + [("triggered", o) for o in woken]
 
     # --- one order
 
@@ -246,19 +193,20 @@ class PlainMarket:
         for other, quantity, price in plan:
             out.append(self.fill(order, quantity, price))
             if other is None:
-                self.taken[order.side] += quantity
+                self.give(order, quantity)
             else:
                 out.append(self.fill(other, quantity, price))
         if is_whole:
             return out
-        if met_itself or order.tif == "ioc" or (order.limit is None and not self.has_feed):
+        has_one_look = order.tif in ("ioc", "opg", "cls")
+        if met_itself or has_one_look or (order.limit is None and not self.has_feed):
             return [*out, ("canceled", order)]
         return out + self.put(order, "waiting" if order.limit is None else "resting")
 
     def plan(self, order: PlainOrder) -> tuple[list[tuple], bool]:
         """Return ([(other order or None for the street, quantity, price)], met itself)."""
         leaves = {other.number: other.leaves for other in self.orders}
-        street, wanted, found = self.left(order.side), order.leaves, []
+        street, wanted, found = self.left(order), order.leaves, []
         while wanted:
             offer = self.best_offer(order, leaves, street)
             if offer is None:
@@ -280,38 +228,54 @@ class PlainMarket:
 
         At one price market orders that wait come before the book, the book before the street.
         """
-        side, bound = order.side, order.limit if order.limit is not None else order.cap
+        side, bound = order.side, order.bound
         others = [o for o in self.orders if o.side != side and leaves[o.number]]
         offers = [(worth(side, o.limit), 0, o.priority, o) for o in others if o.where == "resting"]
-        price = self.street_price(side)
+        price = self.quoted(order)
         if price is not None and street:
             offers.append((worth(side, price), 1, (0, 0), None))
         reach = None if bound is None else worth(side, bound)
         offers = sorted((o for o in offers if reach is None or o[0] <= reach), key=lambda o: o[:3])
-        if order.limit is not None and self.is_live:
+        if order.limit is not None:
             price = abs(offers[0][0]) if offers else order.limit
             for other in sorted(others, key=lambda o: o.priority):
                 is_market = other.where == "waiting" and other.limit is None
-                if is_market and (other.cap is None or is_good(other.side, other.cap, price)):
+                if is_market and self.serves(other) and is_good(other.side, other.cap, price):
                     return price, other
         return (abs(offers[0][0]), offers[0][3]) if offers else None
 
     # --- small things
 
     def look_at_the_clock(self, now: datetime) -> None:
-        if self.tick is None or now - self.tick.as_of > self.max_age:
-            self.is_live = False
+        """Notice how old the quote is; it does not get younger when the clock is set back."""
+        if self.tick is not None and self.age is not None:
+            self.age = max(self.age, now - self.tick.as_of)
 
-    def street_price(self, side: str) -> Decimal | None:
-        if self.tick is None or not self.is_live or not self.left(side):
+    def serves(self, order: PlainOrder) -> bool:
+        """Say whether the quote is young enough for an order, and later than it arrived."""
+        if self.tick is None or self.age is None or self.age > order.profile.max_age:
+            return False
+        return order.profile.latency == timedelta(0) or self.tick.as_of >= order.starts_at
+
+    def quoted(self, order: PlainOrder) -> Decimal | None:
+        """Return the price that the market quotes to an order, whatever is left at it."""
+        if not self.serves(order):
             return None
-        return self.tick.ask if side == "buy" else self.tick.bid
+        return self.tick.ask if order.side == "buy" else self.tick.bid
 
-    def left(self, side: str) -> Decimal:
+    def left(self, order: PlainOrder) -> Decimal:
+        """Return how much the market has left for an order."""
+        if order.profile.is_unlimited:
+            return MANY
         if self.tick is None:
             return ZERO
-        shown = self.tick.ask_size if side == "buy" else self.tick.bid_size
-        return max(ZERO, shown - self.taken[side])
+        shown = self.tick.ask_size if order.side == "buy" else self.tick.bid_size
+        return max(ZERO, shown - self.taken[order.side])
+
+    def give(self, order: PlainOrder, quantity: Decimal) -> None:
+        """Count what an order has of the market's sizes; without limits it costs nobody any."""
+        if not order.profile.is_unlimited:
+            self.taken[order.side] += quantity
 
     def put(self, order: PlainOrder, where: str) -> list[tuple]:
         order.where = where
@@ -328,16 +292,7 @@ class PlainMarket:
         return ("fill", order, quantity, price)
 
 
-def may_rest(order: PlainOrder) -> bool:
-    """Say whether an order can stand on the book."""
-    return order.limit is not None and order.tif not in IMMEDIATE
-
-
-def is_good(side: str, bound: Decimal, price: Decimal) -> bool:
-    """Say whether price is as good as bound for an order of side."""
-    return price <= bound if side == "buy" else price >= bound
-
-
-def worth(side: str, price: Decimal) -> Decimal:
-    """Return price so that less is better for an order of side."""
-    return price if side == "buy" else -price
+def stop_behind(order: PlainOrder) -> Decimal:
+    """Return where a trailing stop stands behind its mark."""
+    ticket = order.ticket
+    return trailing_stop(order.side, order.mark, ticket.trail, ticket.trail_percent)

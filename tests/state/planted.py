@@ -15,13 +15,17 @@ ROOTS = ("bengi", "accounts", "instruments", "portfolios", "orders", "trades")
 
 
 class Bug(NamedTuple):
-    """function is a dotted name inside module: "fence" or "Market.submit"."""
+    """function is a dotted name inside module: "fence" or "Market.submit".
+
+    season is the part of the year in which it shows (tests/state/stage.py).
+    """
 
     name: str
     module: str
     function: str
     old: str
     new: str
+    season: str = "clocks go forward"
 
 
 BUGS = [
@@ -71,7 +75,7 @@ BUGS = [
     Bug(
         "a stop does not wait for its trigger",
         "trades.matching.market",
-        "Market.submit",
+        "Market._enter",
         "if order.is_dormant:",
         "if False:",
     ),
@@ -109,6 +113,211 @@ BUGS = [
         "Expiries.due",
         "self._heap[0][0] <= now",
         "self._heap[0][0] <= now - __import__('datetime').timedelta(days=3)",
+    ),
+    Bug(
+        "a fill is booked twice where there is room",
+        "trades.booking",
+        "_apply",
+        "book_fill(rows, order, outcome, decision)",
+        "for _ in range(1 + (order.leaves_quantity >= 2 * from_fixed(outcome.quantity))):\n"
+        "                book_fill(rows, order, outcome, decision)",
+    ),
+    Bug(
+        "a quote that is delivered twice is there twice",
+        "trades.matching.street",
+        "Street.hear",
+        "quote.as_of < known.as_of or quote == known",
+        "quote.as_of < known.as_of",
+    ),
+    Bug(
+        "a sale owes the levies of the day its order came",
+        "trades.fills",
+        "new_trade",
+        "day=trade_date)",
+        "day=session_date(instrument.mic, order.accepted_at))",
+    ),
+    Bug(
+        "an order pays the commission of years ago",
+        "orders.costs",
+        "Costs.row",
+        "in_force(dated, session_date(mic, now)) or own",
+        "own",
+    ),
+    Bug(
+        "a sale settles at once",
+        "trades.settlement",
+        "settles_on",
+        "    return day",
+        "    return trade_date",
+    ),
+    Bug(
+        "HIFO takes the cheapest",
+        "portfolios.lots",
+        "close_hifo",
+        "reverse=True",
+        "reverse=False",
+    ),
+    Bug(
+        "averaging leaves the costs of the lots as they were",
+        "portfolios.lots",
+        "close_lots",
+        "if method is CostBasisMethod.AVERAGE and not picks:",
+        "if False:",
+    ),
+    Bug(
+        "holidays are days like others",
+        "instruments.calendar",
+        "Calendar.special_day",
+        "return self.facts.get((mic, day))",
+        "return None",
+        season="Thanksgiving",
+    ),
+    Bug(
+        "staff's word about a day is not heard",
+        "instruments.days",
+        "refresh_overrides",
+        "if overrides == calendar.in_use().overrides:",
+        "if True:",
+    ),
+    Bug(
+        "a day ends an hour late when the clocks have changed",
+        "instruments.calendar",
+        "_utc",
+        "datetime.combine(day, local, zone).astimezone(UTC)",
+        "datetime.combine(day, local, UTC) + timedelta(hours=5)",
+    ),
+    Bug(
+        "good till a time means good for ever",
+        "trades.work",
+        "Desk._ends_at",
+        "return order.expires_at",
+        "return None",
+    ),
+    Bug(
+        "an order for the opening does not wait for it",
+        "trades.matching.market",
+        "Market.submit",
+        "if order.time_in_force in _AT_A_MOMENT:",
+        "if order.time_in_force is _CLS:",
+    ),
+    Bug(
+        "an order for the close ends like any other",
+        "trades.work",
+        "Desk._expire",
+        "if order is None or order.time_in_force not in AT_A_MOMENT:",
+        "if True:",
+    ),
+    Bug(
+        "a stop limit that has fired forgets its limit",
+        "trades.matching.market",
+        "Market._take",
+        "is_within(price, order.bound, order.side)",
+        "is_within(price, None if order.triggered else order.bound, order.side)",
+    ),
+    Bug(
+        "a trailing stop turns back",
+        "trades.matching.trails",
+        "TrailBook.reached",
+        "if _mark(order) < last]",
+        "if _mark(order) != last]",
+    ),
+    Bug(
+        "a trailing stop comes too near",
+        "trades.matching.trails",
+        "stop_behind",
+        "exact // parts if is_sell",
+        "-(-exact // parts) if is_sell",
+    ),
+    Bug(
+        "an order that only wants less goes to the back",
+        "trades.work",
+        "Desk._replace",
+        "[] if is_late or not only_wants_less(old, new) else market.swap(old_id, working)",
+        "[]",
+    ),
+    Bug(
+        "a new order wants again what the old one has filled",
+        "trades.booking",
+        "_replace",
+        "new.quantity - old.worked_quantity",
+        "new.quantity",
+    ),
+    Bug(
+        "an order that was replaced keeps its cash",
+        "trades.booking",
+        "_replace",
+        "_hold(rows, new, needed)",
+        "new.reserved = needed",
+    ),
+    Bug(
+        "what was to replace a closed order hangs on",
+        "trades.booking",
+        "_close",
+        "_drop(rows, other, now)",
+        "pass",
+    ),
+    Bug(
+        "while a replace waits, only the new order is paid for",
+        "orders.replacing",
+        "cash_to_hold",
+        "worst = max(ZERO, price * left - order.bound * leaves, price * (left - leaves))",
+        "worst = ZERO",
+    ),
+    Bug(
+        "the frozen may order",
+        "orders.rules",
+        "_standing",
+        "if status is AccountStatus.FROZEN:",
+        "if status is None:",
+    ),
+    Bug(
+        "a print that nobody believes fires stops",
+        "instruments.board",
+        "Board._accept",
+        "if doubt is not None:",
+        "if False:",
+    ),
+    Bug(
+        "cash that orders hold can be withdrawn",
+        "accounts.settlement",
+        "cash_state",
+        "settled - reserved",
+        "settled",
+    ),
+    Bug(
+        "what is halted fills",
+        "trades.work",
+        "Desk._tick",
+        "if is_halted or not",
+        "if not",
+    ),
+    Bug(
+        "the kill switch stops one and not all",
+        "orders.selectors",
+        "halted_accounts",
+        "reasons.get(account_id, reasons.get(None))",
+        "reasons.get(account_id)",
+    ),
+    Bug(
+        "nobody asks about a second order that looks like the first",
+        "orders.rules",
+        "_twin",
+        "if twin is not None and not ticket.is_confirmed:",
+        "if False:",
+    ),
+    Bug(
+        "who is slow comes in time",
+        "trades.matching.street",
+        "Street.serves",
+        "self.quote.as_of >= order.starts_at",
+        "True",
+    ),
+    Bug(
+        "an order changes its profile with its account",
+        "trades.working_orders",
+        "working_order",
+        "order.realism",
+        "order.account.realism",
     ),
 ]
 

@@ -1,38 +1,56 @@
-"""The real broker as the state machine drives it: services, one engine, rows read plainly."""
+"""The real broker as the state machine drives it: services, one engine, and the bus between them.
 
-from datetime import datetime
+What can then be read of it is in tests/state/reading.py.
+"""
+
+from copy import copy
+from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from accounts.conversions import convert
-from accounts.models import Account, CashBalance, FeeSchedule, UnsettledCash, User
-from accounts.services import deposit, open_account, withdraw
-from bengi.books import check_books
+from accounts.models import Account, FeeSchedule, User
+from accounts.services import deposit, open_account, set_realism, withdraw
 from bengi.bus import TICKS, get_bus
 from bengi.errors import BengiError
-from bengi.replay import differences, fold_log
-from bengi.terms import InstrumentStatus, OrderType, Side, TimeInForce
+from bengi.onboarding import sign_up
+from bengi.terms import (
+    CostBasisMethod,
+    InstrumentStatus,
+    OrderType,
+    Realism,
+    Side,
+    TimeInForce,
+)
+from instruments import calendar, days
 from instruments.board import board
+from instruments.calendar import Calendar, SpecialDay
 from instruments.halts import set_status
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.services import record_quotes
-from orders.models import Order
+from orders.halts import halt_trading, resume_trading
+from orders.models import Order, TradingHalt
+from orders.replacing import request_replace
 from orders.services import place_order, request_cancel
 from orders.tickets import OrderTicket
-from portfolios.models import Lot, LotClosing, Portfolio, Position
-from tests.state.model import Ticket
-from tests.state.plain_market import CLOSED, PlainTick
+from portfolios.bar import read_bar
+from portfolios.models import Portfolio
+from portfolios.services import set_cost_basis_method
+from tests.state.plain_terms import PlainTick, Ticket
 from trades.engine import Engine, Fenced
-from trades.models import Shard, Trade
+from trades.models import Shard
 from trades.session import SessionHours
 
 D = Decimal
-COLUMNS = [
-    *("id", "account_id", "client_order_id", "status", "triggered_at", "filled_quantity"),
-    *("filled_value", "reserved", "commission", "fees"),
-    *("instrument_id", "side", "type", "time_in_force", "limit_price", "priority"),
-]
+FIELDS = {
+    "tif": "time_in_force",
+    "limit": "limit_price",
+    "stop": "stop_price",
+    "trail": "trail_price",
+}
+"""What the model calls otherwise than the product."""
 
 
 class Product:
@@ -43,42 +61,52 @@ class Product:
         self.accounts: dict[str, UUID] = {}
         self.portfolios: dict[str, UUID] = {}
         self.instruments: dict[str, Instrument] = {}
-        self.paused: tuple[Engine, int] | None = None
-        self.resting: list[tuple] = []
+        self.paused: tuple[Engine, int, int] | None = None
+        self.has_books = False
+        self.dealer = User.objects.create(email="dealer@bengi.example", is_staff=True)
 
-    # --- the stage
-
-    def open_account(self, name: str, schedule: FeeSchedule, now: datetime) -> None:
-        user = User.objects.create(email=f"{name}@bengi.example")
-        account = open_account(user, name=name, currency="USD", now=now, schedule=schedule)
-        portfolio = Portfolio.objects.create(account=account, name=name)
-        self.users[name], self.accounts[name] = user, account.id
-        self.portfolios[name] = portfolio.id
+    def copy(self) -> "Product":
+        """Return a product of its own, that may come to know more people."""
+        twin = copy(self)
+        twin.users, twin.accounts = dict(self.users), dict(self.accounts)
+        twin.portfolios = dict(self.portfolios)
+        return twin
 
     def start(self) -> None:
-        """Start a process: an engine without a memory, that hears the bus from now on."""
+        """Start a process: nothing is remembered, and the engine hears the bus from now on."""
         board.clear()
-        self.engine = self._new_engine()
+        self._calendar = calendar.in_use()
+        calendar.use(Calendar(self._calendar.facts, self._calendar.overrides))
+        self.engine, self.has_books = self._new_engine(), False
         self._unsubscribe = get_bus().subscribe(TICKS, self._on_ticks)
 
     def stop(self) -> None:
         self._unsubscribe()
         self.paused = None
         board.clear()
+        calendar.use(self._calendar)
 
-    def _on_ticks(self, ticks: list[Tick]) -> None:
-        self.engine.on_ticks(ticks)
-        if self.paused:
-            self.paused[0].on_ticks(ticks)
+    # --- people and money; whoever asks for something gets the codes of what speaks against it
 
-    def _new_engine(self) -> Engine:
-        return Engine(0, hours=SessionHours("exchange"))
+    def open_account(self, name: str, schedule: FeeSchedule, profile: str, now: datetime) -> None:
+        user = User.objects.create(email=f"{name}@bengi.example")
+        terms = {"schedule": schedule, "realism": Realism(profile)}
+        account = open_account(user, name=name, currency="USD", now=now, **terms)
+        portfolio = Portfolio.objects.create(account=account, name=name)
+        self._know(name, user, portfolio)
 
-    # --- what people do; each answers with the codes of what speaks against it
+    def register(self, name: str, now: datetime) -> None:
+        """Sign somebody up at the door, with all that a new trader gets."""
+        user = sign_up(f"{name}@bengi.example", name, "correct horse battery", now=now)
+        self._know(name, user, Portfolio.objects.get(account__user=user))
 
-    def deposit(self, name: str, amount: Decimal, key: str, now: datetime) -> None:
+    def _know(self, name: str, user: User, portfolio: Portfolio) -> None:
+        self.users[name] = user
+        self.accounts[name], self.portfolios[name] = portfolio.account_id, portfolio.id
+
+    def deposit(self, name: str, amount: Decimal, key: str, now: datetime) -> set[str]:
         account = Account.objects.select_related("user").get(id=self.accounts[name])
-        deposit(account, amount, "USD", key=key, now=now)
+        return _codes(lambda: deposit(account, amount, "USD", key=key, now=now))
 
     def withdraw(self, name: str, amount: Decimal, key: str, now: datetime) -> set[str]:
         account = self.accounts[name]
@@ -88,6 +116,22 @@ class Product:
         source = "EUR" if into == "USD" else "USD"
         account = self.accounts[name]
         return _codes(lambda: convert(account, source, into, amount, key=key, now=now))
+
+    def equity(self, name: str) -> Decimal:
+        return read_bar(self.users[name]).equity
+
+    def freeze(self, name: str, is_frozen: bool) -> None:
+        status = "frozen" if is_frozen else "active"
+        Account.objects.filter(id=self.accounts[name]).update(status=status)
+
+    def set_method(self, name: str, method: str, now: datetime) -> None:
+        wish = CostBasisMethod(method)
+        set_cost_basis_method(self.portfolios[name], self.users[name], wish, now=now)
+
+    def set_profile(self, name: str, profile: str, now: datetime) -> None:
+        set_realism(self.accounts[name], Realism(profile), by=self.users[name], now=now)
+
+    # --- orders
 
     def place(self, ticket: Ticket, now: datetime) -> set[str]:
         order = OrderTicket(
@@ -100,18 +144,50 @@ class Product:
             quantity=ticket.quantity,
             limit_price=ticket.limit,
             stop_price=ticket.stop,
+            trail_price=ticket.trail,
+            trail_percent=ticket.trail_percent,
+            expires_at=ticket.expires_at,
             client_order_id=ticket.key,
-            confirm_duplicate=True,
+            confirm_duplicate=ticket.is_meant,
         )
         return _codes(lambda: place_order(order, now=now))
 
+    def replace(
+        self, account: str, key: str, changes: dict[str, Any], new_key: str, now: datetime
+    ) -> set[str]:
+        order, user = self._order(account, key), self.users[account]
+        asked = {FIELDS.get(name, name): value for name, value in changes.items()}
+        return _codes(lambda: request_replace(order, user, asked, key=new_key, now=now))
+
     def cancel(self, account: str, key: str, now: datetime) -> set[str]:
-        order = Order.objects.get(account_id=self.accounts[account], client_order_id=key)
-        return _codes(lambda: request_cancel(order.id, self.users[account], now=now))
+        order, user = self._order(account, key), self.users[account]
+        return _codes(lambda: request_cancel(order, user, now=now))
+
+    def _order(self, account: str, key: str) -> UUID:
+        rows = Order.objects.filter(account_id=self.accounts[account], client_order_id=key)
+        return rows.values_list("id", flat=True).get()
+
+    # --- staff
 
     def halt(self, symbol: str, is_halted: bool, now: datetime) -> None:
         status = InstrumentStatus("halted" if is_halted else "active")
-        set_status(self.instruments[symbol].id, status, by="model", now=now)
+        set_status(self.instruments[symbol].id, status, by="staff", now=now)
+
+    def stop_trading(self, name: str | None, cancels: bool, now: datetime) -> None:
+        """Throw the kill switch, for one or for all, and ask open orders to go where it says so."""
+        whom = None if name is None else self.accounts[name]
+        halt_trading(self.dealer, reason="Model.", now=now, account_id=whom, cancel_orders=cancels)
+
+    def resume_trading(self, now: datetime) -> None:
+        for halt in TradingHalt.objects.filter(lifted_at=None):
+            resume_trading(halt.id, self.dealer, now=now)
+
+    def override(self, symbol: str, day: date, closes: time | None, now: datetime) -> None:
+        """Let an exchange close at another time on a day, or not open at all."""
+        hours = SpecialDay(time(9, 30), closes) if closes else SpecialDay()
+        days.override_day(self.instruments[symbol].mic, day, hours, by="staff", now=now)
+        if days.refresh_overrides():  # the commit that would do so never comes here
+            self.has_books = False
 
     # --- what the market and the processes do
 
@@ -121,23 +197,33 @@ class Product:
     def deliver_again(self, tick: PlainTick) -> None:
         self.engine.on_ticks([self._tick(tick)])
 
+    def drain(self, now: datetime) -> None:
+        self.engine.drain(now)
+        self.has_books = True
+
     def restart(self) -> None:
         self.engine.forget()
+        self.has_books = False
 
     def take_over(self, now: datetime) -> None:
-        """A second engine takes the shard; the first is paused, and still hears the bus."""
-        self.paused = (self.engine, self.version())
+        """A second engine takes the shard; the first is paused, and still hears the bus.
+
+        One that has to build its books anyway is as good as new and cannot be overtaken.
+        """
+        if self.has_books:
+            self.paused = (self.engine, self.version(), calendar.in_use().edition)
         self.engine = self._new_engine()
-        self.engine.drain(now)
+        self.drain(now)
 
     def wake_paused(self, now: datetime) -> bool:
         """Let the paused engine work once. It must be fenced, or have nothing to say.
 
-        Returns False when nobody has written meanwhile: then it may work as if never paused.
+        Returns False when nobody has written meanwhile, or when it has to build its books anew:
+        then it may work as if never paused.
         """
         assert self.paused is not None
-        (engine, version), self.paused = self.paused, None
-        if version == self.version():
+        (engine, version, edition), self.paused = self.paused, None
+        if version == self.version() or edition != calendar.in_use().edition:
             return False
         try:
             decided = engine.drain(now)
@@ -149,8 +235,13 @@ class Product:
     def version(self) -> int:
         return Shard.objects.filter(id=0).values_list("version", flat=True).first() or 0
 
-    def drain(self, now: datetime) -> None:
-        self.engine.drain(now)
+    def _on_ticks(self, ticks: list[Tick]) -> None:
+        self.engine.on_ticks(ticks)
+        if self.paused:
+            self.paused[0].on_ticks(ticks)
+
+    def _new_engine(self) -> Engine:
+        return Engine(0, hours=SessionHours("exchange"))
 
     def _tick(self, tick: PlainTick) -> Tick:
         return Tick(
@@ -162,7 +253,7 @@ class Product:
             bid_size=tick.bid_size,
             ask_size=tick.ask_size,
             last=tick.last,
-            last_size=D(1) if tick.has_sizes else D(0),
+            last_size=tick.printed,
             volume=D(1),
             day_open=tick.low,
             day_high=tick.high,
@@ -173,80 +264,6 @@ class Product:
             is_new_quote=tick.is_new_quote,
             is_new_print=tick.is_new_print,
         )
-
-    # --- what can be asked
-
-    def seen(self) -> dict[str, dict]:
-        """Return what Model.seen() does, from the rows."""
-        names = {account: name for name, account in self.accounts.items()}
-        owners = {portfolio: name for name, portfolio in self.portfolios.items()}
-        symbols = {each.id: symbol for symbol, each in self.instruments.items()}
-        found: dict[str, dict] = {kind: {} for kind in ("cash", "shares", "lots", "realized")}
-        for account, currency, *money in CashBalance.objects.values_list(
-            "account_id", "currency", "amount", "reserved"
-        ):
-            found["cash"][names[account], currency] = tuple(money)
-        found["proceeds"] = {name: [] for name in self.accounts}
-        for account, left in UnsettledCash.objects.order_by("remaining_amount").values_list(
-            "account_id", "remaining_amount"
-        ):
-            found["proceeds"][names[account]].append(left)
-        for portfolio, instrument, quantity, reserved in Position.objects.values_list(
-            "portfolio_id", "instrument_id", "quantity", "reserved_quantity"
-        ):
-            where = (owners[portfolio], symbols[instrument])
-            found["shares"][where] = (quantity, reserved)
-            found["lots"][where], found["realized"][where] = [], D(0)
-        holdings = {}
-        lots = Lot.objects.order_by("opened_at", "id").values_list(
-            "id", "portfolio_id", "instrument_id", "remaining_quantity", "remaining_cost"
-        )
-        for lot, portfolio, instrument, quantity, cost in lots:
-            holdings[lot] = where = (owners[portfolio], symbols[instrument])
-            if quantity:
-                found["lots"][where].append((quantity, cost))
-        for lot, pnl in LotClosing.objects.values_list("lot_id", "realized_pnl"):
-            found["realized"][holdings[lot]] += pnl
-        keys = self._orders_seen(found, names)
-        self._trades_seen(found, keys)
-        return found
-
-    def _orders_seen(self, found: dict[str, dict], names: dict[UUID, str]) -> dict[UUID, tuple]:
-        keys: dict[UUID, tuple] = {}
-        found["orders"], self.resting = {}, []
-        for order_id, account, key, *state in Order.objects.order_by("id").values_list(*COLUMNS):
-            status, triggered_at, filled, value, reserved, commission, fees, *book = state
-            average = (value / filled).quantize(D("1e-8")) if filled else None
-            keys[order_id] = names[account], key
-            line = (status, triggered_at is not None, filled, average)
-            found["orders"][keys[order_id]] = (*line, reserved, commission, fees)
-            instrument, side, kind, tif, limit, priority = book
-            is_on_book = kind == "limit" and tif in ("day", "gtc") and priority is not None
-            if is_on_book and status not in CLOSED:
-                self.resting.append((instrument, side, account, limit))
-        return keys
-
-    def _trades_seen(self, found: dict[str, dict], keys: dict[UUID, tuple]) -> None:
-        found["trades"] = {key: [] for key in keys.values()}
-        rows = Trade.objects.order_by("exec_id").values_list("order_id", "quantity", "price")
-        for order, quantity, price in rows:
-            found["trades"][keys[order]].append((quantity, price))
-
-    def crossed(self) -> list[str]:
-        """Return what stands on a book against another account's better price."""
-        bids = [line for line in self.resting if line[1] == "buy"]
-        asks = [line for line in self.resting if line[1] == "sell"]
-        return [
-            f"{bid} meets {ask}"
-            for bid in bids
-            for ask in asks
-            if bid[0] == ask[0] and bid[2] != ask[2] and bid[3] >= ask[3]
-        ]
-
-    def complaints(self) -> list[str]:
-        """Return every line of check_books, and every difference between events and tables."""
-        wrong = [line for lines in check_books().values() for line in lines]
-        return [*wrong, *differences(fold_log())]
 
 
 def _codes(act) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parent
-MODEL = {"model", "plain_market", "plain_books"}
+MODEL = {"model", *(path.stem for path in FOLDER.glob("plain_*.py"))}
 
 
 @pytest.mark.parametrize("name", sorted(MODEL))

@@ -1,0 +1,217 @@
+"""The engine written down plainly: what is waiting is worked in the order in which it happened.
+
+Part of the model: nothing of the project is imported here. docs/trading-rules.md and
+docs/trading.md are the sources. What it knows of the market is its memory's alone.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from tests.state.plain_broker import PlainBroker
+from tests.state.plain_costs import worst_cost
+from tests.state.plain_market import PlainMarket, stop_behind
+from tests.state.plain_terms import AT_A_MOMENT, PlainOrder, PlainTick
+
+MOVES_WRITTEN_EVERY = timedelta(seconds=1)
+A_MOMENT = timedelta(microseconds=1)
+
+EXPIRE_AT_THE_CLOSE, EXPIRE, CANCEL, REPLACE, TICK, SUBMIT = range(6)
+"""What comes first of things that happen at the same moment."""
+
+Work = tuple[datetime, int, Callable[[int], None]]
+
+
+class PlainEngine:
+    """moved: trailing stops whose newest move is not in the books yet; written_at: when one was.
+
+    unseen: what the market said of instruments that nobody has an order for.
+    """
+
+    def __init__(self, broker: PlainBroker) -> None:
+        self.broker = broker
+        self.queue: list[PlainTick] = []
+        self.batches = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Lose all memory; the orders stand in the books, trailing stops where they last stood."""
+        self.markets: dict[str, PlainMarket] = {}
+        self.unseen: dict[str, PlainTick] = {}
+        self.moved: dict[int, PlainOrder] = {}
+        self.written_at: dict[int, datetime] = {}
+
+    def restart(self) -> None:
+        self.forget()
+        seen = [o for o in self.broker.orders.values() if o.is_open and o.priority is not None]
+        for order in sorted(seen, key=lambda o: o.priority):
+            order.mark, order.stop = order.written
+            self.market(order.symbol).restore(order)
+
+    def drain(self, now: datetime) -> None:
+        """Work everything that is waiting."""
+        self.batches += 1
+        self._silence_what_is_halted()
+        work: list[Work] = [
+            (tick.as_of, TICK, lambda _, tick=tick: self._hear(tick, now)) for tick in self.queue
+        ]
+        self.queue.clear()
+        for order in self.broker.orders.values():
+            work += self._work_of(order, now)
+        for place, (_, _, do) in enumerate(sorted(work, key=lambda item: item[:2])):
+            do(place)
+        self._write_moves(now)
+
+    def market(self, symbol: str) -> PlainMarket:
+        if symbol not in self.markets:
+            has_feed = self.broker.instruments[symbol].has_feed
+            market = PlainMarket(has_feed)
+            tick = self.unseen.pop(symbol, None)
+            if tick is not None:
+                market.hear(tick, tick.as_of)
+            self.markets[symbol] = market
+        return self.markets[symbol]
+
+    def _silence_what_is_halted(self) -> None:
+        """What the market said before a halt is no good after it."""
+        for symbol, instrument in self.broker.instruments.items():
+            if instrument.is_halted:
+                self.unseen.pop(symbol, None)
+                if symbol in self.markets:
+                    self.markets[symbol].fall_silent()
+
+    # --- what there is to do
+
+    def _work_of(self, order: PlainOrder, now: datetime) -> Iterator[Work]:
+        is_over = self._is_over(order, now)
+        if order.status == "pending_cancel":
+            yield order.updated_at, CANCEL, lambda _: self._cancel(order, now)
+        elif order.status == "held" and order.replaces.status == "pending_replace":
+            yield order.accepted_at, REPLACE, lambda place: self._take_over(order, place, now)
+        elif order.status == "accepted" and (self.broker.is_trading(order.symbol, now) or is_over):
+            yield order.accepted_at, SUBMIT, lambda place: self._submit(order, place, now)
+        if order.is_open and order.priority is not None and is_over:
+            ends_at = self.broker.ends_at(order)
+            rank = EXPIRE_AT_THE_CLOSE if order.tif == "cls" else EXPIRE
+            yield ends_at, rank, lambda _: self._expire(order, ends_at)
+
+    def _is_over(self, order: PlainOrder, now: datetime) -> bool:
+        ends_at = self.broker.ends_at(order)
+        return ends_at is not None and ends_at <= now
+
+    def _hear(self, tick: PlainTick, now: datetime) -> None:
+        if not self.broker.is_trading(tick.symbol, tick.as_of):
+            return
+        market = self.markets.get(tick.symbol)
+        if market is not None:
+            self._book(market.hear(tick, now), tick.as_of)
+            return
+        known = self.unseen.get(tick.symbol)
+        if known is None or tick.as_of >= known.as_of:
+            self.unseen[tick.symbol] = tick
+
+    def _submit(self, order: PlainOrder, place: int, now: datetime) -> None:
+        order.priority = (self.batches, place)
+        if self._is_over(order, now):
+            self._book([("canceled" if order.tif in AT_A_MOMENT else "expired", order)], now)
+        else:
+            self._book(self.market(order.symbol).submit(order, now), now)
+
+    def _cancel(self, order: PlainOrder, now: datetime) -> None:
+        if order.is_open:
+            self.market(order.symbol).remove(order)
+            self._book([("canceled", order)], now)
+
+    def _expire(self, order: PlainOrder, at: datetime) -> None:
+        """End an order whose time is over; one for the close is worked the moment before."""
+        market = self.market(order.symbol)
+        if not order.is_open:
+            return
+        if order.tif == "cls" and order.where == "closing":
+            self._book(market.close(order, at - A_MOMENT), at - A_MOMENT)
+            return
+        market.remove(order)
+        self._book([("canceled" if order.tif in AT_A_MOMENT else "expired", order)], at)
+
+    # --- replace
+
+    def _take_over(self, new: PlainOrder, place: int, now: datetime) -> None:
+        """Let an order take the place of another one, unless there is nothing left to take."""
+        old = new.replaces
+        if not old.is_open:
+            return
+        old.updated_at = max(old.updated_at, now)
+        if new.quantity <= old.filled or old.triggered:
+            seen = "accepted" if old.priority is None else "new"
+            old.status = "partially_filled" if old.filled else seen
+            self.broker.close(new, "rejected")
+            return
+        is_over = self._is_over(new, now)
+        keeps_place = old.where == "resting" and only_wants_less(old, new) and not is_over
+        mark = new.mark if old.where is None else old.mark
+        market = self.market(old.symbol)
+        if keeps_place:
+            market.take_place(old, new)
+            new.priority = old.priority
+        else:
+            market.remove(old)
+        self._hand_over(old, new)
+        new.updated_at = max(new.updated_at, now)
+        if keeps_place:
+            new.status = "new"
+        elif self.broker.is_trading(new.symbol, now):
+            if new.mark is not None:
+                new.mark = mark
+                new.stop = stop_behind(new)
+                new.written = (new.mark, new.stop)
+            self._submit(new, place, now)
+
+    def _hand_over(self, old: PlainOrder, new: PlainOrder) -> None:
+        new.quantity -= old.filled
+        new.status = "accepted"
+        self.broker.close(old, "replaced")
+        self._forget_moves(old)
+        old.replaced_by = new.key
+        if new.side == "buy":
+            new.reserved = worst_cost(new)
+
+    # --- what becomes of it
+
+    def _book(self, outcomes: list[tuple], at: datetime) -> None:
+        for what, order, *numbers in outcomes:
+            order.updated_at = max(order.updated_at, at)
+            if what == "fill":
+                self.broker.book(order, *numbers, at)
+            elif what in ("canceled", "expired"):
+                self.broker.close(order, what)
+            elif what == "rested" and order.status == "accepted":
+                order.status = "new"
+            elif what == "trailed":
+                self.moved[order.number] = order
+            elif what == "triggered":
+                order.written = (order.mark, order.stop)
+                self._forget_moves(order)
+            if not order.is_open:
+                self._forget_moves(order)
+
+    def _write_moves(self, now: datetime) -> None:
+        """Write down where trailing stops have moved to, each at most once a second."""
+        for number, order in list(self.moved.items()):
+            written_at = self.written_at.get(number)
+            if written_at is None or now - written_at >= MOVES_WRITTEN_EVERY:
+                order.written = (order.mark, order.stop)
+                self.written_at[number] = now
+                del self.moved[number]
+
+    def _forget_moves(self, order: PlainOrder) -> None:
+        self.moved.pop(order.number, None)
+        self.written_at.pop(order.number, None)
+
+
+def only_wants_less(old: PlainOrder, new: PlainOrder) -> bool:
+    """Say whether a limit order is the one it replaces but for a smaller quantity."""
+    same = (old.limit, old.tif, old.ticket.expires_at) == (
+        new.limit,
+        new.tif,
+        new.ticket.expires_at,
+    )
+    return same and new.quantity <= old.quantity
