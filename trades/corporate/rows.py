@@ -161,11 +161,17 @@ ORDER_CHANGES = [
 
 
 def _price_in_lieu(action: CorporateAction) -> Fraction:
-    """Return what a new share is worth: as staff say, else by the last price before the split."""
+    """Return what a new share is worth: as staff say, else by the last price that is known.
+
+    That is one of old shares, but where the split comes late and the market has opened already.
+    """
     if action.cash_in_lieu_price is not None:
         return Fraction(action.cash_in_lieu_price)
     quote = Quote.objects.filter(instrument_id=action.instrument_id).first()
     last = quote.last if quote else None
+    assert action.effective_at is not None, "approval fixes when an action counts"
+    if quote is not None and last is not None and quote.as_of >= action.effective_at:
+        return Fraction(last)
     if last is None:
         trades = Trade.objects.filter(instrument_id=action.instrument_id)
         last = trades.order_by("-exec_id").values_list("price", flat=True).first()
