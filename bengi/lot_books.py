@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,11 +11,14 @@ from uuid import UUID
 from bengi.money import ZERO, plain
 from bengi.terms import CostBasisMethod, Side
 from orders.models import Order
-from portfolios.models import Lot, LotClosing
+from portfolios.models import Lot, LotClosing, LotSplit
 from portfolios.selectors import standing_closings
 from trades.models import Trade
 
 Holding = tuple[UUID, UUID]
+Splits = dict[UUID, list[tuple[UUID, Decimal]]]
+"""By lot: what was bought of it before each split. Ids of splits and sales stand in one order."""
+
 Sales = dict[UUID, list[LotClosing]]
 """Closings by the trade that made them."""
 
@@ -39,9 +42,10 @@ def lots_close_by_method() -> Iterator[str]:
     for closing in standing_closings().select_related("lot").iterator():
         holding = (closing.lot.portfolio_id, closing.lot.instrument_id)
         sales[holding][places.get(closing.trade_id, closing.trade_id)].append(closing)
+    splits = _quantities_before_splits()
     for holding, sold in sales.items():
         if holding not in named:
-            yield from _out_of_turn(lots[holding], sold, corrected)
+            yield from _out_of_turn(lots[holding], sold, corrected, splits)
 
 
 def _places_of_corrections() -> dict[UUID, UUID]:
@@ -55,7 +59,19 @@ def _holdings_with_named_lots() -> set[Holding]:
     return set(orders.values_list("portfolio_id", "instrument_id"))
 
 
-def _out_of_turn(lots: Sequence[Lot], sales: Sales, corrected: set[UUID]) -> Iterator[str]:
+def _quantities_before_splits() -> Splits:
+    """Return of each lot what it was before its splits, oldest first."""
+    found: Splits = defaultdict(list)
+    for lot_id, *of_a_split in LotSplit.objects.order_by("split_id").values_list(
+        "lot_id", "split_id", "quantity_before"
+    ):
+        found[lot_id].append(tuple(of_a_split))
+    return found
+
+
+def _out_of_turn(
+    lots: Sequence[Lot], sales: Sales, corrected: set[UUID], splits: Splits
+) -> Iterator[str]:
     """Yield the sales of one holding that took another lot than their method's next.
 
     Who is dearest cannot be told any more once cost has moved or been corrected.
@@ -76,7 +92,8 @@ def _out_of_turn(lots: Sequence[Lot], sales: Sales, corrected: set[UUID]) -> Ite
             if not lot.remaining_quantity and last_sale.get(lot.id, sale_id) == sale_id
         }
         if is_level or CostBasisMethod.HIFO not in methods:
-            first = _ranked(methods.pop(), there)[: len(touched)]
+            quantities = {lot.id: _quantity_at(sale_id, lot, splits) for lot in there}
+            first = _ranked(methods.pop(), there, quantities)[: len(touched)]
             if methods or {lot.id for lot in first} != touched:
                 yield f"sale {sale_id} closed other lots than its method says"
             elif any(lot.id not in emptied for lot in first[:-1]):
@@ -84,12 +101,18 @@ def _out_of_turn(lots: Sequence[Lot], sales: Sales, corrected: set[UUID]) -> Ite
         there = [lot for lot in there if lot.id not in emptied]
 
 
-def _ranked(method: str, lots: Sequence[Lot]) -> Sequence[Lot]:
+def _quantity_at(sale_id: UUID, lot: Lot, splits: Splits) -> Decimal:
+    """Return all that was bought of a lot, in the shares that there were when it was sold from."""
+    later = [quantity for split_id, quantity in splits.get(lot.id, []) if split_id > sale_id]
+    return later[0] if later else lot.quantity
+
+
+def _ranked(method: str, lots: Sequence[Lot], quantities: Mapping[UUID, Decimal]) -> Sequence[Lot]:
     """Return lots, oldest first, in the order in which method closes them."""
     if method == CostBasisMethod.LIFO:
         return lots[::-1]
     if method == CostBasisMethod.HIFO:
-        return sorted(lots, key=lambda lot: -Fraction(lot.cost) / Fraction(lot.quantity))
+        return sorted(lots, key=lambda lot: -Fraction(lot.cost) / Fraction(quantities[lot.id]))
     return lots
 
 

@@ -14,7 +14,7 @@ from accounts.tests.factories import FeeScheduleFactory
 from bengi.events.models import Event
 from bengi.terms import CostBasisMethod
 from instruments.models import CorporateAction, Instrument, Quote
-from instruments.services import flush_quotes
+from instruments.services import flush_quotes, record_quotes
 from instruments.tests.factories import QuoteFactory
 from instruments.tests.ticks import make_tick
 from portfolios.models import Lot, LotClosing, LotSplit, PositionSplit
@@ -192,6 +192,41 @@ def test_what_is_left_over_is_closed_by_the_portfolios_method(
     cost = {"fifo": 70, "specific": 70, "lifo": 80, "hifo": 80, "average": average}[method]
     assert (closing.quantity, closing.cost, closing.method) == (Decimal("0.5"), cost, method)
     assert closing.proceeds == 80  # half of 160
+    trader.portfolio.cost_basis_method = CostBasisMethod.FIFO
+    trader.portfolio.save()
+
+
+def test_a_split_that_comes_late_pays_fractions_at_the_new_price(
+    world: World, abc: Instrument
+) -> None:
+    """Nobody was there at midnight: the market quotes new shares by the time it is applied."""
+    trader = hold(world, abc, 5)
+    cash, _ = cash_of(trader)
+    split(abc, 1, 10)
+    world.now = MIDNIGHT + timedelta(hours=10)
+    said = {"bid": Decimal(710), "ask": Decimal(711), "last": Decimal(710), "as_of": world.now}
+    record_quotes([make_tick(abc, **said)])
+    flush_quotes()
+    until(world, world.now)
+    assert cash_of(trader) == (cash + 355, 0)  # half of 710.00
+
+
+def test_lots_that_went_before_a_split_are_ranked_in_the_shares_of_then(
+    world: World, abc: Instrument
+) -> None:
+    """The dearest goes at 80.00; were it 40.00 of the new shares, the one at 70.00 would have."""
+    trader = world.trader()
+    trader.portfolio.cost_basis_method = CostBasisMethod.HIFO
+    trader.portfolio.save()
+    Event.objects.filter(type="portfolio.updated").delete()
+    world.place(trader, abc, "buy", 7)
+    for _ in range(3):
+        world.tick(abc, "79.99", "80.00", last="80.00")
+    world.place(trader, abc, "buy", 6)
+    world.place(trader, abc, "sell", 6)
+    split(abc, 1, 2, cash_in_lieu_price=Decimal(160))
+    until(world, MIDNIGHT)
+    assert shares_of(trader) == (3, 0)
     trader.portfolio.cost_basis_method = CostBasisMethod.FIFO
     trader.portfolio.save()
 
