@@ -87,14 +87,34 @@ QUERIES = {
           ON l.portfolio_id = p.portfolio_id AND l.instrument_id = p.instrument_id
         GROUP BY p.id HAVING p.quantity <> SUM(COALESCE(l.remaining_quantity, 0))
           OR p.reserved_quantity < 0 OR p.reserved_quantity > p.quantity""",
-    "25 a position is the sum of its trades": """
-        SELECT p.id, p.quantity FROM portfolios_position p LEFT JOIN trades_trade t
-          ON t.portfolio_id = p.portfolio_id AND t.instrument_id = p.instrument_id
-        GROUP BY p.id HAVING p.quantity <>
+    "25 a position is the sum of its trades since it was split last": """
+        WITH last AS ({last_splits})
+        SELECT p.id, p.quantity FROM portfolios_position p
+        LEFT JOIN last ON last.portfolio_id = p.portfolio_id
+          AND last.instrument_id = p.instrument_id
+        LEFT JOIN trades_trade t ON t.portfolio_id = p.portfolio_id
+          AND t.instrument_id = p.instrument_id AND t.executed_at >= COALESCE(last.at, '')
+        GROUP BY p.id HAVING p.quantity - COALESCE(last.quantity_after, 0) <>
           SUM(COALESCE(CASE t.side WHEN 'buy' THEN t.quantity ELSE -t.quantity END, 0))""",
-    "26, 28 what is left of a lot is what its closings left": """
+    "25, 28 a split multiplies a holding once, down to the step": """
+        SELECT s.id, s.quantity_before, s.quantity_after FROM portfolios_positionsplit s
+        JOIN instruments_corporateaction a ON a.id = s.action_id
+        JOIN instruments_instrument i ON i.id = a.instrument_id
+        WHERE s.quantity_after % i.quantity_step <> 0
+          OR s.quantity_after * a.ratio_from > s.quantity_before * a.ratio_to
+          OR (s.quantity_after + i.quantity_step) * a.ratio_from <= s.quantity_before * a.ratio_to
+          OR s.cost_after + s.cost_closed <> s.cost_before OR a.status <> 'applied'
+          OR (SELECT COUNT(*) FROM portfolios_positionsplit o WHERE o.action_id = s.action_id
+              AND o.portfolio_id = s.portfolio_id) <> 1""",
+    "26, 28 what is left of a lot is what its closings left since it was split last": """
+        WITH last AS (
+          SELECT n.lot_id, n.remaining_after, MAX(a.effective_at) AS at
+          FROM portfolios_lotsplit n JOIN portfolios_positionsplit s ON s.id = n.split_id
+          JOIN instruments_corporateaction a ON a.id = s.action_id GROUP BY n.lot_id)
         SELECT l.id FROM portfolios_lot l LEFT JOIN portfolios_lotclosing c ON c.lot_id = l.id
-        GROUP BY l.id HAVING l.remaining_quantity <> l.quantity - SUM(COALESCE(c.quantity, 0))
+        LEFT JOIN last ON last.lot_id = l.id
+        GROUP BY l.id HAVING l.remaining_quantity <> COALESCE(last.remaining_after, l.quantity)
+            - SUM(CASE WHEN c.closed_at >= COALESCE(last.at, '') THEN c.quantity ELSE 0 END)
           OR l.remaining_cost <> l.cost + l.cost_shift - SUM(COALESCE(c.cost, 0))
           OR (l.remaining_quantity = 0 AND l.remaining_cost <> 0)""",
     "27 a sale's closings take what it brought": """
@@ -125,6 +145,10 @@ QUERIES = {
         HAVING COUNT(e.id) <> s.seq OR MIN(e.seq) <> 1 OR MAX(e.seq) <> s.seq""",
 }
 
+_LAST_SPLITS = """
+    SELECT s.id, s.portfolio_id, a.instrument_id, s.quantity_after, MAX(a.effective_at) AS at
+    FROM portfolios_positionsplit s JOIN instruments_corporateaction a ON a.id = s.action_id
+    GROUP BY s.portfolio_id, a.instrument_id"""
 _CLOSED = "('filled', 'canceled', 'expired', 'replaced', 'rejected')"
 
 
@@ -133,6 +157,6 @@ def violations() -> list[str]:
     found = []
     with connection.cursor() as cursor:
         for name, query in QUERIES.items():
-            cursor.execute(query.format(closed=_CLOSED))
+            cursor.execute(query.format(closed=_CLOSED, last_splits=_LAST_SPLITS))
             found += [f"{name}: {row}" for row in cursor.fetchall()]
     return found

@@ -6,7 +6,8 @@ Nothing of the project is imported here, and a test holds that. What the model k
     plain_calendar   sessions and holidays             plain_market   who trades with whom, one book
     plain_board      which ticks are believed          plain_engine   in which order things happen
     plain_costs      commission, levies, worst cost    plain_broker   all that is in the books
-    plain_books      cash, lots, settlement
+    plain_books      cash, lots, settlement            plain_actions  what a split does to one thing
+    plain_issuers    splits and dividends
 
 A new rule of trading goes into the file that knows its subject; here people ask and are answered.
 """
@@ -17,16 +18,16 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from tests.state.plain_books import PlainAccount
-from tests.state.plain_broker import PlainBroker
 from tests.state.plain_costs import held_meanwhile, to_cents, worst_cost
 from tests.state.plain_engine import PlainEngine
+from tests.state.plain_issuers import PlainIssuers
 from tests.state.plain_rules import refusals
 from tests.state.plain_terms import ASKED, CENT, ZERO, PlainOrder, PlainProfile, PlainTick, Ticket
 
 EUROS_A_DOLLAR = Decimal("0.87")
 
 
-class Model(PlainBroker):
+class Model(PlainIssuers):
     """A broker with one engine. What people do is answered with the codes of what is against it."""
 
     def __init__(self) -> None:
@@ -84,7 +85,7 @@ class Model(PlainBroker):
         """Take an order, or return the codes of all that speaks against it."""
         known = self.orders.get((ticket.account, ticket.key))
         if known is not None:
-            return set() if known.ticket.body == ticket.body else {"idempotency_mismatch"}
+            return set() if known.body == ticket.body else {"idempotency_mismatch"}
         order = self.draft(ticket, now)
         codes = set(refusals(order, self.facts(order, now), now))
         if not codes:
@@ -101,7 +102,7 @@ class Model(PlainBroker):
         ticket = changed(old, changes, new_key)
         known = self.orders.get((account, new_key))
         if known is not None:
-            is_same = known.replaces is old and known.ticket.body == ticket.body
+            is_same = known.replaces is old and known.body == ticket.body
             return set() if is_same else {"idempotency_mismatch"}
         if not old.is_open or old.status in (*ASKED, "held") or old.triggered:
             return {"order_not_replaceable"}
@@ -201,8 +202,7 @@ class Model(PlainBroker):
         account, where = self.books.accounts[name], (name, symbol)
         found["shares"][where] = (account.holding(symbol), self.reserved_shares(*where))
         lots = account.lots.get(symbol, [])
-        in_turn = sorted(lots, key=lambda lot: (lot.opened_at, lot.number))
-        found["lots"][where] = [(lot.quantity, lot.cost) for lot in in_turn]
+        found["lots"][where] = [(lot.quantity, lot.cost) for lot in account.in_order(symbol)]
         found["realized"][where] = account.realized.get(symbol, ZERO)
 
 

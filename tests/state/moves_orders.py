@@ -143,6 +143,7 @@ class OrderMoves:
             changes |= {"tif": tif, "expires_at": self.expiry(tif, expiry)}
         if "quantity" in what or not changes:
             changes["quantity"] = quantity
+        changes = self.in_todays_shares(order.symbol, changes)
         asked = (order.account, order.key, changes, key or f"key-{self.count}", self.now)
         for _ in range(times):
             expected = self.model.replace(*asked)

@@ -68,6 +68,29 @@ class PlainAccount:
     def holding(self, symbol: str) -> Decimal:
         return sum((lot.quantity for lot in self.lots.get(symbol, [])), ZERO)
 
+    def in_order(self, symbol: str) -> list[PlainLot]:
+        """Return the open lots, oldest first."""
+        return sorted(self.lots.get(symbol, []), key=lambda lot: (lot.opened_at, lot.number))
+
+    def close_lots(self, symbol: str, quantity: Decimal, proceeds: Decimal) -> list[PlainLot]:
+        """Take shares out of lots by the account's method; return the lots that gave some.
+
+        Proceeds go by quantity.
+        """
+        lots = self.in_order(symbol)
+        parts = take(in_turn(self.method, lots), quantity)
+        if self.method == "average":
+            costs = average(lots, parts, quantity)
+        else:
+            costs = [lot.cost_of(taken) for lot, taken in parts]
+        shares = split(proceeds, [taken for _, taken in parts])
+        for (lot, taken), cost, share in zip(parts, costs, shares, strict=True):
+            lot.quantity -= taken
+            lot.cost -= cost
+            self.realized[symbol] = self.realized.get(symbol, ZERO) + share - cost
+        self.lots[symbol] = [lot for lot in lots if lot.quantity]
+        return [lot for lot, _ in parts]
+
     def settled(self, now: datetime) -> Decimal:
         waiting = sum((left for settles_at, _, left in self.proceeds if settles_at > now), ZERO)
         return self.cash - min(self.cash, waiting)
@@ -95,11 +118,20 @@ class When:
 
 
 class PlainBooks:
-    """Accounts by name, and every trade there was: (account, key, quantity, price)."""
+    """Accounts by name, and every trade there was: (account, key, quantity, price).
+
+    moves: by how many shares a holding grew, and when: (account, symbol, at, shares).
+    """
 
     def __init__(self) -> None:
         self.accounts: dict[str, PlainAccount] = {}
         self.trades: list[tuple] = []
+        self.moves: list[tuple[str, str, datetime, Decimal]] = []
+
+    def held_before(self, account: str, symbol: str, at: datetime) -> Decimal:
+        """Return the shares that an account held when a moment came."""
+        mine = [move for move in self.moves if move[:2] == (account, symbol)]
+        return sum((shares for _, _, moved_at, shares in mine if moved_at < at), ZERO)
 
     def fill(
         self, order: PlainOrder, quantity: Decimal, price: Decimal, when: When, rates: dict
@@ -112,6 +144,8 @@ class PlainBooks:
         value, filled = self.so_far(order)
         gross = to_cents(value + quantity * price) - to_cents(value)
         self.trades.append((order.account, order.key, quantity, price))
+        moved = quantity if order.side == "buy" else -quantity
+        self.moves.append((order.account, order.symbol, when.at, moved))
         due = commission(order.fees, filled + quantity, value + quantity * price)
         fee = max(ZERO, due - order.commission)
         if order.side == "buy":
@@ -127,7 +161,9 @@ class PlainBooks:
         account.cash += net
         if net:
             account.proceeds.append([when.settles_at, len(self.trades), net])
-        self._sell(account, order.symbol, quantity, net, when.at)
+        for lot in account.close_lots(order.symbol, quantity, net):
+            if any(settles_at > when.at for settles_at in lot.paid_with):
+                account.violations.add(lot.buyer)
 
     def so_far(self, order: PlainOrder) -> tuple[Decimal, Decimal]:
         """Return what the order's trades booked so far come to: (value, quantity)."""
@@ -145,30 +181,6 @@ class PlainBooks:
         spent = to_cents(value) + order.commission
         is_full = filled == order.quantity
         order.reserved = ZERO if is_full else worst_cost(order, filled, value) - spent
-
-    def _sell(
-        self,
-        account: PlainAccount,
-        symbol: str,
-        quantity: Decimal,
-        proceeds: Decimal,
-        at: datetime,
-    ) -> None:
-        """Close lots by the account's method; proceeds go by quantity."""
-        lots = sorted(account.lots[symbol], key=lambda lot: (lot.opened_at, lot.number))
-        parts = take(in_turn(account.method, lots), quantity)
-        if account.method == "average":
-            costs = average(lots, parts, quantity)
-        else:
-            costs = [lot.cost_of(taken) for lot, taken in parts]
-        shares = split(proceeds, [taken for _, taken in parts])
-        for (lot, taken), cost, share in zip(parts, costs, shares, strict=True):
-            lot.quantity -= taken
-            lot.cost -= cost
-            account.realized[symbol] = account.realized.get(symbol, ZERO) + share - cost
-            if any(settles_at > at for settles_at in lot.paid_with):
-                account.violations.add(lot.buyer)
-        account.lots[symbol] = [lot for lot in lots if lot.quantity]
 
 
 def in_turn(method: str, lots: list[PlainLot]) -> list[PlainLot]:

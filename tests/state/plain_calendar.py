@@ -64,8 +64,13 @@ class PlainCalendar:
         day = day_of(hours, moment) + DAY
         while day.weekday() >= SATURDAY if hours == "always" else self.closes_on(day) is None:
             day += DAY
-        zone = UTC if hours == "always" else NEW_YORK
-        return datetime.combine(day, time(), zone).astimezone(UTC)
+        return start_of(hours, day)
+
+
+def start_of(hours: str, day: date) -> datetime:
+    """Return when a day begins where the exchange is."""
+    zone = UTC if hours == "always" else NEW_YORK
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def day_of(hours: str, moment: datetime) -> date:

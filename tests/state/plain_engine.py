@@ -7,8 +7,8 @@ docs/trading.md are the sources. What it knows of the market is its memory's alo
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from tests.state.plain_broker import PlainBroker
 from tests.state.plain_costs import worst_cost
+from tests.state.plain_issuers import PlainIssuers
 from tests.state.plain_market import PlainMarket, stop_behind
 from tests.state.plain_terms import AT_A_MOMENT, PlainOrder, PlainTick
 
@@ -27,7 +27,7 @@ class PlainEngine:
     unseen: what the market said of instruments that nobody has an order for.
     """
 
-    def __init__(self, broker: PlainBroker) -> None:
+    def __init__(self, broker: PlainIssuers) -> None:
         self.broker = broker
         self.queue: list[PlainTick] = []
         self.batches = 0
@@ -40,26 +40,46 @@ class PlainEngine:
         self.moved: dict[int, PlainOrder] = {}
         self.written_at: dict[int, datetime] = {}
 
+        for order in self.broker.orders.values():
+            order.mark, order.stop = order.written
+
     def restart(self) -> None:
         self.forget()
         seen = [o for o in self.broker.orders.values() if o.is_open and o.priority is not None]
         for order in sorted(seen, key=lambda o: o.priority):
-            order.mark, order.stop = order.written
             self.market(order.symbol).restore(order)
 
     def drain(self, now: datetime) -> None:
-        """Work everything that is waiting."""
+        """Work everything that is waiting, and a split when what came before it is done."""
+        for split in self.broker.due_splits(now):
+            self._batch(min(now, split.at - A_MOMENT), split.at)
+            self.forget()
+            self.broker.apply_split(split, now)
+            self.restart()
+        self._batch(now)
+        self.broker.pay_dividends(now)
+
+    def _batch(self, now: datetime, before: datetime | None = None) -> None:
+        """Work what is waiting; of what happened before a moment alone, if one is named."""
         self.batches += 1
         self._silence_what_is_halted()
         work: list[Work] = [
-            (tick.as_of, TICK, lambda _, tick=tick: self._hear(tick, now)) for tick in self.queue
+            (tick.as_of, TICK, lambda _, tick=tick: self._hear(tick, now))
+            for tick in self._take(before)
         ]
-        self.queue.clear()
         for order in self.broker.orders.values():
             work += self._work_of(order, now)
+        work = [item for item in work if before is None or item[0] < before]
         for place, (_, _, do) in enumerate(sorted(work, key=lambda item: item[:2])):
             do(place)
         self._write_moves(now)
+
+    def _take(self, before: datetime | None) -> list[PlainTick]:
+        """Take ticks out of the queue, up to the first that is not of before a moment."""
+        taken = []
+        while self.queue and (before is None or self.queue[0].as_of < before):
+            taken.append(self.queue.pop(0))
+        return taken
 
     def market(self, symbol: str) -> PlainMarket:
         if symbol not in self.markets:
@@ -99,7 +119,9 @@ class PlainEngine:
         return ends_at is not None and ends_at <= now
 
     def _hear(self, tick: PlainTick, now: datetime) -> None:
-        if not self.broker.is_trading(tick.symbol, tick.as_of):
+        split_at = self.broker.split_at(tick.symbol)
+        is_of_old_shares = split_at is not None and tick.as_of < split_at
+        if is_of_old_shares or not self.broker.is_trading(tick.symbol, tick.as_of):
             return
         market = self.markets.get(tick.symbol)
         if market is not None:

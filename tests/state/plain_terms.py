@@ -83,6 +83,7 @@ class PlainOrder:
     stop and mark are where the engine has a trailing stop and its best print, written is what the
     books say of them, up to a second ago. fees are pinned, and so is the profile; sold is
     [(day, quantity, value)]; queue is what is ahead of it at its price, None where nobody knows.
+    body is what was asked for, whatever has become of it.
     """
 
     number: int
@@ -107,9 +108,11 @@ class PlainOrder:
     triggered: bool = False
     where: str | None = None
     queue: Decimal | None = None
+    body: tuple | None = None
 
     def __post_init__(self) -> None:
         ticket = self.ticket
+        self.body = self.body or ticket.body
         self.account, self.key, self.symbol = ticket.account, ticket.key, ticket.symbol
         self.side, self.type, self.tif = ticket.side, ticket.type, ticket.tif
         self.limit = ticket.limit

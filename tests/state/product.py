@@ -16,6 +16,7 @@ from bengi.bus import TICKS, get_bus
 from bengi.errors import BengiError
 from bengi.onboarding import sign_up
 from bengi.terms import (
+    CorporateActionKind,
     CostBasisMethod,
     InstrumentStatus,
     OrderType,
@@ -24,12 +25,14 @@ from bengi.terms import (
     TimeInForce,
 )
 from instruments import calendar, days
+from instruments.adjusting import adopt_quotes
 from instruments.board import board
 from instruments.calendar import Calendar, SpecialDay
+from instruments.corporate_actions import splits_known
 from instruments.halts import set_status
 from instruments.models import Instrument
 from instruments.quotes import Tick
-from instruments.services import record_quotes
+from instruments.services import flush_quotes, record_quotes
 from orders.halts import halt_trading, resume_trading
 from orders.models import Order, TradingHalt
 from orders.replacing import request_replace
@@ -38,7 +41,11 @@ from orders.tickets import OrderTicket
 from portfolios.bar import read_bar
 from portfolios.models import Portfolio
 from portfolios.services import set_cost_basis_method
+from tests.state.plain_actions import PlainAction
 from tests.state.plain_terms import PlainTick, Ticket
+from trades.corporate.due import apply_due
+from trades.corporate.proposals import approve_action, propose
+from trades.corporate.terms import ActionTerms
 from trades.engine import Engine, Fenced
 from trades.models import Shard
 from trades.session import SessionHours
@@ -52,6 +59,9 @@ FIELDS = {
 }
 """What the model calls otherwise than the product."""
 
+CARRIED_ON = "split-"
+"""How the key of an order begins that stands for the rest of another since a split."""
+
 
 class Product:
     """One process at work; the model's names stand for rows. start() comes first, stop() last."""
@@ -63,13 +73,15 @@ class Product:
         self.instruments: dict[str, Instrument] = {}
         self.paused: tuple[Engine, int, int] | None = None
         self.has_books = False
+        self.days_for_issuers: list[datetime] = []
         self.dealer = User.objects.create(email="dealer@bengi.example", is_staff=True)
+        self.second_dealer = User.objects.create(email="second@bengi.example", is_staff=True)
 
     def copy(self) -> "Product":
         """Return a product of its own, that may come to know more people."""
         twin = copy(self)
         twin.users, twin.accounts = dict(self.users), dict(self.accounts)
-        twin.portfolios = dict(self.portfolios)
+        twin.portfolios, twin.days_for_issuers = dict(self.portfolios), []
         return twin
 
     def start(self) -> None:
@@ -164,7 +176,12 @@ class Product:
         return _codes(lambda: request_cancel(order, user, now=now))
 
     def _order(self, account: str, key: str) -> UUID:
-        rows = Order.objects.filter(account_id=self.accounts[account], client_order_id=key)
+        """Return an order's id. What carries on after a split goes by the name of who it was."""
+        if key.startswith(CARRIED_ON):
+            before = self._order(account, key.removeprefix(CARRIED_ON))
+            rows = Order.objects.filter(replaces=before, client_order_id__startswith=CARRIED_ON)
+        else:
+            rows = Order.objects.filter(account_id=self.accounts[account], client_order_id=key)
         return rows.values_list("id", flat=True).get()
 
     # --- staff
@@ -182,6 +199,28 @@ class Product:
         for halt in TradingHalt.objects.filter(lifted_at=None):
             resume_trading(halt.id, self.dealer, now=now)
 
+    def agree(self, action: PlainAction, now: datetime) -> set[str]:
+        """Let one of staff enter what an issuer does and another approve it."""
+        kinds = {False: "split", True: "reverse_split"}
+        if action.is_split:
+            ratio = {"ratio_to": action.new, "ratio_from": action.old}
+            wishes: dict[str, Any] = {**ratio, "cash_in_lieu_price": action.worth}
+        else:
+            pay = {"pay_date": action.pay_day, "withholding_rate": action.tax}
+            wishes = {"amount": action.amount, "currency": "USD", **pay}
+        kind = kinds[action.is_reverse] if action.is_split else "cash_dividend"
+        terms = ActionTerms(CorporateActionKind(kind), action.day, **wishes)
+        symbol, second = self.instruments[action.symbol], self.second_dealer
+
+        def both() -> None:
+            asked = propose(self.dealer, symbol, terms, now=now)
+            approve_action(asked.id, second, now=now)
+
+        codes = _codes(both)
+        if not codes:
+            self.days_for_issuers += [each for each in (action.at, action.pays_at) if each]
+        return codes
+
     def override(self, symbol: str, day: date, closes: time | None, now: datetime) -> None:
         """Let an exchange close at another time on a day, or not open at all."""
         hours = SpecialDay(time(9, 30), closes) if closes else SpecialDay()
@@ -198,8 +237,16 @@ class Product:
         self.engine.on_ticks([self._tick(tick)])
 
     def drain(self, now: datetime) -> None:
+        """Let the engine work, and where issuers have a say the feed and their clock as well."""
+        is_a_day_for_issuers = any(moment <= now for moment in self.days_for_issuers)
+        if is_a_day_for_issuers:
+            flush_quotes()
         self.engine.drain(now)
         self.has_books = True
+        if is_a_day_for_issuers:
+            apply_due(now)
+            adopt_quotes(splits_known())
+            self.days_for_issuers = [each for each in self.days_for_issuers if each > now]
 
     def restart(self) -> None:
         self.engine.forget()

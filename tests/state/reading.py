@@ -8,14 +8,22 @@ from accounts.models import CashBalance, GoodFaithViolation, UnsettledCash
 from orders.models import Order
 from portfolios.models import Lot, LotClosing, Position
 from tests.state.plain_terms import CLOSED, LASTING
-from tests.state.product import Product
+from tests.state.product import CARRIED_ON, Product
 from trades.models import Trade
 
 D = Decimal
 COLUMNS = [
     *("id", "account_id", "client_order_id", "status", "quantity", "filled_quantity"),
     *("filled_value", "reserved", "commission", "fees", "triggered_at", "stop_price"),
-    *("high_water_mark", "replaced_by", "instrument_id", "side", "type", "time_in_force"),
+    *(
+        "high_water_mark",
+        "replaced_by",
+        "replaces",
+        "instrument_id",
+        "side",
+        "type",
+        "time_in_force",
+    ),
     *("limit_price", "priority", "realism"),
 ]
 Key = tuple[str, str]
@@ -52,7 +60,10 @@ class Reading:
         found, keys = self.seen.setdefault("orders", {}), {}
         rows = list(Order.objects.order_by("id").values(*COLUMNS))
         for row in rows:
-            keys[row["id"]] = self.names[row["account_id"]], row["client_order_id"]
+            key = row["client_order_id"]
+            if key.startswith(CARRIED_ON):
+                key = CARRIED_ON + keys[row["replaces"]][1]
+            keys[row["id"]] = self.names[row["account_id"]], key
         for row in rows:
             found[keys[row["id"]]] = _order_seen(row, keys)
             may_rest = row["type"] == "limit" and row["time_in_force"] in LASTING

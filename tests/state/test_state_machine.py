@@ -20,6 +20,7 @@ MUST_HAPPEN = {
     *("possible_duplicate", "trading_halted"),
     *("withdraw", "insufficient_available", "to EUR", "violations", "fenced", "came"),
     *("limit opg", "market cls", "trailing_stop gtc", "stop_limit day", "market gtd"),
+    *("split", "reverse split", "carried on", "dividends", "ex_date_has_begun"),
     "thorough walks",
 }
 """A machine that finds nothing must at least have been somewhere."""
