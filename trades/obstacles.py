@@ -21,9 +21,9 @@ from bengi.terms import (
     CostBasisMethod,
     Side,
 )
-from instruments.models import CorporateAction
+from instruments.models import SPLITS, CorporateAction
 from orders.models import Order
-from portfolios.models import Lot, PositionSplit
+from portfolios.models import Lot
 from portfolios.selectors import standing_closings
 from trades.models import Trade, TradeCorrection
 from trades.past import Past
@@ -73,14 +73,18 @@ def check_consequences(correction: TradeCorrection, trade: Trade, order: Order) 
 
 
 def _check_splits(first: Trade) -> None:
-    """The holding must not have been split since: what was traded before were other shares."""
-    splits = PositionSplit.objects.filter(
-        portfolio=first.portfolio_id,
-        action__instrument=first.instrument_id,
-        action__effective_at__gt=first.executed_at,
+    """There must have been no split since: what was traded before were other shares.
+
+    Whoever had sold all of them by then has no record of it, and would get old shares back.
+    """
+    splits = CorporateAction.objects.filter(
+        instrument=first.instrument_id,
+        kind__in=SPLITS,
+        status=CorporateActionStatus.APPLIED,
+        effective_at__gt=first.executed_at,
     )
-    if (split := splits.select_related("action").first()) is not None:
-        raise _changed_since("a split has made other shares of them", split.action)
+    if (split := splits.first()) is not None:
+        raise _changed_since("a split has made other shares of them", split)
 
 
 def _check_ledger(past: Past, trade: Trade) -> None:

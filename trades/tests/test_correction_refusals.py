@@ -241,6 +241,17 @@ def test_what_has_been_split_stays(world, desk, owner):
     desk.bust(fills_of(world.place(trader, spl, "buy", 3))[0])  # new shares
 
 
+def test_what_was_sold_out_before_a_split_does_not_come_back_as_old_shares(world, desk, owner):
+    trader, spl, _, _ = owner
+    rest = sell(world, trader, spl, 7, "70.00")
+    split(spl, 3, 1)
+    apply_due(MIDNIGHT)
+    world.now = MIDNIGHT
+    asked = ask(desk, rest)
+    with refused("changed_since", action_id=str(CorporateAction.objects.get().id)):
+        approve(asked.id, desk.two, now=world.now)
+
+
 def test_shares_that_a_dividend_was_reckoned_on_stay_and_their_price_does_not(world, desk, owner):
     _, spl, bought, sold = owner
     dividend(spl, "1.00")
