@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from accounts.ledger import NewTransaction, post
 from accounts.models import CashBalance
@@ -20,7 +21,7 @@ from instruments.models import CorporateAction, Instrument, Quote
 from instruments.splits import Ratio
 from orders.models import Order
 from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, PositionSplit
-from trades.models import Trade
+from trades.selectors import standing_trades
 
 LOCKED_AT_ONCE = 500
 
@@ -173,8 +174,9 @@ def _price_in_lieu(action: CorporateAction) -> Fraction:
     if quote is not None and last is not None and quote.as_of >= action.effective_at:
         return Fraction(last)
     if last is None:
-        trades = Trade.objects.filter(instrument_id=action.instrument_id)
-        last = trades.order_by("-exec_id").values_list("price", flat=True).first()
+        done = standing_trades().filter(instrument_id=action.instrument_id)
+        newest = done.order_by(Coalesce("corrects_id", "exec_id").desc())
+        last = newest.values_list("price", flat=True).first()
     return action.ratio.price(last or ZERO)
 
 

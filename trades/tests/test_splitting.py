@@ -34,6 +34,7 @@ from trades.tests.corporate_stage import (
     split,
     until,
 )
+from trades.tests.desk import Desk
 from trades.tests.world import START, Trader, World, assert_books_are_clean
 
 
@@ -241,6 +242,20 @@ def test_without_a_quote_a_fraction_is_worth_what_the_last_trade_was(
     records = PositionSplit.objects.order_by("quantity_before")
     assert [(each.price, each.cash_in_lieu) for each in records] == [(140, 70), (140, 70)]
     assert (shares_of(first), shares_of(second)) == ((0, 0), (1, 0))
+
+
+def test_a_trade_that_was_taken_back_says_nothing_of_what_a_share_is_worth(
+    world: World, abc: Instrument
+) -> None:
+    trader = hold(world, abc, 5)
+    for _ in range(3):
+        world.tick(abc, "79.99", "80.00", last="80.00")
+    world.place(trader, abc, "buy", 10)
+    Desk(world).bust(Trade.objects.latest("exec_id"))
+    cash, _ = cash_of(trader)
+    split(abc, 1, 10)
+    until(world, MIDNIGHT)
+    assert cash_of(trader) == (cash + 350, 0)  # half of 700.00
 
 
 def test_cash_in_lieu_is_no_sale_in_bad_faith_and_no_volume(world: World, abc: Instrument) -> None:
