@@ -20,6 +20,7 @@ QUERIES = {
         SELECT t.exec_id, t.net_amount FROM trades_trade t
         LEFT JOIN accounts_ledgertransaction x ON REPLACE(x.reference, '-', '') = t.exec_id
         LEFT JOIN accounts_ledgerentry e ON e.transaction_id = x.id AND e.book = 'customer_cash'
+        WHERE t.busts_id IS NULL
         GROUP BY t.exec_id HAVING SUM(COALESCE(e.amount, 0)) <> t.net_amount""",
     "3 no balance is below what is reserved of it": """
         SELECT account_id, currency, amount, reserved FROM accounts_cashbalance
@@ -49,21 +50,28 @@ QUERIES = {
         LEFT JOIN orders_order r ON r.id = o.replaces_id
         GROUP BY p.id HAVING p.reserved_quantity <> SUM(COALESCE(CASE o.status
           WHEN 'held' THEN MAX(0, o.quantity - r.quantity)
-          ELSE o.quantity - o.filled_quantity END, 0))""",
+          ELSE o.quantity - o.filled_quantity - o.busted_quantity END, 0))""",
     "13, 14 an order has filled what its trades say": """
         SELECT o.id, o.filled_quantity, o.filled_value FROM orders_order o
         LEFT JOIN trades_trade t ON t.order_id = o.id
         GROUP BY o.id HAVING o.filled_quantity <> SUM(COALESCE(t.quantity, 0))
-          OR o.filled_quantity > o.quantity
+          OR o.filled_quantity + o.busted_quantity > o.quantity OR o.filled_quantity < 0
+          OR o.busted_quantity < 0
           OR o.filled_value * 100000000 <> SUM(COALESCE(t.quantity * t.price, 0))""",
     "15 a trade is told once": """
         SELECT json_extract(payload, '$.trade.exec_id'), COUNT(*) FROM events_event
-        WHERE type = 'trade.executed' GROUP BY 1 HAVING COUNT(*) <> 1""",
+        WHERE type IN ('trade.executed', 'trade.busted') GROUP BY 1 HAVING COUNT(*) <> 1""",
+    "15, 18 a trade is busted once, by its own amounts turned": """
+        SELECT b.exec_id, t.exec_id FROM trades_trade b
+        LEFT JOIN trades_trade t ON t.exec_id = b.busts_id WHERE b.busts_id IS NOT NULL
+        GROUP BY b.busts_id HAVING COUNT(*) <> 1 OR t.busts_id IS NOT NULL
+          OR b.quantity <> -t.quantity OR b.net_amount <> -t.net_amount OR b.price <> t.price""",
     "17, 18 nothing follows the end of an order": """
         SELECT a.subject, a.type, b.type FROM events_event a
         JOIN events_event b ON b.subject = a.subject AND b.seq > a.seq
         WHERE a.type IN ('order.filled', 'order.canceled', 'order.expired', 'order.replaced',
-          'order.rejected')""",
+          'order.rejected') AND b.type NOT IN ('order.corrected', 'trade.busted')
+          AND json_extract(b.payload, '$.trade.corrects') IS NULL""",
     "19 no trade is worse than its limit, or before its stop has fired": """
         SELECT t.exec_id, t.price FROM trades_trade t JOIN orders_order o ON o.id = t.order_id
         WHERE (t.side = 'buy' AND t.price > COALESCE(o.limit_price, o.protection_price, t.price))
@@ -79,6 +87,8 @@ QUERIES = {
         GROUP BY account_id, client_order_id HAVING COUNT(*) > 1""",
     "24 a match has a buyer and a seller who are not the same": """
         SELECT match_id, COUNT(*) FROM trades_trade WHERE match_id IS NOT NULL
+          AND busts_id IS NULL AND exec_id NOT IN
+            (SELECT busts_id FROM trades_trade WHERE busts_id IS NOT NULL)
         GROUP BY match_id HAVING COUNT(*) <> 2 OR COUNT(DISTINCT account_id) <> 2
           OR COUNT(DISTINCT side) <> 2 OR MIN(quantity) <> MAX(quantity)
           OR MIN(price) <> MAX(price)""",
@@ -113,10 +123,11 @@ QUERIES = {
           JOIN instruments_corporateaction a ON a.id = s.action_id GROUP BY n.lot_id)
         SELECT l.id FROM portfolios_lot l LEFT JOIN portfolios_lotclosing c ON c.lot_id = l.id
         LEFT JOIN last ON last.lot_id = l.id
-        GROUP BY l.id HAVING l.remaining_quantity <> COALESCE(last.remaining_after, l.quantity)
+        GROUP BY l.id HAVING l.busted_by IS NULL AND (
+          l.remaining_quantity <> COALESCE(last.remaining_after, l.quantity)
             - SUM(CASE WHEN c.closed_at >= COALESCE(last.at, '') THEN c.quantity ELSE 0 END)
           OR l.remaining_cost <> l.cost + l.cost_shift - SUM(COALESCE(c.cost, 0))
-          OR (l.remaining_quantity = 0 AND l.remaining_cost <> 0)""",
+          OR (l.remaining_quantity = 0 AND l.remaining_cost <> 0))""",
     "27 a sale's closings take what it brought": """
         SELECT t.exec_id, t.net_amount FROM trades_trade t
         LEFT JOIN portfolios_lotclosing c ON c.trade_id = t.exec_id
@@ -138,7 +149,7 @@ QUERIES = {
     "30 every trade is told": """
         SELECT exec_id FROM trades_trade WHERE exec_id NOT IN (
           SELECT REPLACE(json_extract(payload, '$.trade.exec_id'), '-', '') FROM events_event
-          WHERE type = 'trade.executed')""",
+          WHERE type IN ('trade.executed', 'trade.busted'))""",
     "31 seq counts from one without a gap": """
         SELECT s.id, s.seq, COUNT(e.id), MIN(e.seq), MAX(e.seq) FROM events_stream s
         LEFT JOIN events_event e ON e.stream_id = s.id GROUP BY s.id

@@ -17,6 +17,7 @@ from bengi.books import check_books
 from bengi.replay import differences, fold_log
 from tests.state.invariants import violations
 from tests.state.moves_clock import ClockMoves
+from tests.state.moves_desk import DeskMoves
 from tests.state.moves_issuers import IssuerMoves
 from tests.state.moves_market import MarketMoves
 from tests.state.moves_orders import OrderMoves
@@ -32,7 +33,9 @@ FULL_CHECK_OF = 30
 """check_books and the replay run at the end of each walk, after every step of one in so many."""
 
 
-class Broker(OrderMoves, PeopleMoves, MarketMoves, ClockMoves, IssuerMoves, RuleBasedStateMachine):
+class Broker(
+    OrderMoves, PeopleMoves, MarketMoves, ClockMoves, IssuerMoves, DeskMoves, RuleBasedStateMachine
+):
     """One example. stage is set by who runs it; seen counts what the examples came across."""
 
     stage: Stage
@@ -49,10 +52,8 @@ class Broker(OrderMoves, PeopleMoves, MarketMoves, ClockMoves, IssuerMoves, Rule
         self.is_thorough = False
         self.ticks: list[PlainTick] = []
         self.last_ticket: Ticket | None = None
-        self.orders_before, self.trades_before = (
-            len(self.model.orders),
-            len(self.model.books.trades),
-        )
+        self.orders_before = len(self.model.orders)
+        self.bookings_before = self.model.books.bookings
         self.hear(quote(FED, "9.99", "10.01", 3, self.now))
 
     @initialize(draw=st.integers(1, FULL_CHECK_OF))
@@ -96,7 +97,7 @@ class Broker(OrderMoves, PeopleMoves, MarketMoves, ClockMoves, IssuerMoves, Rule
         for order in self.new_orders:
             self.seen.update([order.status, f"{order.type} {order.tif}"])
             self.seen.update(["fired"] * order.triggered)
-        self.seen["trades"] += len(self.model.books.trades) - self.trades_before
+        self.seen["trades"] += self.model.books.bookings - self.bookings_before
         self.seen["violations"] += sum(
             len(a.violations) for a in self.model.books.accounts.values()
         )

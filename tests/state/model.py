@@ -7,7 +7,7 @@ Nothing of the project is imported here, and a test holds that. What the model k
     plain_board      which ticks are believed          plain_engine   in which order things happen
     plain_costs      commission, levies, worst cost    plain_broker   all that is in the books
     plain_books      cash, lots, settlement            plain_actions  what a split does to one thing
-    plain_issuers    splits and dividends
+    plain_issuers    splits and dividends              plain_desk     busts, and fills by hand
 
 A new rule of trading goes into the file that knows its subject; here people ask and are answered.
 """
@@ -19,15 +19,15 @@ from typing import Any
 
 from tests.state.plain_books import PlainAccount
 from tests.state.plain_costs import held_meanwhile, to_cents, worst_cost
+from tests.state.plain_desk import PlainDesk
 from tests.state.plain_engine import PlainEngine
-from tests.state.plain_issuers import PlainIssuers
 from tests.state.plain_rules import refusals
 from tests.state.plain_terms import ASKED, CENT, ZERO, PlainOrder, PlainProfile, PlainTick, Ticket
 
 EUROS_A_DOLLAR = Decimal("0.87")
 
 
-class Model(PlainIssuers):
+class Model(PlainDesk):
     """A broker with one engine. What people do is answered with the codes of what is against it."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Model(PlainIssuers):
             return set() if is_same else {"idempotency_mismatch"}
         if not old.is_open or old.status in (*ASKED, "held") or old.triggered:
             return {"order_not_replaceable"}
-        if ticket.quantity <= old.filled:
+        if ticket.quantity <= old.worked:
             return {"quantity_below_filled"}
         new = self.draft(ticket, now)
         new.replaces = old
@@ -120,7 +120,7 @@ class Model(PlainIssuers):
         facts.free_shares += old.held_shares
         facts.open_here -= 1
         facts.has_twin = False
-        total, new.quantity = new.quantity, new.quantity - old.filled
+        total, new.quantity = new.quantity, new.quantity - old.worked
         codes = set(refusals(new, facts, now))
         new.quantity, new.status = total, "held"
         if not codes and new.side == "buy":
@@ -194,14 +194,14 @@ class Model(PlainIssuers):
                 self._holding_seen(found, name, symbol)
         found["orders"] = {key: order_seen(order) for key, order in self.orders.items()}
         found["trades"] = {key: [] for key in self.orders}
-        for account, key, quantity, price in self.books.trades:
-            found["trades"][account, key].append((quantity, price))
+        for trade in self.books.trades:
+            key = trade.order.account, trade.order.key
+            found["trades"][key].append((trade.quantity, trade.price))
         return found
 
     def _holding_seen(self, found: dict[str, dict], name: str, symbol: str) -> None:
         account, where = self.books.accounts[name], (name, symbol)
         found["shares"][where] = (account.holding(symbol), self.reserved_shares(*where))
-        lots = account.lots.get(symbol, [])
         found["lots"][where] = [(lot.quantity, lot.cost) for lot in account.in_order(symbol)]
         found["realized"][where] = account.realized.get(symbol, ZERO)
 
@@ -214,6 +214,7 @@ def order_seen(order: PlainOrder) -> dict[str, Any]:
         "status": order.status,
         "quantity": order.quantity,
         "filled": order.filled,
+        "busted": order.busted,
         "average": average,
         "reserved": order.reserved,
         "commission": order.commission,

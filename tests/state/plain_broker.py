@@ -118,17 +118,20 @@ class PlainBroker:
         mine = [o for o in self.open_orders(symbol) if o.account == account]
         return sum((o.held_shares for o in mine), ZERO)
 
-    def book(self, order: PlainOrder, quantity: Decimal, price: Decimal, at: datetime) -> None:
+    def book(
+        self, order: PlainOrder, quantity: Decimal, price: Decimal, match: object, at: datetime
+    ) -> None:
         """Book a fill that the market has counted already, and say how far it has come."""
-        instrument = self.instruments[order.symbol]
-        settles_at = self.calendar.settles_at(instrument.hours, at)
-        when = When(at, day_of(instrument.hours, at), settles_at)
-        levies = self.levies if instrument.is_levied else {}
-        self.books.fill(order, quantity, price, when, levies)
-        if self.books.so_far(order)[1] == order.quantity:
+        hours = self.instruments[order.symbol].hours
+        when = When(at, at, day_of(hours, at), self.calendar.settles_at(hours, at))
+        self.books.fill(order, quantity, price, when, self.levies_on(order), match)
+        if self.books.so_far(order)[1] + order.busted == order.quantity:
             self.close(order, "filled")
         elif order.status not in ("pending_cancel", "pending_replace"):
             order.status = "partially_filled"
+
+    def levies_on(self, order: PlainOrder) -> dict[str, list[tuple]]:
+        return self.levies if self.instruments[order.symbol].is_levied else {}
 
     # --- the market and the clock
 

@@ -63,8 +63,9 @@ def levies(rates: dict[str, list[tuple]], sold: list[tuple]) -> Decimal:
 
 def worst_cost(order: PlainOrder, filled: Decimal = ZERO, value: Decimal = ZERO) -> Decimal:
     """Return the most a buy can come to in all, its fills of before included."""
-    total = value + order.bound * (order.quantity - filled)
-    return up_to_cents(total) + commission(order.fees, order.quantity, total)
+    quantity = order.quantity - order.busted
+    total = value + order.bound * (quantity - filled)
+    return up_to_cents(total) + commission(order.fees, quantity, total)
 
 
 def held_meanwhile(new: PlainOrder, old: PlainOrder) -> Decimal:
@@ -73,7 +74,7 @@ def held_meanwhile(new: PlainOrder, old: PlainOrder) -> Decimal:
     Old may fill all or nothing until then; what new needs at its price beyond what old then holds
     at its own, the commission on all that new still wants, and a cent for rounding.
     """
-    wanted = new.quantity - old.filled
+    wanted = new.quantity - old.worked
     gaps = [
         new.bound * (wanted - more) - old.bound * (old.leaves - more) for more in (0, old.leaves)
     ]

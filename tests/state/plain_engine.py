@@ -162,9 +162,9 @@ class PlainEngine:
         if not old.is_open:
             return
         old.updated_at = max(old.updated_at, now)
-        if new.quantity <= old.filled or old.triggered:
+        if new.quantity <= old.worked or old.triggered:
             seen = "accepted" if old.priority is None else "new"
-            old.status = "partially_filled" if old.filled else seen
+            old.status = "partially_filled" if old.worked else seen
             self.broker.close(new, "rejected")
             return
         is_over = self._is_over(new, now)
@@ -188,7 +188,7 @@ class PlainEngine:
             self._submit(new, place, now)
 
     def _hand_over(self, old: PlainOrder, new: PlainOrder) -> None:
-        new.quantity -= old.filled
+        new.quantity -= old.worked
         new.status = "accepted"
         self.broker.close(old, "replaced")
         self._forget_moves(old)

@@ -72,8 +72,8 @@ class PlainIssuers(PlainBroker):
         tick = self.board.newest.get(action.symbol)
         if tick is not None and tick.last is not None:
             return Fraction(tick.last) if tick.as_of >= action.at else action.price(tick.last)
-        of_it = [t for t in self.books.trades if self.orders[t[:2]].symbol == action.symbol]
-        return action.price(of_it[-1][3] if of_it else ZERO)
+        of_it = [trade for trade in self.books.trades if trade.order.symbol == action.symbol]
+        return action.price(of_it[-1].price if of_it else ZERO)
 
     def _split_order(self, order: PlainOrder, action: PlainAction, now: datetime) -> None:
         asked = order.replaces if order.status == "held" else None
@@ -85,8 +85,8 @@ class PlainIssuers(PlainBroker):
             return
         if order.status == "pending_replace":
             seen = "accepted" if order.priority is None else "new"
-            order.status = "partially_filled" if order.filled else seen
-        stays = self._rest(order) if order.filled else order
+            order.status = "partially_filled" if order.worked else seen
+        stays = self._rest(order) if order.worked else order
         account = self.books.accounts[order.account]
         cash = order.reserved + account.cash - self.reserved_cash(order.account)
         if not split_order(stays, action, self.instruments[order.symbol].step, cash):
@@ -105,6 +105,7 @@ class PlainIssuers(PlainBroker):
             status="new",
             replaces=order,
             filled=ZERO,
+            busted=ZERO,
             value=ZERO,
             commission=ZERO,
             levy=ZERO,

@@ -22,7 +22,7 @@ MANY = Decimal(10**9)
 
 
 class PlainMarket:
-    """Answers with what happened, in order: ("fill", order, quantity, price), ("rested", order),
+    """Answers with what happened: ("fill", order, quantity, price, match), ("rested", order),
     ("trailed", order), ("triggered", order), ("canceled", order).
 
     taken is what was had of the quote's sizes, printed_left what is left of the newest print; age
@@ -191,11 +191,12 @@ class PlainMarket:
             return [("canceled", order)]
         out = []
         for other, quantity, price in plan:
-            out.append(self.fill(order, quantity, price))
+            match = object() if other else None
+            out.append(self.fill(order, quantity, price, match))
             if other is None:
                 self.give(order, quantity)
             else:
-                out.append(self.fill(other, quantity, price))
+                out.append(self.fill(other, quantity, price, match))
         if is_whole:
             return out
         has_one_look = order.tif in ("ioc", "opg", "cls")
@@ -284,12 +285,14 @@ class PlainMarket:
         self.orders.append(order)
         return [("rested", order)]
 
-    def fill(self, order: PlainOrder, quantity: Decimal, price: Decimal) -> tuple:
+    def fill(
+        self, order: PlainOrder, quantity: Decimal, price: Decimal, match: object = None
+    ) -> tuple:
         order.filled += quantity
         order.value += quantity * price
         if not order.leaves:
             self.remove(order)
-        return ("fill", order, quantity, price)
+        return ("fill", order, quantity, price, match)
 
 
 def stop_behind(order: PlainOrder) -> Decimal:

@@ -111,10 +111,15 @@ def _price(order: PlainOrder, facts: Facts) -> Iterator[str]:
         elif order.stop <= ZERO:
             yield "invalid_trail"
     middle = order.stop if order.type == "stop_limit" else facts.last
-    if order.limit is not None and middle is not None:
-        collar = LOW_PRICE_COLLAR if middle < LOW_PRICE else COLLAR
-        if abs(order.limit - middle) > collar * middle:
-            yield "price_collar"
+    if order.limit is None or middle is None:
+        return
+    if abs(order.limit - middle) > collar_of(middle) * middle:
+        yield "price_collar"
+
+
+def collar_of(middle: Decimal) -> Decimal:
+    """Return how far from a price one may trade, as a part of it."""
+    return LOW_PRICE_COLLAR if middle < LOW_PRICE else COLLAR
 
 
 def _means(order: PlainOrder, facts: Facts) -> Iterator[str]:

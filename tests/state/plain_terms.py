@@ -100,6 +100,7 @@ class PlainOrder:
     replaced_by: str | None = None
     status: str = "accepted"
     filled: Decimal = ZERO
+    busted: Decimal = ZERO
     value: Decimal = ZERO
     reserved: Decimal = ZERO
     commission: Decimal = ZERO
@@ -144,7 +145,12 @@ class PlainOrder:
 
     @property
     def leaves(self) -> Decimal:
-        return self.quantity - self.filled
+        return self.quantity - self.worked
+
+    @property
+    def worked(self) -> Decimal:
+        """What is not worked any more: filled, whether or not that was taken back later."""
+        return self.filled + self.busted
 
     @property
     def held_shares(self) -> Decimal:

@@ -3,11 +3,15 @@
 What can then be read of it is in tests/state/reading.py.
 """
 
+from collections.abc import Callable
 from copy import copy
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Coalesce
 
 from accounts.conversions import convert
 from accounts.models import Account, FeeSchedule, User
@@ -46,8 +50,11 @@ from tests.state.plain_terms import PlainTick, Ticket
 from trades.corporate.due import apply_due
 from trades.corporate.proposals import approve_action, propose
 from trades.corporate.terms import ActionTerms
+from trades.corrections import approve, ask_bust
 from trades.engine import Engine, Fenced
+from trades.manual import ManualFill, execute
 from trades.models import Shard
+from trades.selectors import standing_trades
 from trades.session import SessionHours
 
 D = Decimal
@@ -74,8 +81,9 @@ class Product:
         self.paused: tuple[Engine, int, int] | None = None
         self.has_books = False
         self.days_for_issuers: list[datetime] = []
-        self.dealer = User.objects.create(email="dealer@bengi.example", is_staff=True)
-        self.second_dealer = User.objects.create(email="second@bengi.example", is_staff=True)
+        staff = {"is_staff": True, "is_superuser": True}
+        self.dealer = User.objects.create(email="dealer@bengi.example", **staff)
+        self.second_dealer = User.objects.create(email="second@bengi.example", **staff)
 
     def copy(self) -> "Product":
         """Return a product of its own, that may come to know more people."""
@@ -219,6 +227,33 @@ class Product:
         codes = _codes(both)
         if not codes:
             self.days_for_issuers += [each for each in (action.at, action.pays_at) if each]
+        return codes
+
+    def bust(self, name: str, key: str, place: int, now: datetime) -> set[str]:
+        """Let one of staff ask for an order's trade to be taken back, and another approve it."""
+        order = self._order(name, key)
+        trades = standing_trades().filter(order=order)
+        trade = trades.order_by(Coalesce("corrects_id", "exec_id"))[place]
+
+        def both() -> None:
+            with transaction.atomic():
+                asked = ask_bust(self.dealer, trade.exec_id, reason="Model.", now=now)
+                approve(asked.id, self.second_dealer, now=now)
+
+        return self._overtaking(both)
+
+    def execute(
+        self, name: str, key: str, quantity: Decimal, price: Decimal, once: str, now: datetime
+    ) -> set[str]:
+        """Let one of staff fill an order by hand."""
+        wanted = ManualFill(self._order(name, key), quantity, price, "Model.")
+        return self._overtaking(lambda: execute(self.dealer, wanted, key=once, now=now))
+
+    def _overtaking(self, act: Callable[[], Any]) -> set[str]:
+        """Write to the shard beside its engine, which finds out and builds its books anew."""
+        codes = _codes(act)
+        if not codes:
+            self.restart()
         return codes
 
     def override(self, symbol: str, day: date, closes: time | None, now: datetime) -> None:

@@ -4,27 +4,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models.functions import Coalesce
+
 from accounts.models import CashBalance, GoodFaithViolation, UnsettledCash
 from orders.models import Order
 from portfolios.models import Lot, LotClosing, Position
 from tests.state.plain_terms import CLOSED, LASTING
 from tests.state.product import CARRIED_ON, Product
-from trades.models import Trade
+from trades.selectors import standing_trades
 
 D = Decimal
 COLUMNS = [
     *("id", "account_id", "client_order_id", "status", "quantity", "filled_quantity"),
-    *("filled_value", "reserved", "commission", "fees", "triggered_at", "stop_price"),
-    *(
-        "high_water_mark",
-        "replaced_by",
-        "replaces",
-        "instrument_id",
-        "side",
-        "type",
-        "time_in_force",
-    ),
-    *("limit_price", "priority", "realism"),
+    *("busted_quantity", "filled_value", "reserved", "commission", "fees", "triggered_at"),
+    *("stop_price", "high_water_mark", "replaced_by", "replaces", "instrument_id", "side"),
+    *("type", "time_in_force", "limit_price", "priority", "realism"),
 ]
 Key = tuple[str, str]
 """The account's name and the client_order_id."""
@@ -76,8 +70,8 @@ class Reading:
 
     def _trades(self, keys: dict[UUID, Key]) -> None:
         found = self.seen["trades"] = {key: [] for key in keys.values()}
-        rows = Trade.objects.order_by("exec_id").values_list("order_id", "quantity", "price")
-        for order, quantity, price in rows:
+        standing = standing_trades().order_by(Coalesce("corrects_id", "exec_id"))
+        for order, quantity, price in standing.values_list("order_id", "quantity", "price"):
             found[keys[order]].append((quantity, price))
 
     def _cash(self, keys: dict[UUID, Key]) -> None:
@@ -120,6 +114,7 @@ def _order_seen(row: dict[str, Any], keys: dict[UUID, Key]) -> dict[str, Any]:
         "status": row["status"],
         "quantity": row["quantity"],
         "filled": filled,
+        "busted": row["busted_quantity"],
         "average": (value / filled).quantize(D("1e-8")) if filled else None,
         "reserved": row["reserved"],
         "commission": row["commission"],

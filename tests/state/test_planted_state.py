@@ -4,7 +4,8 @@ import pytest
 from django.db import DatabaseError
 from hypothesis import Phase
 
-from tests.state.planted import BUGS, plant
+from tests.state.bugs import BUGS
+from tests.state.planted import plant
 from tests.state.stage import set_up
 from tests.state.walking import walk
 

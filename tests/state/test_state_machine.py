@@ -21,6 +21,8 @@ MUST_HAPPEN = {
     *("withdraw", "insufficient_available", "to EUR", "violations", "fenced", "came"),
     *("limit opg", "market cls", "trailing_stop gtc", "stop_limit day", "market gtd"),
     *("split", "reverse split", "carried on", "dividends", "ex_date_has_begun"),
+    *("busted", "lot_in_use", "sold_since", "changed_since", "by hand", "order_not_executable"),
+    *("price_beyond_limit", "quantity_above_leaves"),
     "thorough walks",
 }
 """A machine that finds nothing must at least have been somewhere."""
