@@ -84,18 +84,18 @@ TRADING = [
     ),
     Bug(
         "day orders outlive their day",
-        "trades.work",
-        "Desk.expiries",
-        "self._expiries[0][0] <= now",
-        "self._expiries[0][0] <= now - timedelta(days=3)",
+        "trades.expiries",
+        "Expiries.due",
+        "self._heap[0][0] <= now",
+        "self._heap[0][0] <= now - __import__('datetime').timedelta(days=3)",
     ),
     Bug(
         "a fill is booked twice where there is room",
         "trades.booking",
-        "_apply",
-        "book_fill(rows, order, outcome, decision)",
-        "for _ in range(1 + (order.leaves_quantity >= 2 * from_fixed(outcome.quantity))):\n"
-        "                book_fill(rows, order, outcome, decision)",
+        "_fill",
+        "    book_fill(rows, order, fill, decision)",
+        "    for _ in range(1 + (order.leaves_quantity >= 2 * from_fixed(fill.quantity))):\n"
+        "        book_fill(rows, order, fill, decision)",
     ),
     Bug(
         "a quote that is delivered twice is there twice",
@@ -163,8 +163,8 @@ TRADING = [
     ),
     Bug(
         "good till a time means good for ever",
-        "trades.work",
-        "Desk._ends_at",
+        "trades.expiries",
+        "ends_at",
         "return order.expires_at",
         "return None",
     ),
@@ -207,7 +207,7 @@ TRADING = [
         "an order that only wants less goes to the back",
         "trades.work",
         "Desk._replace",
-        "[] if is_late or not only_wants_less(old, new) else market.swap(old_id, working)",
+        "[] if has_ended or not only_wants_less(old, new) else market.swap(old_id, working)",
         "[]",
     ),
     Bug(

@@ -49,8 +49,26 @@ QUERIES = {
           AND o.instrument_id = p.instrument_id AND o.side = 'sell' AND o.status NOT IN {closed}
         LEFT JOIN orders_order r ON r.id = o.replaces_id
         GROUP BY p.id HAVING p.reserved_quantity <> SUM(COALESCE(CASE o.status
-          WHEN 'held' THEN MAX(0, o.quantity - r.quantity)
-          ELSE o.quantity - o.filled_quantity - o.busted_quantity END, 0))""",
+          WHEN 'held' THEN
+            CASE WHEN o.leg = '' THEN MAX(0, o.quantity - r.quantity) ELSE 0 END
+          ELSE CASE WHEN o.leg = 'take_profit' AND o.order_class <> 'oto'
+            OR (o.parent_id IS NOT NULL AND o.released_at IS NULL) THEN 0
+            ELSE o.quantity - o.filled_quantity - o.busted_quantity END END, 0))""",
+    "21 of a pair one leg sells, and no more than its entry has bought": """
+        SELECT g.group_id FROM orders_order g
+        WHERE g.leg <> '' AND g.instrument_id NOT IN (
+          SELECT instrument_id FROM instruments_corporateaction
+          WHERE status = 'applied' AND ratio_to IS NOT NULL)
+        GROUP BY g.group_id
+        HAVING SUM(g.filled_quantity) >
+            COALESCE((SELECT SUM(e.filled_quantity + e.busted_quantity) FROM orders_order e
+                      WHERE e.group_id = g.group_id AND e.leg = ''), MAX(g.quantity))
+          OR SUM(g.status = 'filled' AND g.leg = 'take_profit')
+            + SUM(g.triggered_at IS NOT NULL AND g.status = 'filled') > 1""",
+    "21 what waits for its entry has none of it": """
+        SELECT l.id FROM orders_order l JOIN orders_order e ON e.id = l.parent_id
+        WHERE l.released_at IS NULL AND l.closed_at IS NULL
+          AND e.filled_quantity + e.busted_quantity > 0""",
     "13, 14 an order has filled what its trades say": """
         SELECT o.id, o.filled_quantity, o.filled_value FROM orders_order o
         LEFT JOIN trades_trade t ON t.order_id = o.id

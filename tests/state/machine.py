@@ -18,6 +18,7 @@ from bengi.replay import differences, fold_log
 from tests.state.invariants import violations
 from tests.state.moves_clock import ClockMoves
 from tests.state.moves_desk import DeskMoves
+from tests.state.moves_groups import GroupMoves
 from tests.state.moves_issuers import IssuerMoves
 from tests.state.moves_market import MarketMoves
 from tests.state.moves_orders import OrderMoves
@@ -34,7 +35,14 @@ FULL_CHECK_OF = 30
 
 
 class Broker(
-    OrderMoves, PeopleMoves, MarketMoves, ClockMoves, IssuerMoves, DeskMoves, RuleBasedStateMachine
+    OrderMoves,
+    PeopleMoves,
+    MarketMoves,
+    ClockMoves,
+    IssuerMoves,
+    DeskMoves,
+    GroupMoves,
+    RuleBasedStateMachine,
 ):
     """One example. stage is set by who runs it; seen counts what the examples came across."""
 
@@ -97,6 +105,8 @@ class Broker(
         for order in self.new_orders:
             self.seen.update([order.status, f"{order.type} {order.tif}"])
             self.seen.update(["fired"] * order.triggered)
+            if order.leg:
+                self.seen[f"{order.group.kind} {order.leg} {order.status}"] += 1
         self.seen["trades"] += self.model.books.bookings - self.bookings_before
         self.seen["violations"] += sum(
             len(a.violations) for a in self.model.books.accounts.values()

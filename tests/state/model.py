@@ -7,6 +7,7 @@ Nothing of the project is imported here, and a test holds that. What the model k
     plain_board      which ticks are believed          plain_engine   in which order things happen
     plain_costs      commission, levies, worst cost    plain_broker   all that is in the books
     plain_books      cash, lots, settlement            plain_actions  what a split does to one thing
+    plain_groups     legs, and what follows for them
     plain_issuers    splits and dividends              plain_desk     busts, and fills by hand
 
 A new rule of trading goes into the file that knows its subject; here people ask and are answered.
@@ -21,8 +22,19 @@ from tests.state.plain_books import PlainAccount
 from tests.state.plain_costs import held_meanwhile, to_cents, worst_cost
 from tests.state.plain_desk import PlainDesk
 from tests.state.plain_engine import PlainEngine
-from tests.state.plain_rules import refusals
-from tests.state.plain_terms import ASKED, CENT, ZERO, PlainOrder, PlainProfile, PlainTick, Ticket
+from tests.state.plain_groups import misplaced
+from tests.state.plain_rules import OPEN_MAX, leg_refusals, refusals
+from tests.state.plain_terms import (
+    ASKED,
+    CENT,
+    TICK_SIZE,
+    ZERO,
+    PlainGroup,
+    PlainOrder,
+    PlainProfile,
+    PlainTick,
+    Ticket,
+)
 
 EUROS_A_DOLLAR = Decimal("0.87")
 
@@ -88,11 +100,69 @@ class Model(PlainDesk):
             return set() if known.body == ticket.body else {"idempotency_mismatch"}
         order = self.draft(ticket, now)
         codes = set(refusals(order, self.facts(order, now), now))
+        legs = self._legs(order, now)
+        if "trading_halted" not in codes:
+            codes |= self._against_legs(order, legs, now)
         if not codes:
             if order.side == "buy":
                 order.reserved = worst_cost(order)
-            self.orders[order.account, order.key] = order
+            self._join(order, legs)
+            for each in (*legs, order):
+                each.number = len(self.orders)
+                self.orders[each.account, each.key] = each
         return codes
+
+    def _legs(self, order: PlainOrder, now: datetime) -> list[PlainOrder]:
+        """Return the orders that a ticket asks for beside its own, the stop first."""
+        found = []
+        for terms in reversed(order.ticket.legs):
+            ticket = replace(
+                order.ticket,
+                key=f"{order.key}/{terms.name}",
+                side="sell",
+                type=terms.type,
+                limit=terms.limit,
+                stop=terms.stop,
+                trail=terms.trail,
+                kind="",
+                legs=(),
+            )
+            leg = self.draft(ticket, now)
+            leg.leg = terms.name
+            found.append(leg)
+        return found
+
+    def _against_legs(self, order: PlainOrder, legs: list[PlainOrder], now: datetime) -> set[str]:
+        """Return the codes of what is wrong with the legs of an order."""
+        codes = set()
+        facts = self.facts(order, now)
+        for leg in legs:
+            codes |= set(leg_refusals(leg, facts))
+        if legs and misplaced(order, self.prices(order.symbol), TICK_SIZE):
+            codes.add("unsupported_combination")
+        mine = [o for o in self.open_orders(order.symbol) if o.account == order.account]
+        sells = len([o for o in mine if o.side == "sell"]) + (order.side == "sell")
+        if legs and sells <= OPEN_MAX < sells + len(legs):
+            codes.add("too_many_open_orders")
+        return codes
+
+    def _join(self, order: PlainOrder, legs: list[PlainOrder]) -> None:
+        """Make a group of an order and its legs; those of an entry are held for it."""
+        if not legs:
+            return
+        kind = order.ticket.kind
+        is_pair = kind == "oco"
+        order.leg = "take_profit" if is_pair else ""
+        members = [order, *legs] if is_pair else legs[::-1]
+        group = PlainGroup(kind, order.key, None if is_pair else order, members, not is_pair)
+        for each in (order, *legs):
+            each.group = group
+        if not is_pair:
+            for leg in legs:
+                leg.status = "held"
+                if leg.type == "trailing_stop":
+                    leg.mark = leg.stop = None
+                    leg.written = (None, None)
 
     def replace(
         self, account: str, key: str, changes: dict[str, Any], new_key: str, now: datetime
@@ -133,7 +203,7 @@ class Model(PlainDesk):
 
     def cancel(self, account: str, key: str, now: datetime) -> set[str]:
         order = self.orders[account, key]
-        if not order.is_open or order.status == "held":
+        if not order.is_open or order.waits_to_replace:
             return {"order_not_cancelable"}
         if order.status != "pending_cancel":
             order.status = "pending_cancel"

@@ -135,6 +135,10 @@ class PlainBroker:
 
     # --- the market and the clock
 
+    @property
+    def of_new_york(self) -> set[str]:
+        return {name for name, each in self.instruments.items() if each.hours == "new york"}
+
     def prices(self, symbol: str) -> tuple:
         """Return (bid, ask, last) that an order is judged by."""
         if self.instruments[symbol].has_feed:

@@ -59,6 +59,28 @@ class PlainCalendar:
             day += DAY
         return _utc(day, OPENS)
 
+    def is_extended(self, moment: datetime) -> bool:
+        """Say whether New York trades outside of a session: from four, and four hours after it."""
+        there = moment.astimezone(NEW_YORK)
+        closes = self.closes_on(there.date())
+        if closes is None or self.is_open("new york", moment):
+            return False
+        ends_at = _utc(there.date(), closes) + timedelta(hours=4)
+        return time(4) <= there.time() and moment < ends_at
+
+    def next_turn(self, moment: datetime) -> datetime:
+        """Return when New York's session next opens or closes after moment."""
+        is_open = self.is_open("new york", moment)
+        return self.next_close("new york", moment) if is_open else self.next_open(moment)
+
+    def last_turn(self, moment: datetime) -> datetime:
+        """Return when New York's session last opened or closed, at moment or before it."""
+        day = moment.astimezone(NEW_YORK).date()
+        while self.closes_on(day) is None or _utc(day, OPENS) > moment:
+            day -= DAY
+        closes_at = _utc(day, self.closes_on(day))
+        return closes_at if closes_at <= moment else _utc(day, OPENS)
+
     def settles_at(self, hours: str, moment: datetime) -> datetime:
         """Return when a sale of moment settles: as the next business day begins there."""
         day = day_of(hours, moment) + DAY

@@ -88,6 +88,18 @@ def capped_price(offers: list[Decimal | None]) -> Decimal | None:
     return (max(known) * HEADROOM).quantize(TICK_SIZE, rounding=ROUND_CEILING) if known else None
 
 
+def start_behind(order: PlainOrder, price: Decimal) -> None:
+    """Let a trailing sell begin to follow at a price; it stands a tick above zero at least."""
+    ticket = order.ticket
+    if ticket.trail is not None:
+        least = ticket.trail + TICK_SIZE
+    else:
+        exact = TICK_SIZE * 100 / (100 - ticket.trail_percent)
+        least = exact.quantize(TICK_SIZE, rounding=ROUND_CEILING)
+    order.mark = max(price, least)
+    order.stop = trailing_stop(order.side, order.mark, ticket.trail, ticket.trail_percent)
+
+
 def trailing_stop(
     side: str, mark: Decimal, trail: Decimal | None, percent: Decimal | None
 ) -> Decimal:

@@ -73,8 +73,10 @@ class PlainDesk(PlainIssuers):
                 return "proceeds_in_use"
         if order.side == "sell" and self._was_sold_since(trades):
             return "sold_since"
-        is_reckoned = any(not a.is_split and a.status in ("applied", "paid") for a in since)
-        return "changed_since" if is_reckoned else None
+        if any(not a.is_split and a.status in ("applied", "paid") for a in since):
+            return "changed_since"
+        is_sold_by_legs = order.group is not None and not order.leg and order.group.legs
+        return "legs_at_work" if is_sold_by_legs else None
 
     def _was_sold_since(self, trades: list[PlainTrade]) -> bool:
         order = trades[0].order
@@ -107,7 +109,8 @@ class PlainDesk(PlainIssuers):
         self, order: PlainOrder, quantity: Decimal, price: Decimal, now: datetime
     ) -> set[str]:
         """Fill an order that is at work by hand, or say all that is against it."""
-        if not order.is_open or order.status == "held" or order.priority is None or order.is_asleep:
+        is_at_work = order.is_open and order.status != "held" and order.priority is not None
+        if not is_at_work or order.is_asleep or order.group:
             return {"order_not_executable"}
         codes = set(self._against(order, quantity, price))
         if not codes:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from tests.state.plain_actions import PlainAction, split_holding, split_order, split_tick
 from tests.state.plain_broker import PlainBroker
 from tests.state.plain_calendar import day_of, start_of
-from tests.state.plain_terms import ZERO, PlainOrder
+from tests.state.plain_terms import ZERO, PlainGroup, PlainOrder
 
 
 class PlainIssuers(PlainBroker):
@@ -53,8 +53,11 @@ class PlainIssuers(PlainBroker):
         """Turn old shares into new ones: orders first, then holdings, then the last quote."""
         assert action.status == "agreed"
         worth = self._worth(action)
-        for order in self.open_orders(action.symbol):
+        orders = self.open_orders(action.symbol)
+        for order in orders:
             self._split_order(order, action, now)
+        for group in {order.group: None for order in orders if order.group}:
+            self._split_group(group, [o for o in orders if o.group is group], now)
         step = self.instruments[action.symbol].step
         for name, account in self.books.accounts.items():
             if account.holding(action.symbol):
@@ -76,7 +79,7 @@ class PlainIssuers(PlainBroker):
         return action.price(of_it[-1].price if of_it else ZERO)
 
     def _split_order(self, order: PlainOrder, action: PlainAction, now: datetime) -> None:
-        asked = order.replaces if order.status == "held" else None
+        asked = order.replaces if order.waits_to_replace else None
         if (asked or order).accepted_at >= action.at and not action.is_reverse:
             return
         order.updated_at = max(order.updated_at, now)
@@ -94,6 +97,22 @@ class PlainIssuers(PlainBroker):
         elif stays is not order:
             order.status, order.reserved, order.replaced_by = "replaced", ZERO, stays.key
             self.orders[stays.account, stays.key] = stays
+            if order.group is not None:
+                order.group.pass_on(order, stays)
+
+    def _split_group(self, group: PlainGroup, members: list[PlainOrder], now: datetime) -> None:
+        """Who cannot stand takes along whom a cancel would; legs that wait are for the entry."""
+        gone = [order for order in members if order.status == "canceled"]
+        has_lost_leg = any(order.leg for order in gone)
+        for order in group.members:
+            if order.is_open and (has_lost_leg or (gone and order.waits_for_entry)):
+                order.status, order.reserved = "canceled", ZERO
+                order.updated_at = max(order.updated_at, now)
+        for order in group.members:
+            if not order.is_open:
+                group.leave(order)
+            elif order.waits_for_entry and group.entry is not None:
+                order.quantity = group.entry.quantity
 
     def _rest(self, order: PlainOrder) -> PlainOrder:
         """Return an order for what another one still wants, in its place in the queue."""

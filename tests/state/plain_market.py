@@ -12,27 +12,33 @@ Part of the model: nothing of the project is imported here. docs/trading-rules.m
     resting   on the book
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tests.state.plain_costs import trailing_stop
+from tests.state.plain_groups import PlainGroups
 from tests.state.plain_terms import ZERO, PlainOrder, PlainTick, is_good, worth
 
 MANY = Decimal(10**9)
 
 
 class PlainMarket:
-    """Answers with what happened: ("fill", order, quantity, price, match), ("rested", order),
-    ("trailed", order), ("triggered", order), ("canceled", order).
+    """Answers with what happened: ("fill", order, quantity, price, match, is over),
+    ("rested", order), ("trailed", order), ("triggered", order), ("canceled", order).
 
     taken is what was had of the quote's sizes, printed_left what is left of the newest print; age
-    is how old the quote was found at most, None where there is none to trade on.
+    is how old the quote was found at most, None where there is none to trade on. known is the last
+    word there was, whatever it is good for. is_away: the exchange is not in its session.
     """
 
-    def __init__(self, has_feed: bool) -> None:
+    def __init__(self, has_feed: bool, places: Callable[[], tuple[int, int]]) -> None:
         self.has_feed = has_feed
+        self.groups = PlainGroups(places, self.remove, self.enter)
         self.orders: list[PlainOrder] = []
         self.tick: PlainTick | None = None
+        self.known: PlainTick | None = None
+        self.is_away = False
         self.taken = {"buy": ZERO, "sell": ZERO}
         self.printed_left = ZERO
         self.age: timedelta | None = None
@@ -45,6 +51,12 @@ class PlainMarket:
         if order.tif in ("opg", "cls"):
             return self.put(order, "closing" if order.tif == "cls" else "fired")
         self.look_at_the_clock(now)
+        return self.enter(order)
+
+    def enter(self, order: PlainOrder) -> list[tuple]:
+        """Let a stop fall asleep, and any other wait for a quote that it needs, or trade."""
+        if order.is_asleep:
+            return self.put(order, "asleep")
         must_be_quoted = not order.may_rest or order.starts_at > order.accepted_at
         if self.has_feed and must_be_quoted and not self.serves(order):
             return self.put(order, "waiting")
@@ -79,13 +91,16 @@ class PlainMarket:
 
     def hear(self, tick: PlainTick, now: datetime) -> list[tuple]:
         """Fill whom the quote meets, then wake the stops its print triggers."""
-        known = self.tick
+        known = self.known
         if not self.has_feed:
             return []
         if known is not None and (tick.as_of < known.as_of or tick.quote == known.quote):
             return []
         if known is None or (tick.is_new_quote and tick.has_sizes) or not known.has_sizes:
             self.taken = {"buy": ZERO, "sell": ZERO}
+        self.known = tick
+        if self.is_away:
+            return []
         self.tick, self.age, self.printed_left = tick, timedelta(0), tick.printed
         self.look_at_the_clock(now)
         for order in self.orders:
@@ -95,6 +110,11 @@ class PlainMarket:
         out += self.meet_resting("buy") + self.meet_resting("sell")
         out += self.work_waiting(lambda order: order.limit is not None)
         return out if tick.print is None else out + self.wake(tick.print)
+
+    def turn(self, is_away: bool) -> None:
+        """Let the session begin or end: nobody has quoted yet in what comes then."""
+        if self.is_away != is_away:
+            self.is_away, self.tick, self.age = is_away, None, None
 
     def fall_silent(self) -> None:
         """What the market said is no good any more."""
@@ -292,7 +312,7 @@ class PlainMarket:
         order.value += quantity * price
         if not order.leaves:
             self.remove(order)
-        return ("fill", order, quantity, price, match)
+        return ("fill", order, quantity, price, match, not order.leaves)
 
 
 def stop_behind(order: PlainOrder) -> Decimal:

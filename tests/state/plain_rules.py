@@ -73,6 +73,18 @@ def refusals(order: PlainOrder, facts: Facts, now: datetime) -> Iterator[str]:
         yield "possible_duplicate"
 
 
+def leg_refusals(leg: PlainOrder, facts: Facts) -> Iterator[str]:
+    """Yield what is wrong with a leg by itself; its size and means are those of its group."""
+    if leg.type in STOPS and not facts.has_feed:
+        yield "unsupported_combination"
+    ticket = leg.ticket
+    prices = [ticket.limit, ticket.stop, ticket.trail]
+    if any(price is not None and (price <= ZERO or price % TICK_SIZE) for price in prices):
+        yield "invalid_tick"
+    if leg.leg != "take_profit":
+        yield from _price(leg, facts)
+
+
 def _unsupported(order: PlainOrder, facts: Facts, now: datetime) -> Iterator[str]:
     is_stop = order.type in STOPS
     if is_stop and (order.tif not in LASTING or not facts.has_feed):
@@ -102,7 +114,7 @@ def _too_much(order: PlainOrder, facts: Facts) -> Iterator[str]:
 def _price(order: PlainOrder, facts: Facts) -> Iterator[str]:
     if order.type == "market":
         other_side = facts.ask if order.side == "buy" else facts.bid
-        must_be_fresh = facts.has_feed and order.tif not in AT_A_MOMENT
+        must_be_fresh = facts.has_feed and order.tif not in AT_A_MOMENT and facts.in_session
         if (must_be_fresh and not facts.is_fresh) or other_side is None:
             yield "stale_quote"
     if order.type == "trailing_stop":

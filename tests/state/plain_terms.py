@@ -44,10 +44,29 @@ PROFILES = {profile.name: profile for profile in (INSTANT, REALISTIC, HARSH)}
 
 
 @dataclass(frozen=True)
+class LegTerms:
+    """What a leg of a group is asked to be: a take profit, or a stop loss of one of three kinds."""
+
+    name: str
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    trail: Decimal | None = None
+
+    @property
+    def type(self) -> str:
+        if self.name == "take_profit":
+            return "limit"
+        if self.trail is not None:
+            return "trailing_stop"
+        return "stop" if self.limit is None else "stop_limit"
+
+
+@dataclass(frozen=True)
 class Ticket:
     """What a trader asks for. trail is a price, trail_percent a part of the best print.
 
-    is_meant: though it looks like an order of a moment ago.
+    is_meant: though it looks like an order of a moment ago. kind: that of the group, with its legs
+    beside the order itself: "bracket", "oto" or "oco".
     """
 
     account: str
@@ -63,6 +82,8 @@ class Ticket:
     trail_percent: Decimal | None = None
     expires_at: datetime | None = None
     is_meant: bool = True
+    kind: str = ""
+    legs: tuple[LegTerms, ...] = ()
 
     @property
     def looks(self) -> tuple:
@@ -73,7 +94,7 @@ class Ticket:
     @property
     def body(self) -> tuple:
         """What is asked for under a key: asked for again, it must be the same."""
-        return (*self.looks, self.quantity, self.tif, self.expires_at)
+        return (*self.looks, self.quantity, self.tif, self.expires_at, self.kind, self.legs)
 
 
 @dataclass(eq=False)
@@ -83,7 +104,8 @@ class PlainOrder:
     stop and mark are where the engine has a trailing stop and its best print, written is what the
     books say of them, up to a second ago. fees are pinned, and so is the profile; sold is
     [(day, quantity, value)]; queue is what is ahead of it at its price, None where nobody knows.
-    body is what was asked for, whatever has become of it.
+    body is what was asked for, whatever has become of it. since: nothing happens to it before, as
+    the engine knows it. leg is its part in its group.
     """
 
     number: int
@@ -110,6 +132,9 @@ class PlainOrder:
     where: str | None = None
     queue: Decimal | None = None
     body: tuple | None = None
+    since: datetime | None = None
+    leg: str = ""
+    group: Optional["PlainGroup"] = None
 
     def __post_init__(self) -> None:
         ticket = self.ticket
@@ -123,6 +148,15 @@ class PlainOrder:
     @property
     def is_open(self) -> bool:
         return self.status not in CLOSED
+
+    @property
+    def waits_to_replace(self) -> bool:
+        return self.status == "held" and self.replaces is not None
+
+    @property
+    def waits_for_entry(self) -> bool:
+        """A leg whose entry has filled nothing yet."""
+        return self.group is not None and self.group.is_held and self.leg != ""
 
     @property
     def is_asleep(self) -> bool:
@@ -155,11 +189,47 @@ class PlainOrder:
     @property
     def held_shares(self) -> Decimal:
         """What an open sell holds; one that waits to replace another, those it adds to it."""
-        if self.side == "buy" or not self.is_open:
+        if self.side == "buy" or not self.is_open or self.waits_for_entry:
             return ZERO
+        if self.leg == "take_profit" and self.group.kind != "oto":
+            return ZERO  # the stop loss holds the shares that either may sell
         if self.status == "held":
             return max(ZERO, self.quantity - self.replaces.quantity)
         return self.leaves
+
+
+@dataclass(eq=False)
+class PlainGroup:
+    """What is open of a group: the order that is still to fill, if any, and the legs, stop last.
+
+    is_held: nothing of the entry has filled, so the legs wait; fed is what it has filled by now,
+    in this very answer, price at what. key is that of the order it was placed with.
+    """
+
+    kind: str
+    key: str
+    entry: PlainOrder | None
+    legs: list[PlainOrder]
+    is_held: bool
+    fed: Decimal = ZERO
+    price: Decimal = ZERO
+
+    def wants(self, leg: PlainOrder) -> Decimal:
+        return self.fed if self.is_held else leg.leaves
+
+    @property
+    def members(self) -> list[PlainOrder]:
+        return [*self.legs, *([self.entry] if self.entry else [])]
+
+    def pass_on(self, old: PlainOrder, new: PlainOrder) -> None:
+        """Let an order stand where another one stood."""
+        self.entry = new if self.entry is old else self.entry
+        self.legs = [new if leg is old else leg for leg in self.legs]
+
+    def leave(self, order: PlainOrder) -> None:
+        if order is self.entry:
+            self.entry = None
+        self.legs = [leg for leg in self.legs if leg is not order]
 
 
 @dataclass(frozen=True)

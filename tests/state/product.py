@@ -23,6 +23,7 @@ from bengi.terms import (
     CorporateActionKind,
     CostBasisMethod,
     InstrumentStatus,
+    OrderClass,
     OrderType,
     Realism,
     Side,
@@ -38,6 +39,7 @@ from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.services import flush_quotes, record_quotes
 from orders.halts import halt_trading, resume_trading
+from orders.legs import StopLoss, TakeProfit
 from orders.models import Order, TradingHalt
 from orders.replacing import request_replace
 from orders.services import place_order, request_cancel
@@ -169,6 +171,9 @@ class Product:
             expires_at=ticket.expires_at,
             client_order_id=ticket.key,
             confirm_duplicate=ticket.is_meant,
+            order_class=OrderClass(ticket.kind or "simple"),
+            take_profit=_take_profit(ticket),
+            stop_loss=_stop_loss(ticket),
         )
         return _codes(lambda: place_order(order, now=now))
 
@@ -184,10 +189,17 @@ class Product:
         return _codes(lambda: request_cancel(order, user, now=now))
 
     def _order(self, account: str, key: str) -> UUID:
-        """Return an order's id. What carries on after a split goes by the name of who it was."""
+        """Return an order's id.
+
+        What carries on after a split goes by the name of who it was, a leg by that of its group.
+        """
         if key.startswith(CARRIED_ON):
             before = self._order(account, key.removeprefix(CARRIED_ON))
             rows = Order.objects.filter(replaces=before, client_order_id__startswith=CARRIED_ON)
+        elif "/" in key:
+            whole, leg = key.split("/")
+            rows = Order.objects.filter(group_id=self._order(account, whole), leg=leg)
+            rows = rows.exclude(client_order_id__startswith=CARRIED_ON)
         else:
             rows = Order.objects.filter(account_id=self.accounts[account], client_order_id=key)
         return rows.values_list("id", flat=True).get()
@@ -346,6 +358,18 @@ class Product:
             is_new_quote=tick.is_new_quote,
             is_new_print=tick.is_new_print,
         )
+
+
+def _take_profit(ticket: Ticket) -> TakeProfit | None:
+    if ticket.kind == "oco":
+        return TakeProfit(ticket.limit)
+    wanted = [leg.limit for leg in ticket.legs if leg.name == "take_profit"]
+    return TakeProfit(*wanted) if wanted else None
+
+
+def _stop_loss(ticket: Ticket) -> StopLoss | None:
+    wanted = [leg for leg in ticket.legs if leg.name == "stop_loss"]
+    return StopLoss(wanted[0].stop, wanted[0].limit, wanted[0].trail) if wanted else None
 
 
 def _codes(act) -> set[str]:

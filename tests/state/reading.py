@@ -18,7 +18,7 @@ COLUMNS = [
     *("id", "account_id", "client_order_id", "status", "quantity", "filled_quantity"),
     *("busted_quantity", "filled_value", "reserved", "commission", "fees", "triggered_at"),
     *("stop_price", "high_water_mark", "replaced_by", "replaces", "instrument_id", "side"),
-    *("type", "time_in_force", "limit_price", "priority", "realism"),
+    *("type", "time_in_force", "limit_price", "priority", "realism", "group_id", "leg"),
 ]
 Key = tuple[str, str]
 """The account's name and the client_order_id."""
@@ -53,10 +53,13 @@ class Reading:
     def _orders(self) -> dict[UUID, Key]:
         found, keys = self.seen.setdefault("orders", {}), {}
         rows = list(Order.objects.order_by("id").values(*COLUMNS))
+        own = {row["id"]: row["client_order_id"] for row in rows}
         for row in rows:
             key = row["client_order_id"]
             if key.startswith(CARRIED_ON):
                 key = CARRIED_ON + keys[row["replaces"]][1]
+            elif row["leg"] and row["group_id"] != row["id"]:
+                key = f"{own[row['group_id']]}/{row['leg']}"
             keys[row["id"]] = self.names[row["account_id"]], key
         for row in rows:
             found[keys[row["id"]]] = _order_seen(row, keys)
@@ -84,7 +87,8 @@ class Reading:
         for account, left in unsettled.values_list("account_id", "remaining_amount"):
             proceeds[self.names[account]].append(left)
         violations = self.seen["violations"] = {name: set() for name in self.names.values()}
-        for order in GoodFaithViolation.objects.values_list("bought_by", flat=True):
+        standing = GoodFaithViolation.objects.filter(busted_by=None)
+        for order in standing.values_list("bought_by", flat=True):
             name, key = keys[order]
             violations[name].add(key)
 

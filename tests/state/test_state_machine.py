@@ -23,6 +23,8 @@ MUST_HAPPEN = {
     *("split", "reverse split", "carried on", "dividends", "ex_date_has_begun"),
     *("busted", "lot_in_use", "sold_since", "changed_since", "by hand", "order_not_executable"),
     *("price_beyond_limit", "quantity_above_leaves"),
+    *("bracket take_profit filled", "bracket stop_loss canceled", "bracket take_profit held"),
+    *("oco take_profit canceled", "oco stop_loss filled", "oto take_profit expired"),
     "thorough walks",
 }
 """A machine that finds nothing must at least have been somewhere."""
