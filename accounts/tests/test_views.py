@@ -1,5 +1,6 @@
 """Coming in and going out, the looks of pages, and the statement."""
 
+import logging
 from datetime import timedelta
 from decimal import Decimal
 
@@ -89,6 +90,18 @@ def test_a_wrong_sign_up_says_where_and_keeps_the_rest(client, user, change, fie
     assert list(answer.context["form"].errors) == [field]
     assert User.objects.count() == 1
     assert b'aria-invalid="true"' in answer.content
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "a-wrong-one-2718"])
+def test_no_secret_is_ever_logged(client, user, caplog, password):
+    """Neither what was typed nor what it opens, whatever level somebody listens at."""
+    with caplog.at_level(logging.DEBUG):
+        client.post("/signin", {"email": user.email, "password": password})
+        client.post("/signup", GOOD)
+        client.post("/signin", {"email": "\r\n", "password": password})
+    secrets = [password, GOOD["password"], *(cookie.value for cookie in client.cookies.values())]
+    assert len(secrets) > 2
+    assert [secret for secret in secrets if secret in caplog.text] == []
 
 
 def test_signing_out_takes_a_post(client, user):

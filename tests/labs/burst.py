@@ -36,6 +36,8 @@ CRASH_SERVER_EVERY = 5
 FRESH_EVERY = 12
 """How many rounds share a database: checking takes longer as it fills."""
 READY_S_MAX = 60
+DRAIN_S_MAX = 30
+"""How long it may take to work what a crash has left behind."""
 
 
 @contextlib.contextmanager
@@ -132,8 +134,11 @@ class Lab:
 
         engine = Engine(0, hours=SessionHours("always"))
         quote(self.stages[0])
+        started_s = time.monotonic()
         while engine.drain(datetime.now(UTC)):
             continue
+        if time.monotonic() - started_s > DRAIN_S_MAX:
+            self.wrong.append(f"round {number}: what was left took more than {DRAIN_S_MAX} s")
         forgive(0)  # so that the next life is not wary of being killed
         stuck = Order.objects.filter(status__in=["accepted", "pending_cancel"])
         self.wrong += [f"round {number}: order {order.id} is stuck" for order in stuck]
