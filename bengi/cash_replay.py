@@ -34,8 +34,8 @@ class FoldedCash:
 def fold_settling(state: FoldedCash, payload: dict[str, Any]) -> None:
     """Carry state forward by one trade.executed or trade.busted."""
     trade, told = payload["trade"], payload["unsettled"]
-    if payload.get("withdrawn_violation"):
-        state.withdrawn[payload["withdrawn_violation"]] = trade["exec_id"]
+    for violation_id in payload.get("withdrawn_violations", []):
+        state.withdrawn[violation_id] = trade["exec_id"]
     if told:
         state.unsettled[told["id"]] = {
             "account_id": trade["account_id"],

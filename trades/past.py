@@ -29,7 +29,7 @@ class Past:
     shifts: dict[UUID, dict[UUID, Decimal]] = field(default_factory=dict)
     transactions: dict[UUID, list[LedgerTransaction]] = field(default_factory=dict)
     proceeds: dict[UUID, UnsettledCash] = field(default_factory=dict)
-    violations: dict[UUID, GoodFaithViolation] = field(default_factory=dict)
+    violations: dict[UUID, list[GoodFaithViolation]] = field(default_factory=dict)
 
 
 def read_past(rows: Rows, trades: Sequence[Trade]) -> Past:
@@ -52,7 +52,8 @@ def read_past(rows: Rows, trades: Sequence[Trade]) -> Past:
     found = [row for waiting in rows.settling.proceeds.values() for row in waiting]
     past.proceeds = {row.trade_id: row for row in found if row.trade_id in set(sales)}
     broken = GoodFaithViolation.objects.filter(trade_id__in=sales, busted_by=None)
-    past.violations = {violation.trade_id: violation for violation in broken}
+    for violation in broken.order_by("id"):
+        past.violations.setdefault(violation.trade_id, []).append(violation)
     return past
 
 

@@ -34,7 +34,7 @@ class Undone:
     closings: list[LotClosing] = field(default_factory=list)
     shifts: dict[UUID, Decimal] = field(default_factory=dict)
     uses: list[UnsettledUse] = field(default_factory=list)
-    withdrawn: GoodFaithViolation | None = None
+    withdrawn: list[GoodFaithViolation] = field(default_factory=list)
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Undone:
             "shifts": shifts,
             "unsettled": None,
             "paid_with_unsettled": uses,
-            "withdrawn_violation": str(self.withdrawn.id) if self.withdrawn else None,
+            "withdrawn_violations": [str(violation.id) for violation in self.withdrawn],
         }
 
 
@@ -143,12 +143,11 @@ def _undo_sale(rows: Rows, past: Past, order: Order, bust: Trade, undone: Undone
     row = past.proceeds.get(sale_id)
     if row is not None and row.settles_at > bust.booked_at:
         undone.uses.append(_use(rows, row, bust, row.remaining_amount))
-    violation = past.violations.get(sale_id)
-    if violation is not None:
+    for violation in past.violations.get(sale_id, []):
         violation.busted_by = bust.exec_id
         rows.settling.violated.discard(violation.bought_by)
         rows.settling.withdrawn.append(violation)
-        undone.withdrawn = violation
+        undone.withdrawn.append(violation)
 
 
 def _reverse(closing: LotClosing, bust: Trade) -> LotClosing:

@@ -368,6 +368,16 @@ def test_a_violation_goes_with_its_sale_and_may_come_again(world, desk, day_trad
     assert GoodFaithViolation.objects.filter(busted_by=None).count() == 1
 
 
+def test_all_violations_of_a_sale_go_with_it(world, desk, day_trader):
+    """It has sold what two buys paid for with unsettled cash."""
+    trader, xyz, _, _ = day_trader
+    world.place(trader, xyz, "buy", 20, limit="10.00")
+    (bad,) = fills_of(world.place(trader, xyz, "sell", 50))
+    assert GoodFaithViolation.objects.filter(trade_id=bad.exec_id).count() == 2
+    desk.bust(bad)
+    assert not GoodFaithViolation.objects.filter(busted_by=None).exists()
+
+
 def test_a_months_volume_is_net_of_busts(world, abc, desk):
     trader, trade = bought(world, abc)
     sale = sold(world, trader, abc, 4)
