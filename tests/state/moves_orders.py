@@ -79,10 +79,10 @@ class OrderMoves:
         wanted = (symbol, side, kind, tif, quantity)
         self.place(name, None, *wanted, **shape, is_soon=is_soon, after=after)
 
-    @rule(name=names, quantity=quantities, after=waits)
-    def churn(self, *, name, quantity, after):
+    @rule(name=names, quantity=quantities, times=st.sampled_from([1, 2]), after=waits)
+    def churn(self, *, name, quantity, times, after):
         """Sell, buy with what that brings before it has settled, and sell again."""
-        for side in ("sell", "buy", "sell"):
+        for side in ["sell", "buy"] * times + ["sell"]:
             self.quote(5)
             self.place(name, None, FED, side, "market", "day", quantity, after=after)
 
