@@ -1,7 +1,7 @@
 # Bengi. `make help` lists what there is.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check static quick parts fuzz crash fmt screenshots bench lock clean ready ready-dev
+.PHONY: help run test check static quick parts fuzz bugs crash fmt screenshots bench lock clean ready ready-dev
 
 PY := .venv/bin/python
 JOBS ?= 2
@@ -37,6 +37,9 @@ parts: ready-dev
 
 fuzz: ready-dev ## Walk the state machine against its model (walks: N=5000)
 	@FUZZ_EXAMPLES=$(or $(N),2000) $(PY) -m pytest -n $(JOBS) -s tests/state/test_state_machine.py $(ARGS)
+
+bugs: ready-dev ## Plant every bug that the walks must find, one after the other
+	@PLANTED_BUGS=all $(PY) -m pytest -n $(JOBS) tests/state/test_planted_state.py $(ARGS)
 
 crash: ready-dev parts ## Kill brokers and databases at their work, again and again (kills: N=200)
 	@CRASH_ROUNDS=$(or $(N),200) $(PY) -m pytest -s tests/test_crash.py -k again $(ARGS)
