@@ -84,8 +84,8 @@ BUGS = [
         "a violation outlives its sale",
         "trades.undoing",
         "_undo_sale",
-        "violation is not None",
-        "False",
+        "past.violations.get(sale_id, [])",
+        "[]",
     ),
     Bug(
         "realized profit stays",
