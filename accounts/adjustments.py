@@ -16,6 +16,7 @@ from accounts.models import Account, LedgerAdjustment, LedgerTransaction, User
 from accounts.payloads import adjustment_payload
 from accounts.selectors import cash_state_of
 from accounts.services import check_amount, lock_accounts, post_cash
+from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -66,18 +67,29 @@ def approve(adjustment_id: UUID, by: User, *, now: datetime) -> LedgerAdjustment
 
     Raises Refused insufficient_available when the account has not as much that is unreserved.
     """
-    found = LedgerAdjustment.objects.filter(id=adjustment_id).values_list("account_id", flat=True)
-    account_id = found.first()
-    if account_id is None:
-        raise NotFound
-    account = lock_accounts([account_id])[account_id]
-    row = LedgerAdjustment.objects.select_related("reverses").get(id=adjustment_id)
-    _check_approval(row, by)
+    _check_staff(by)
+    row = _locked(adjustment_id)
+    _check_undecided(row)
+    if row.requested_by_id == by.id:
+        raise Forbidden("second_person_needed", "Somebody else has to approve what you asked for.")
     new = _adjustment(row, now) if row.reverses is None else _reversal(row, now)
-    _check_unreserved(account, new, now)
+    _check_unreserved(row.account, new, now)
     row.approved_by, row.approved_at, row.transaction_id = by, now, new.id
-    post_cash([new], "adjustment.approved", {"adjustment": adjustment_payload(row)}, now)
+    heads = post_cash([new], "adjustment.approved", {"adjustment": adjustment_payload(row)}, now)
     row.save(update_fields=["approved_by", "approved_at", "transaction"])
+    _note(row, "adjustment.approved", by, heads, now)
+    return row
+
+
+@transaction.atomic
+def decline(adjustment_id: UUID, by: User, *, now: datetime) -> LedgerAdjustment:
+    """Decide against what was asked for; who asked may do so too. Raises Forbidden, Conflict."""
+    _check_staff(by)
+    row = _locked(adjustment_id)
+    _check_undecided(row)
+    row.declined_by, row.declined_at = by, now
+    row.save(update_fields=["declined_by", "declined_at"])
+    _tell(row, "adjustment.declined", by, now)
     return row
 
 
@@ -98,10 +110,43 @@ def _request(row: LedgerAdjustment, by: User, reason: str, now: datetime) -> Led
         raise NotFound
     row.reason, row.requested_by, row.requested_at = reason.strip(), by, now
     row.save(force_insert=True)
-    payload: dict[str, Any] = {"adjustment": adjustment_payload(row)}
-    heads = append([NewEvent(row.account_id, "adjustment.requested", payload, now)])
-    transaction.on_commit(lambda: publish(heads), robust=True)
+    _tell(row, "adjustment.requested", by, now)
     return row
+
+
+def _locked(adjustment_id: UUID) -> LedgerAdjustment:
+    """Return a row with its account, which is locked."""
+    found = LedgerAdjustment.objects.filter(id=adjustment_id).values_list("account_id", flat=True)
+    account_id = found.first()
+    if account_id is None:
+        raise NotFound
+    account = lock_accounts([account_id])[account_id]
+    row = LedgerAdjustment.objects.select_related("reverses").get(id=adjustment_id)
+    row.account = account
+    return row
+
+
+def _tell(row: LedgerAdjustment, event: str, by: User, now: datetime) -> None:
+    """Tell the account's stream and the audit log."""
+    payload: dict[str, Any] = {"adjustment": adjustment_payload(row)}
+    heads = append([NewEvent(row.account_id, event, payload, now)])
+    _note(row, event, by, heads, now)
+    transaction.on_commit(lambda: publish(heads), robust=True)
+
+
+def _note(
+    row: LedgerAdjustment, action: str, by: User, heads: dict[UUID, int], now: datetime
+) -> None:
+    details = {
+        "adjustment_id": str(row.id),
+        "amount": None if row.amount is None else plain(row.amount),
+        "currency": row.currency,
+        "reverses": str(row.reverses_id) if row.reverses_id else None,
+        "reason": row.reason,
+    }
+    target = f"account {row.account_id}"
+    event = head_of(heads, row.account_id)
+    note(action, by=by, now=now, target=target, details=details, event=event)
 
 
 def _check_staff(by: User) -> None:
@@ -109,12 +154,11 @@ def _check_staff(by: User) -> None:
         raise Forbidden("forbidden", "Only staff correct the books.")
 
 
-def _check_approval(row: LedgerAdjustment, by: User) -> None:
-    _check_staff(by)
+def _check_undecided(row: LedgerAdjustment) -> None:
     if row.approved_by_id is not None:
         raise Conflict("already_approved", "It has been approved and posted already.")
-    if row.requested_by_id == by.id:
-        raise Forbidden("second_person_needed", "Somebody else has to approve what you asked for.")
+    if row.declined_by_id is not None:
+        raise Conflict("already_declined", "It has been declined already.")
 
 
 def _check_unreserved(account: Account, new: NewTransaction, now: datetime) -> None:

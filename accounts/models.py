@@ -126,6 +126,7 @@ class Account(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
+        permissions = [("freeze_account", "Can freeze accounts and release them")]
 
     def __str__(self) -> str:
         return self.name
@@ -370,7 +371,7 @@ class Conversion(models.Model):
 
 
 class LedgerAdjustment(models.Model):
-    """A correction of cash that one of staff asks for and another approves.
+    """A correction of cash that one of staff asks for and another approves, or anybody declines.
 
     Either an amount of its own (negative takes away), or the reversal of a transaction.
     """
@@ -389,6 +390,10 @@ class LedgerAdjustment(models.Model):
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     approved_at = models.DateTimeField(null=True, blank=True)
+    declined_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    declined_at = models.DateTimeField(null=True, blank=True)
     transaction = models.OneToOneField(
         LedgerTransaction, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -406,6 +411,17 @@ class LedgerAdjustment(models.Model):
                     | Q(approved_by__isnull=False, transaction__isnull=False)
                 ),
                 name="adjustment_posts_when_approved",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(declined_by__isnull=True, declined_at__isnull=True)
+                    | Q(
+                        declined_by__isnull=False,
+                        declined_at__isnull=False,
+                        approved_by__isnull=True,
+                    )
+                ),
+                name="adjustment_declined_or_approved",
             ),
             models.CheckConstraint(
                 condition=(

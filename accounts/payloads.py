@@ -105,5 +105,7 @@ def adjustment_payload(row: LedgerAdjustment) -> dict[str, Any]:
         "requested_at": moment(row.requested_at),
         "approved_by": str(row.approved_by_id) if row.approved_by_id else None,
         "approved_at": moment(row.approved_at) if row.approved_at else None,
+        "declined_by": str(row.declined_by_id) if row.declined_by_id else None,
+        "declined_at": moment(row.declined_at) if row.declined_at else None,
         "transaction_id": str(row.transaction_id) if row.transaction_id else None,
     }

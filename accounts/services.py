@@ -17,6 +17,7 @@ from accounts.ledger import LedgerLeg, NewTransaction, post, transaction_payload
 from accounts.models import Account, CashBalance, FeeSchedule, RegulatoryRate, User
 from accounts.payloads import cash_shape, transaction_shape
 from accounts.selectors import cash_state_of
+from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -116,6 +117,15 @@ def set_realism(account_id: UUID, realism: Realism, *, by: User, now: datetime) 
     account.save(update_fields=["realism"])
     payload = {"account_id": str(account_id), "realism": str(realism), "by": str(by.id)}
     heads = append([NewEvent(account_id, "account.updated", payload, now)])
+    if account.user_id != by.id:
+        note(
+            "account.realism_set",
+            by=by,
+            now=now,
+            target=f"account {account_id}",
+            details={"realism": str(realism)},
+            event=head_of(heads, account_id),
+        )
     transaction.on_commit(lambda: publish(heads), robust=True)
     return account
 
@@ -130,7 +140,13 @@ class Receipt:
 
 @transaction.atomic
 def deposit(
-    account: Account, amount: Decimal, currency: str, *, key: str, now: datetime
+    account: Account,
+    amount: Decimal,
+    currency: str,
+    *,
+    key: str,
+    now: datetime,
+    description: str = "Deposit",
 ) -> Receipt:
     """Credit amount from outside, settled at once; the same key does it once.
 
@@ -146,6 +162,7 @@ def deposit(
         ),
         key=key,
         now=now,
+        description=description,
     )
 
 
@@ -168,11 +185,18 @@ def withdraw(
         ),
         key=key,
         now=now,
+        description="Withdrawal",
     )
 
 
 def _move(
-    account_id: UUID, kind: LedgerKind, legs: tuple[LedgerLeg, ...], *, key: str, now: datetime
+    account_id: UUID,
+    kind: LedgerKind,
+    legs: tuple[LedgerLeg, ...],
+    *,
+    key: str,
+    now: datetime,
+    description: str,
 ) -> Receipt:
     """Post one movement in or out, unless key has done it already."""
     account = lock_accounts([account_id])[account_id]
@@ -190,7 +214,7 @@ def _move(
         reference=f"{account_id}:{new_id()}",
         account_id=account_id,
         occurred_at=now,
-        description=str(kind).capitalize(),
+        description=description,
         legs=legs,
     )
     post_cash([new], "cash.posted", {}, now)
@@ -238,10 +262,10 @@ def check_withdrawable(account: Account, amount: Decimal, currency: str, now: da
 
 def post_cash(
     transactions: Sequence[NewTransaction], event: str, payload: dict[str, Any], now: datetime
-) -> None:
+) -> dict[UUID, int]:
     """Post transactions of one locked account, carry its balances along and log one event.
 
-    Raises Refused max_balance when a balance would go beyond what can be kept exactly.
+    Returns the account's stream and newest seq. Raises Refused max_balance when a balance would go beyond what can be kept exactly.
     """
     (account_id,) = {new.account_id for new in transactions}
     legs = [leg for new in transactions for leg in new.legs if leg.account_id is not None]
@@ -264,6 +288,7 @@ def post_cash(
     told = {"transactions": [transaction_payload(new) for new in transactions], **payload}
     heads = append([NewEvent(account_id, event, told, now)])
     transaction.on_commit(lambda: publish(heads), robust=True)
+    return heads
 
 
 def lock_accounts(account_ids: Iterable[UUID]) -> dict[UUID, Account]:

@@ -57,8 +57,9 @@ def fold_cash(state: FoldedCash, event_type: str, payload: dict[str, Any]) -> bo
         state.violations.append(payload["violation"])
     elif event_type == "cash.converted":
         state.conversions.append(payload["conversion"])
-    elif event_type in {"adjustment.requested", "adjustment.approved"}:
-        state.adjustments[payload["adjustment"]["id"]] = payload["adjustment"]
+    elif event_type in {"adjustment.requested", "adjustment.approved", "adjustment.declined"}:
+        told = payload["adjustment"]
+        state.adjustments[told["id"]] = {"declined_by": None, "declined_at": None} | told
     else:
         return event_type == "cash.posted"
     return True

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
+from bengi.audit.services import Doer, Note, head_of, name_of, note, note_all, seqs_of
 from bengi.events.services import NewEvent, append
 from bengi.ids import derived_id
 from instruments import calendar
@@ -63,7 +64,7 @@ def refresh_overrides() -> bool:
 
 @transaction.atomic
 def override_day(
-    mic: str, day: date, special: SpecialDay, *, by: str, now: datetime
+    mic: str, day: date, special: SpecialDay, *, by: Doer, now: datetime
 ) -> CalendarOverride:
     """Let mic keep other hours on a day, or none, whatever its calendar says.
 
@@ -73,21 +74,46 @@ def override_day(
     row, _ = CalendarOverride.objects.update_or_create(
         mic=mic, date=day, defaults=_columns(special)
     )
-    payload = {"mic": mic, "date": day.isoformat(), **day_payload(special), "by": by}
-    append([NewEvent(derived_id("market", mic), "calendar.overridden", payload, now)])
+    payload = {"mic": mic, "date": day.isoformat(), **day_payload(special), "by": name_of(by)}
+    stream = derived_id("market", mic)
+    heads = append([NewEvent(stream, "calendar.overridden", payload, now)])
+    if not isinstance(by, str):
+        note(
+            "calendar.overridden",
+            by=by,
+            now=now,
+            target=f"market {mic} {day}",
+            details=day_payload(special),
+            event=head_of(heads, stream),
+        )
     transaction.on_commit(refresh_overrides, robust=True)
     return row
 
 
 @transaction.atomic
-def restore_days(overrides: Iterable[CalendarOverride], *, by: str, now: datetime) -> None:
+def restore_days(overrides: Iterable[CalendarOverride], *, by: Doer, now: datetime) -> None:
     """Take overrides back, each with a calendar.restored event: the exchange's calendar counts."""
-    events = []
-    for row in overrides:
-        payload = {"mic": row.mic, "date": row.date.isoformat(), "by": by}
-        events.append(NewEvent(derived_id("market", row.mic), "calendar.restored", payload, now))
-        row.delete()
-    append(events)
+    rows = list(overrides)
+    events = [
+        NewEvent(
+            derived_id("market", row.mic),
+            "calendar.restored",
+            {"mic": row.mic, "date": row.date.isoformat(), "by": name_of(by)},
+            now,
+        )
+        for row in rows
+    ]
+    CalendarOverride.objects.filter(id__in=[row.id for row in rows]).delete()
+    seqs = seqs_of(events, append(events))
+    if not isinstance(by, str):
+        note_all(
+            [
+                Note("calendar.restored", f"market {row.mic} {row.date}", event=seq)
+                for row, seq in zip(rows, seqs, strict=True)
+            ],
+            by=by,
+            now=now,
+        )
     transaction.on_commit(refresh_overrides, robust=True)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from bengi.audit.services import Doer, head_of, name_of, note
 from bengi.bus import NUDGE, get_bus
 from bengi.events.services import NewEvent, append
 from bengi.terms import InstrumentStatus
@@ -19,7 +20,7 @@ _EVENTS = {
 
 @transaction.atomic
 def set_status(
-    instrument_id: UUID, status: InstrumentStatus, *, by: str, now: datetime, reason: str = ""
+    instrument_id: UUID, status: InstrumentStatus, *, by: Doer, now: datetime, reason: str = ""
 ) -> Instrument:
     """Say whether an instrument may be traded; said again it changes nothing.
 
@@ -32,10 +33,19 @@ def set_status(
         return instrument
     instrument.status = status
     instrument.save(update_fields=["status"])
-    payload = {"instrument_id": str(instrument_id), "status": str(status), "by": by}
+    payload = {"instrument_id": str(instrument_id), "status": str(status), "by": name_of(by)}
     payload |= {"reason": reason} if reason else {}
     event = _EVENTS[InstrumentStatus(status)]
-    append([NewEvent(instrument_id, event, payload, now, subject=instrument_id)])
+    heads = append([NewEvent(instrument_id, event, payload, now, subject=instrument_id)])
+    if not isinstance(by, str):
+        note(
+            event,
+            by=by,
+            now=now,
+            target=f"instrument {instrument_id}",
+            details={"symbol": instrument.symbol, "mic": instrument.mic, "reason": reason},
+            event=head_of(heads, instrument_id),
+        )
     shard = instrument.shard
     transaction.on_commit(lambda: get_bus().publish(NUDGE, shard), robust=True)
     return instrument

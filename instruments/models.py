@@ -44,6 +44,7 @@ class Instrument(models.Model):
 
     class Meta:
         ordering = ["symbol", "mic"]
+        permissions = [("halt_instrument", "Can halt instruments and set them going again")]
         constraints = [
             models.UniqueConstraint(fields=["symbol", "mic"], name="instrument_once_per_exchange"),
             models.CheckConstraint(condition=Q(tick_size__gt=0), name="tick_size_positive"),

@@ -15,6 +15,7 @@ from django.db.models.functions import Greatest
 
 from accounts.models import Account, User
 from accounts.services import lock_accounts
+from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound
 from bengi.events.services import NewEvent, append
 from bengi.ids import derived_id
@@ -61,7 +62,7 @@ def halt_trading(
             row.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict("already_halted", "Trading is halted already.") from error
-    append([NewEvent(HOUSE, "trading.halted", {"halt": halt_payload(row)}, now, subject=row.id)])
+    _log(row, "trading.halted", by, now, {"reason": row.reason, "cancel_orders": cancel_orders})
     if cancel_orders:
         cancel_open_orders(None if account_id is None else [account_id], now=now)
     return row
@@ -81,7 +82,7 @@ def resume_trading(halt_id: UUID, by: User, *, now: datetime) -> TradingHalt:
         return row
     row.lifted_by, row.lifted_at = by, now
     row.save(update_fields=["lifted_by", "lifted_at"])
-    append([NewEvent(HOUSE, "trading.resumed", {"halt": halt_payload(row)}, now, subject=row.id)])
+    _log(row, "trading.resumed", by, now, {"reason": row.reason})
     return row
 
 
@@ -120,6 +121,13 @@ def halt_payload(row: TradingHalt) -> dict[str, Any]:
         "lifted_by": str(row.lifted_by_id) if row.lifted_by_id else None,
         "lifted_at": moment(row.lifted_at) if row.lifted_at else None,
     }
+
+
+def _log(row: TradingHalt, event: str, by: User, now: datetime, details: dict[str, Any]) -> None:
+    """Tell the house's stream and the audit log."""
+    heads = append([NewEvent(HOUSE, event, {"halt": halt_payload(row)}, now, subject=row.id)])
+    target = f"account {row.account_id}" if row.account_id else "everybody"
+    note(event, by=by, now=now, target=target, details=details, event=head_of(heads, HOUSE))
 
 
 def _check_staff(by: User) -> None:

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services import lock_accounts
+from bengi.audit.services import head_of, note
 from bengi.errors import Forbidden, Malformed, NotFound
 from bengi.events.services import NewEvent, append
 from bengi.money import plain
@@ -52,6 +53,14 @@ def set_limits(
     row, _ = RiskLimits.objects.update_or_create(account_id=account_id, defaults=values)
     payload = {"limits": limits_payload(row), "by": str(by.id), "reason": reason}
     heads = append([NewEvent(account_id, "account.limits_changed", payload, now)])
+    note(
+        "account.limits_changed",
+        by=by,
+        now=now,
+        target=f"account {account_id}",
+        details={"limits": limits_payload(row), "reason": reason},
+        event=head_of(heads, account_id),
+    )
     transaction.on_commit(lambda: publish(heads), robust=True)
     return row
 

@@ -93,6 +93,7 @@ class Order(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("cancel_any_order", "Can ask for anybody's orders to be canceled")]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "client_order_id"], name="client_order_id_once_for_ever"

@@ -12,8 +12,10 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services import lock_accounts
+from bengi.audit.services import note
 from bengi.bus import NUDGE, get_bus
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound
+from bengi.events.selectors import newest_seq
 from bengi.events.services import NewEvent, append
 from bengi.realtime.publish import publish
 from bengi.terms import CorrectionKind, CorrectionOutcome
@@ -79,6 +81,7 @@ def approve(correction_id: UUID, by: User, *, now: datetime) -> TradeCorrection:
     row.outcome, row.decided_by, row.decided_at = CorrectionOutcome.APPROVED, by, now
     heads = carry_out(row, accounts, now)
     row.save(update_fields=["outcome", "decided_by", "decided_at"])
+    _note(row, "correction.approved", by, now)
     _tell_after_commit(heads, trade.instrument.shard)
     return row
 
@@ -92,7 +95,7 @@ def decline(correction_id: UUID, by: User, *, now: datetime) -> TradeCorrection:
     _check_undecided(row)
     row.outcome, row.decided_by, row.decided_at = CorrectionOutcome.DECLINED, by, now
     row.save(update_fields=["outcome", "decided_by", "decided_at"])
-    _tell_after_commit(_log(row, "correction.declined", now))
+    _tell_after_commit(_log(row, "correction.declined", by, now))
     return row
 
 
@@ -131,7 +134,7 @@ def _ask(by: User, row: TradeCorrection, reason: str, now: datetime) -> TradeCor
     check_askable(row)
     row.reason, row.requested_by, row.requested_at = reason.strip(), by, now
     row.save(force_insert=True)
-    _tell_after_commit(_log(row, "correction.requested", now))
+    _tell_after_commit(_log(row, "correction.requested", by, now))
     return row
 
 
@@ -155,9 +158,22 @@ def _trade_of(correction_id: UUID) -> Trade:
     return row.trade
 
 
-def _log(row: TradeCorrection, event: str, now: datetime) -> dict[UUID, int]:
+def _log(row: TradeCorrection, event: str, by: User, now: datetime) -> dict[UUID, int]:
     payload = {"correction": correction_payload(row)}
-    return append([NewEvent(row.trade.account_id, event, payload, now)])
+    heads = append([NewEvent(row.trade.account_id, event, payload, now)])
+    _note(row, event, by, now)
+    return heads
+
+
+def _note(row: TradeCorrection, action: str, by: User, now: datetime) -> None:
+    note(
+        action,
+        by=by,
+        now=now,
+        target=f"trade {row.trade_id}",
+        details={"correction_id": str(row.id), "kind": str(row.kind), "reason": row.reason},
+        event=newest_seq(row.trade.account_id, action),
+    )
 
 
 def _tell_after_commit(heads: dict[UUID, int], shard: int | None = None) -> None:

@@ -17,8 +17,10 @@ from django.db import transaction
 from accounts.idempotency import known_answer, remember
 from accounts.models import User
 from accounts.services import lock_accounts
+from bengi.audit.services import note
 from bengi.bus import NUDGE, get_bus
 from bengi.errors import BengiError, Conflict, Forbidden, Malformed, NotFound, Refused
+from bengi.events.selectors import newest_seq
 from bengi.money import plain
 from bengi.realtime.publish import publish
 from bengi.terms import InstrumentStatus, Liquidity, OrderStatus, Side, TimeInForce
@@ -181,6 +183,18 @@ def _book(order: Order, wanted: ManualFill, tick: Tick | None, by: User, now: da
         by_hand=ByHand(str(by.id), wanted.reason.strip()),
     )
     heads = book([decision])
+    note(
+        "order.executed_by_hand",
+        by=by,
+        now=now,
+        target=f"order {order.id}",
+        details={
+            "quantity": plain(wanted.quantity),
+            "price": plain(wanted.price),
+            "reason": wanted.reason.strip(),
+        },
+        event=newest_seq(order.account_id, "trade.executed"),
+    )
     shard = order.instrument.shard
 
     def tell() -> None:

@@ -22,3 +22,9 @@ def head_seq(stream_id: UUID) -> int:
     """Return the seq of the stream's newest event, 0 when there is none."""
     seq = Stream.objects.filter(id=stream_id).values_list("seq", flat=True).first()
     return seq or 0
+
+
+def newest_seq(stream_id: UUID, event_type: str) -> tuple[UUID, int]:
+    """Return the stream with the seq of its newest event of a type, which there is."""
+    found = Event.objects.filter(stream_id=stream_id, type=event_type).order_by("-seq")
+    return stream_id, found.values_list("seq", flat=True)[0]

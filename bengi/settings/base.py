@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "bengi.apps.BengiConfig",
     "bengi.events",
+    "bengi.audit",
     "accounts",
     "instruments",
     "portfolios",
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "bengi.problem.RequestIdMiddleware",
+    "bengi.audit.origin.OriginMiddleware",
     "bengi.problem.ApiProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
+from bengi.audit.services import Note, note_all, seqs_of
 from bengi.bus import NUDGE, get_bus
 from bengi.errors import BengiError, Conflict, Forbidden, NotFound, Refused
 from bengi.events.services import append
@@ -61,7 +62,7 @@ def propose_all(by: User, proposals: Sequence[Proposal], *, now: datetime) -> li
         for each in proposals
     ]
     CorporateAction.objects.bulk_create(actions)
-    append([action_event(action, "proposed", now) for action in actions])
+    _log(actions, "proposed", by, now)
     return actions
 
 
@@ -101,7 +102,7 @@ def approve_action(action_id: UUID, by: User, *, now: datetime) -> CorporateActi
     action.status = CorporateActionStatus.APPROVED
     action.approved_by, action.approved_at = by.id, now
     action.save()
-    append([action_event(action, "approved", now)])
+    _log([action], "approved", by, now)
     shard = action.instrument.shard
     transaction.on_commit(lambda: get_bus().publish(NUDGE, shard), robust=True)
     return action
@@ -115,8 +116,27 @@ def cancel_action(action_id: UUID, by: User, *, now: datetime) -> CorporateActio
     check_open(action)
     action.status = CorporateActionStatus.CANCELED
     action.save(update_fields=["status"])
-    append([action_event(action, "canceled", now)])
+    _log([action], "canceled", by, now)
     return action
+
+
+def _log(actions: Sequence[CorporateAction], deed: str, by: User, now: datetime) -> None:
+    """Tell the instruments' streams and the audit log."""
+    events = [action_event(action, deed, now) for action in actions]
+    seqs = seqs_of(events, append(events))
+    note_all(
+        [
+            Note(
+                f"corporate_action.{deed}",
+                f"corporate action {action.id}",
+                {"symbol": action.instrument.symbol, "terms": str(action)},
+                seq,
+            )
+            for action, seq in zip(actions, seqs, strict=True)
+        ],
+        by=by,
+        now=now,
+    )
 
 
 def _complete(proposal: Proposal) -> ActionTerms:

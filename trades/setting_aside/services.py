@@ -24,6 +24,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
+from bengi.audit.services import note
 from bengi.bus import NUDGE, get_bus
 from bengi.realtime.publish import publish
 from bengi.terms import (
@@ -169,6 +170,8 @@ def release(row_id: UUID, by: User, *, now: datetime) -> SetAside:
         return row
     row.status, row.released_by, row.released_at = SetAsideStatus.RELEASED, by, now
     row.save(update_fields=["status", "released_by", "released_at"])
+    details = {"kind": str(row.kind), "reference": str(row.reference), "error": row.error}
+    note("set_aside.released", by=by, now=now, target=f"set aside {row.id}", details=details)
     transaction.on_commit(lambda: get_bus().publish(NUDGE, row.shard), robust=True)
     return row
 

@@ -1,0 +1,70 @@
+"""Where what is being done comes from: the request's address and id, for whoever notes it.
+
+A middleware says it once per request; services do not have to hand the request on.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from ipaddress import ip_address
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of a request; empty for what no request has asked for."""
+
+    address: str | None = None
+    request_id: str = ""
+
+
+_current: ContextVar[Origin] = ContextVar("origin", default=Origin())
+
+
+def current() -> Origin:
+    """Return where what is being done now comes from."""
+    return _current.get()
+
+
+def origin_of(request: HttpRequest) -> Origin:
+    """Return a request's address, None where it has none that can be read, and its id."""
+    address: str | None = request.META.get("REMOTE_ADDR") or None
+    try:
+        ip_address(address or "")
+    except ValueError:
+        address = None
+    return Origin(address, getattr(request, "request_id", ""))
+
+
+@contextmanager
+def coming_from(request: HttpRequest) -> Iterator[None]:
+    """Let current() answer with the request's origin."""
+    token = _current.set(origin_of(request))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@sync_and_async_middleware
+def OriginMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
+    """Remember for the time of a request where it comes from. Stands after the request's id."""
+    if iscoroutinefunction(get_response):
+
+        async def remembered_async(request: HttpRequest) -> HttpResponseBase:
+            with coming_from(request):
+                return await get_response(request)
+
+        return remembered_async
+
+    def remembered(request: HttpRequest) -> HttpResponseBase:
+        with coming_from(request):
+            return get_response(request)
+
+    return remembered

@@ -1,0 +1,93 @@
+"""Write the audit log, in the transaction of what it tells of."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+
+from bengi.audit.models import AuditEntry
+from bengi.audit.origin import current, origin_of
+from bengi.events.services import NewEvent
+
+Actor = AbstractBaseUser | None
+Doer = AbstractBaseUser | str
+"""A person, or a part of the house by its name, as "engine": what that does is in its event alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One privileged action. details is JSON-ready; event is the stream and seq that tell the same."""
+
+    action: str
+    target: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    event: tuple[UUID, int] | None = None
+
+
+def note(
+    action: str,
+    *,
+    by: Actor,
+    now: datetime,
+    target: str = "",
+    details: dict[str, Any] | None = None,
+    request: HttpRequest | None = None,
+    event: tuple[UUID, int] | None = None,
+) -> AuditEntry:
+    """Write one row: who did what to what, when, from where.
+
+    by is None where nobody is known: a stranger, or the command line. Address and id are those of
+    request, of the request being answered where none is given, and empty where there is none.
+    Never put a secret into details.
+    """
+    one = Note(action, target, details or {}, event)
+    (entry,) = note_all([one], by=by, now=now, request=request)
+    return entry
+
+
+def note_all(
+    notes: Sequence[Note], *, by: Actor, now: datetime, request: HttpRequest | None = None
+) -> list[AuditEntry]:
+    """Write one row for each action that somebody did at once; one statement."""
+    origin = current() if request is None else origin_of(request)
+    rows = []
+    for each in notes:
+        stream, seq = each.event or (None, None)
+        row = AuditEntry(
+            at=now,
+            actor_id=by.pk if by is not None else None,
+            action=each.action,
+            target=each.target,
+            details=each.details,
+            stream=stream,
+            seq=seq,
+            address=origin.address,
+            request_id=origin.request_id,
+        )
+        rows.append(row)
+    return AuditEntry.objects.bulk_create(rows)
+
+
+def name_of(by: Doer) -> str:
+    """Return who did something as events tell it: a person's id, or the name of a part."""
+    return by if isinstance(by, str) else str(by.pk)
+
+
+def seqs_of(events: Sequence[NewEvent], heads: Mapping[UUID, int]) -> list[tuple[UUID, int]]:
+    """Return stream and seq of each event that append() has just written, and answered heads to."""
+    left = Counter(event.stream_id for event in events)
+    found = []
+    for event in events:
+        left[event.stream_id] -= 1
+        found.append((event.stream_id, heads[event.stream_id] - left[event.stream_id]))
+    return found
+
+
+def head_of(heads: Mapping[UUID, int], stream_id: UUID) -> tuple[UUID, int]:
+    """Return the newest event of a stream, of what append() has answered."""
+    return stream_id, heads[stream_id]
