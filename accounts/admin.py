@@ -1,14 +1,21 @@
 """The staff's view of money: rates to keep, the ledger to read, corrections to ask for in twos."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.adjustments import approve, check_reversible, request_adjustment, request_reversal
+from accounts.adjustments import (
+    approve,
+    check_reversible,
+    decline,
+    request_adjustment,
+    request_reversal,
+)
 from accounts.commission import read_tiers
 from accounts.models import (
     Account,
@@ -20,26 +27,14 @@ from accounts.models import (
     LedgerTransaction,
     RegulatoryRate,
 )
+from accounts.published import publish_row
 from accounts.services import check_amount, set_realism
+from accounts.standing import freeze, release
 from bengi import clock
+from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, reason_of
 from bengi.errors import BengiError, Malformed
 from bengi.money import MINOR_UNITS
 from bengi.terms import CommissionKind, Realism
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that services write and nobody edits."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class AccountForm(forms.ModelForm):
@@ -51,13 +46,16 @@ class AccountForm(forms.ModelForm):
 
 
 @admin.register(Account)
-class AccountAdmin(ReadOnlyAdmin):
-    """Accounts to look at; their realism profile may be set."""
+class AccountAdmin(ReadOnlyAdmin, ActsOnRows):
+    """Accounts to look at; their realism profile may be set, and they may be frozen."""
 
     form = AccountForm
+    action_form = ReasonForm
+    actions = ["freeze_selected", "release_selected"]
     list_display = ["name", "user", "base_currency", "kind", "status", "realism", "created_at"]
-    list_filter = ["status", "realism"]
+    list_filter = ["status", "realism", "base_currency"]
     list_select_related = ["user"]
+    date_hierarchy = "created_at"
     search_fields = ["name", "user__email"]
     fields = ["user", "name", "base_currency", "kind", "status", "fee_schedule", "realism"]
     readonly_fields = ["user", "name", "base_currency", "kind", "status", "fee_schedule"]
@@ -69,13 +67,42 @@ class AccountAdmin(ReadOnlyAdmin):
         by: Any = request.user
         set_realism(obj.pk, Realism(obj.realism), by=by, now=clock.now())
 
+    def has_freeze_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm("accounts.freeze_account"))
+
+    @admin.action(description="Freeze (with a reason)", permissions=["freeze"])
+    def freeze_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        asked: dict[str, Any] = {"by": request.user, "reason": reason_of(request)}
+        rows = queryset.order_by("id")
+        self.each(request, rows, lambda row: freeze(row.id, **asked, now=clock.now()), "frozen")
+
+    @admin.action(description="Release (with a reason)", permissions=["freeze"])
+    def release_selected(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        asked: dict[str, Any] = {"by": request.user, "reason": reason_of(request)}
+        rows = queryset.order_by("id")
+        self.each(request, rows, lambda row: release(row.id, **asked, now=clock.now()), "released")
+
+    def words_of(self, row: Account) -> str:
+        return f"{row.user.email}, {row.name}"
+
+
+class PublishedAdmin(AddOnlyAdmin):
+    """Rows that count from a time on: another time is another row, and what was stays as it was."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by: Any = request.user
+        publish_row(obj, by=by, now=clock.now())
+
 
 @admin.register(FxRate)
-class FxRateAdmin(admin.ModelAdmin):
-    """Rates are kept by hand; a conversion takes the newest of its pair and notes it."""
+class FxRateAdmin(PublishedAdmin):
+    """A new row is a new rate; a conversion takes the newest of its pair and notes it."""
 
     list_display = ["base", "quote", "rate", "as_of", "source"]
     list_filter = ["base", "quote"]
+    date_hierarchy = "as_of"
+    search_fields = ["base", "quote", "source"]
     ordering = ["base", "quote", "-as_of"]
 
 
@@ -93,18 +120,38 @@ class EntryInline(admin.TabularInline):
 @admin.register(LedgerTransaction)
 class LedgerTransactionAdmin(ReadOnlyAdmin):
     list_display = ["occurred_at", "kind", "account", "description", "reference"]
-    list_filter = ["kind"]
+    list_filter = ["kind", "occurred_at"]
     list_select_related = ["account"]
-    search_fields = ["reference", "account__user__email"]
+    search_fields = ["id", "reference", "account__user__email", "description"]
     ordering = ["-id"]
     inlines = [EntryInline]
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    """Single legs, newest first."""
+
+    list_display = ["posted_at", "kind", "book", "account", "currency", "amount"]
+    list_filter = ["book", "currency", "transaction__kind"]
+    list_select_related = ["transaction", "account"]
+    search_fields = ["transaction__id", "transaction__reference", "account__user__email"]
+    ordering = ["-id"]
+
+    @admin.display(description="occurred at")
+    def posted_at(self, entry: LedgerEntry) -> datetime:
+        return entry.transaction.occurred_at
+
+    @admin.display(description="kind")
+    def kind(self, entry: LedgerEntry) -> str:
+        return entry.transaction.kind
 
 
 @admin.register(GoodFaithViolation)
 class GoodFaithViolationAdmin(ReadOnlyAdmin):
     list_display = ["occurred_at", "account", "amount", "currency", "bought_by", "sold_by"]
+    list_filter = ["currency", "occurred_at"]
     list_select_related = ["account"]
-    search_fields = ["account__user__email"]
+    search_fields = ["account__user__email", "account__name"]
 
 
 class AdjustmentForm(forms.ModelForm):
@@ -138,8 +185,8 @@ def _check_currency(code: str) -> None:
 
 
 @admin.register(LedgerAdjustment)
-class LedgerAdjustmentAdmin(admin.ModelAdmin):
-    """One of staff asks by adding a row; another approves it from the list."""
+class LedgerAdjustmentAdmin(AddOnlyAdmin, ActsOnRows):
+    """One of staff asks by adding a row; another approves it from the list, or declines."""
 
     form = AdjustmentForm
     list_display = [
@@ -152,18 +199,17 @@ class LedgerAdjustmentAdmin(admin.ModelAdmin):
         "requested_by",
         "approved_by",
         "approved_at",
+        "declined_by",
     ]
-    list_filter = [("approved_by", admin.EmptyFieldListFilter)]
-    list_select_related = ["account", "reverses", "requested_by", "approved_by"]
+    list_filter = [
+        ("approved_by", admin.EmptyFieldListFilter),
+        ("declined_by", admin.EmptyFieldListFilter),
+        "requested_at",
+    ]
+    list_select_related = ["account", "reverses", "requested_by", "approved_by", "declined_by"]
     raw_id_fields = ["account", "reverses"]
     search_fields = ["reason", "account__user__email"]
-    actions = ["approve_selected"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None and super().has_change_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    actions = ["approve_selected", "decline_selected"]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Ask for what the form says; the row is written by the service, with its event."""
@@ -177,29 +223,21 @@ class LedgerAdjustmentAdmin(admin.ModelAdmin):
             )
         obj.pk = made.pk
 
-    @admin.action(description="Approve and post what a colleague has asked for")
+    @admin.action(
+        description="Approve and post what a colleague has asked for", permissions=["change"]
+    )
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[LedgerAdjustment]) -> None:
         """Approve each by itself; one that is refused says why and stops no other."""
         by: Any = request.user
-        for row in queryset.order_by("requested_at"):
-            try:
-                approve(row.id, by, now=clock.now())
-            except BengiError as error:
-                self.message_user(request, f"{row.reason}: {error.detail}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row.reason}: posted.", messages.SUCCESS)
+        rows = queryset.order_by("requested_at")
+        self.each(request, rows, lambda row: approve(row.id, by, now=clock.now()), "posted")
 
-
-class DatedAdmin(admin.ModelAdmin):
-    """Rows that count from a day on: another day is another row, and what was stays as it was."""
-
-    ordering = ["code", "-effective_from"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    @admin.action(description="Decline", permissions=["change"])
+    def decline_selected(self, request: HttpRequest, queryset: QuerySet[LedgerAdjustment]) -> None:
+        """Decline each by itself; who asked may do so too."""
+        by: Any = request.user
+        rows = queryset.order_by("requested_at")
+        self.each(request, rows, lambda row: decline(row.id, by, now=clock.now()), "declined")
 
 
 class FeeScheduleForm(forms.ModelForm):
@@ -219,17 +257,21 @@ class FeeScheduleForm(forms.ModelForm):
 
 
 @admin.register(FeeSchedule)
-class FeeScheduleAdmin(DatedAdmin):
+class FeeScheduleAdmin(PublishedAdmin):
     """Commission by code and day; orders keep the row they were accepted under."""
 
     form = FeeScheduleForm
     list_display = ["code", "effective_from", "name", "kind"]
-    list_filter = ["code"]
+    list_filter = ["code", "kind"]
+    search_fields = ["code", "name"]
+    ordering = ["code", "-effective_from"]
 
 
 @admin.register(RegulatoryRate)
-class RegulatoryRateAdmin(DatedAdmin):
+class RegulatoryRateAdmin(PublishedAdmin):
     """Fees of US sales by code and day."""
 
     list_display = ["code", "effective_from", "per_million", "per_share", "cap"]
-    list_filter = ["code"]
+    list_filter = ["code", "effective_from"]
+    search_fields = ["code"]
+    ordering = ["code", "-effective_from"]

@@ -265,7 +265,8 @@ def post_cash(
 ) -> dict[UUID, int]:
     """Post transactions of one locked account, carry its balances along and log one event.
 
-    Returns the account's stream and newest seq. Raises Refused max_balance when a balance would go beyond what can be kept exactly.
+    Returns the account's stream and newest seq. Raises Refused max_balance when a balance would go
+    beyond what can be kept exactly.
     """
     (account_id,) = {new.account_id for new in transactions}
     legs = [leg for new in transactions for leg in new.legs if leg.account_id is not None]

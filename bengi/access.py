@@ -1,4 +1,4 @@
-"""Who may see a page, and what happens to those who may not."""
+"""Who may see a page or do a thing, and what happens to those who may not."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-from bengi.errors import NotFound
+from bengi.errors import Forbidden, NotFound
 
 View = Callable[..., HttpResponse]
 
@@ -40,6 +40,12 @@ def signed_in(view: View) -> View:
             raise Http404(error.detail) from error
 
     return guarded
+
+
+def require(by: Any, permission: str) -> None:
+    """Raise Forbidden unless somebody has a permission. None is the command line, which may."""
+    if by is not None and not by.has_perm(permission):
+        raise Forbidden("forbidden", "That takes a right which you do not have.")
 
 
 def next_path(request: HttpRequest, default: str) -> str:

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import F
 
 from accounts.models import CashBalance, LedgerEntry, LedgerTransaction
+from bengi.audit_books import AUDIT_CHECKS
 from bengi.cash_books import CASH_CHECKS
 from bengi.corporate_books import CORPORATE_CHECKS, Shares, shares_left
 from bengi.correction_books import CORRECTION_CHECKS
@@ -321,6 +322,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     *CORPORATE_CHECKS,
     *STREET_CHECKS,
     *CORRECTION_CHECKS,
+    *AUDIT_CHECKS,
 ]
 
 

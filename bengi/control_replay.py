@@ -1,11 +1,17 @@
-"""The part of the replay that is about control: realism, limits, halts, instruments' status."""
+"""The part of the replay that is about control: realism, limits, halts, who and what may trade.
+
+What a fresh installation starts with, instruments and rates, has no events: of those only what
+staff have listed, corrected or published is compared.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.models import Account
-from bengi.terms import InstrumentStatus, Realism
+from accounts.models import Account, FeeSchedule, FxRate, RegulatoryRate
+from accounts.published import Row, row_payload
+from bengi.terms import AccountStatus, InstrumentStatus, Realism
+from instruments.listing import instrument_payload
 from instruments.models import Instrument
 from orders.halts import halt_payload
 from orders.limits import limits_payload
@@ -20,6 +26,9 @@ class FoldedControls:
     limits: dict[str, dict[str, Any]] = field(default_factory=dict)
     halts: dict[str, dict[str, Any]] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)
+    terms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    published: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def fold_controls(
@@ -34,6 +43,12 @@ def fold_controls(
         state.halts[payload["halt"]["id"]] = payload["halt"]
     elif event_type.startswith("instrument."):
         state.statuses[payload["instrument_id"]] = payload["status"]
+        if "terms" in payload:
+            state.terms[payload["instrument_id"]] = payload["terms"]
+    elif event_type in {"account.frozen", "account.released"}:
+        state.accounts[stream_id] = payload["status"]
+    elif event_type == "rate.published":
+        state.published[payload["id"]] = payload
     else:
         return False
     return True
@@ -47,12 +62,22 @@ def folded_control_lines(state: FoldedControls) -> Iterator[str]:
     for instrument_id, status in state.statuses.items():
         if status != InstrumentStatus.ACTIVE:
             yield f"instrument {instrument_id} {status}"
+    for account_id, status in state.accounts.items():
+        if status == AccountStatus.FROZEN:
+            yield f"account {account_id} {status}"
+    for instrument_id, terms in state.terms.items():
+        yield _line(f"terms {instrument_id}", terms)
+    yield from (_line("published", each) for each in state.published.values())
     yield from (_line("limits", each) for each in state.limits.values())
     yield from (_line("halt", each) for each in state.halts.values())
 
 
-def table_control_lines() -> Iterator[str]:
+def table_control_lines(state: FoldedControls) -> Iterator[str]:
     """Yield what the tables hold, in the same lines."""
+    yield from _table_terms(state)
+    frozen = Account.objects.filter(status=AccountStatus.FROZEN)
+    for account_id, status in frozen.values_list("id", "status"):
+        yield f"account {account_id} {status}"
     accounts = Account.objects.exclude(realism=Realism.REALISTIC)
     for account_id, realism in accounts.values_list("id", "realism"):
         yield f"realism {account_id} {realism}"
@@ -61,6 +86,16 @@ def table_control_lines() -> Iterator[str]:
         yield f"instrument {instrument_id} {status}"
     yield from (_line("limits", limits_payload(row)) for row in RiskLimits.objects.iterator())
     yield from (_line("halt", halt_payload(row)) for row in TradingHalt.objects.iterator())
+
+
+def _table_terms(state: FoldedControls) -> Iterator[str]:
+    """Yield the instruments and rates that staff have had a word on, as they stand."""
+    for instrument in Instrument.objects.filter(id__in=state.terms):
+        yield _line(f"terms {instrument.id}", instrument_payload(instrument))
+    models: tuple[type[Row], ...] = (FeeSchedule, RegulatoryRate, FxRate)
+    for model in models:
+        for row in model.objects.filter(id__in=state.published):
+            yield _line("published", row_payload(row))
 
 
 def _line(kind: str, row: dict[str, Any]) -> str:

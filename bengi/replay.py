@@ -180,7 +180,7 @@ def _fold_trade(state: Folded, payload: dict[str, Any]) -> None:
 
 def differences(state: Folded) -> Iterator[str]:
     """Yield a line for everything that stands in the events or the tables, but not in both."""
-    folded, stored = set(_folded_lines(state)), set(_table_lines())
+    folded, stored = set(_folded_lines(state)), set(_table_lines(state))
     yield from (f"events only: {line}" for line in sorted(folded - stored))
     yield from (f"tables only: {line}" for line in sorted(stored - folded))
 
@@ -248,7 +248,7 @@ def _currencies() -> dict[str, str]:
     }
 
 
-def _table_lines() -> Iterator[str]:
+def _table_lines(state: Folded) -> Iterator[str]:
     for balance in CashBalance.objects.all():
         amount, held = plain(balance.amount), plain(balance.reserved)
         yield f"cash {balance.account_id} {balance.currency} {amount} reserved {held}"
@@ -272,7 +272,7 @@ def _table_lines() -> Iterator[str]:
     yield from table_day_lines()
     yield from table_cash_lines()
     yield from table_action_lines()
-    yield from table_control_lines()
+    yield from table_control_lines(state.controls)
     entries = LedgerEntry.objects.select_related("transaction")
     for entry in entries.iterator():
         kind, reference = entry.transaction.kind, entry.transaction.reference

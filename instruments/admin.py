@@ -4,14 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from bengi import clock
+from bengi.admin_pages import ActsOnRows, ReadOnlyAdmin, ReasonForm, reason_of
 from bengi.terms import InstrumentStatus
 from instruments.calendar import MICS, SpecialDay
 from instruments.days import override_day, restore_days
-from instruments.halts import set_status
+from instruments.halts import change_status
+from instruments.listing import CORRECTABLE, FIXED, TERMS, correct_instrument, list_instrument
 from instruments.models import (
     Bar,
     CalendarDay,
@@ -30,25 +32,21 @@ class InstrumentForm(forms.ModelForm):
     class Meta:
         model = Instrument
         fields = [
-            "symbol",
-            "name",
-            "mic",
-            "type",
-            "currency",
-            "tick_size",
-            "quantity_step",
-            "exchange_step",
-            "status",
-            "has_feed",
-            "shard",
+            *("symbol", "name", "mic", "type", "currency"),
+            *("tick_size", "quantity_step", "exchange_step", "has_feed"),
         ]
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(admin.ModelAdmin):
-    """A symbol and its exchange are for good: orders and bars hang on them."""
+class InstrumentAdmin(ActsOnRows):
+    """A symbol and its exchange are for good: orders and bars hang on them.
+
+    Halted, nothing of it fills from the next look of the engine on.
+    """
 
     form = InstrumentForm
+    action_form = ReasonForm
+    actions = ["halt_selected", "resume_selected", "delist_selected"]
     list_display = [
         "symbol",
         "name",
@@ -65,36 +63,54 @@ class InstrumentAdmin(admin.ModelAdmin):
     ordering = ["symbol", "mic"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [] if obj is None else ["symbol", "mic", "currency", "shard"]
+        return [] if obj is None else [*FIXED]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Write what is corrected; whether it may be traded changes by the service, with its event.
+        """List or correct what the form says; the row is written by the service, with its event."""
+        who: dict[str, Any] = {"by": request.user, "now": clock.now()}
+        if change:
+            values = {name: getattr(obj, name) for name in CORRECTABLE}
+            correct_instrument(obj.pk, values, **who)
+        else:
+            obj.pk = list_instrument({name: getattr(obj, name) for name in TERMS}, **who).pk
 
-        Halted, nothing of it fills from the next look of the engine on.
-        """
-        wanted, obj.status = obj.status, form.initial.get("status", InstrumentStatus.ACTIVE)
-        super().save_model(request, obj, form, change)
-        obj.status = set_status(obj.pk, wanted, by=str(request.user.pk), now=clock.now()).status
+    def has_halt_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm("instruments.halt_instrument"))
+
+    @admin.action(description="Halt (with a reason)", permissions=["halt"])
+    def halt_selected(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
+        self._set(request, queryset, InstrumentStatus.HALTED)
+
+    @admin.action(description="Resume (with a reason)", permissions=["halt"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
+        self._set(request, queryset, InstrumentStatus.ACTIVE)
+
+    @admin.action(description="Delist (with a reason)", permissions=["change"])
+    def delist_selected(self, request: HttpRequest, queryset: QuerySet[Instrument]) -> None:
+        self._set(request, queryset, InstrumentStatus.DELISTED)
+
+    def _set(
+        self, request: HttpRequest, rows: QuerySet[Instrument], status: InstrumentStatus
+    ) -> None:
+        user: Any = request.user
+        reason = reason_of(request)
+
+        def act(row: Instrument) -> bool:
+            now = clock.now()
+            return change_status(row.id, status, by=user, reason=reason, now=now)
+
+        self.each(request, rows.order_by("symbol", "mic"), act, str(status))
 
 
-class MarketDataAdmin(admin.ModelAdmin):
+class MarketDataAdmin(ReadOnlyAdmin):
     """Rows that only the feed writes."""
 
     list_select_related = ["instrument"]
     search_fields = ["instrument__symbol", "instrument__name"]
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Quote)
@@ -139,7 +155,7 @@ class QuarantinedTickAdmin(MarketDataAdmin):
 
 
 @admin.register(CalendarDay)
-class CalendarDayAdmin(admin.ModelAdmin):
+class CalendarDayAdmin(ReadOnlyAdmin):
     """What the exchanges published; `manage.py import_calendar` writes it, overrides correct it."""
 
     list_display = [
@@ -153,17 +169,9 @@ class CalendarDayAdmin(admin.ModelAdmin):
         "source",
     ]
     list_filter = ["mic"]
+    search_fields = ["mic", "note", "date"]
     date_hierarchy = "date"
     ordering = ["-date", "mic"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class OverrideForm(forms.ModelForm):
@@ -187,6 +195,7 @@ class CalendarOverrideAdmin(admin.ModelAdmin):
     form = OverrideForm
     list_display = ["date", "mic", "opens", "closes", "break_starts", "break_ends", "note"]
     list_filter = ["mic"]
+    search_fields = ["mic", "note", "date"]
     date_hierarchy = "date"
     ordering = ["-date", "mic"]
 
@@ -195,11 +204,13 @@ class CalendarOverrideAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         special = SpecialDay(obj.opens, obj.closes, obj.break_starts, obj.break_ends, note=obj.note)
-        by, now = str(request.user.pk), clock.now()
-        obj.pk = override_day(obj.mic, obj.date, special, by=by, now=now).pk
+        by: Any = request.user
+        obj.pk = override_day(obj.mic, obj.date, special, by=by, now=clock.now()).pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        restore_days([obj], by=str(request.user.pk), now=clock.now())
+        by: Any = request.user
+        restore_days([obj], by=by, now=clock.now())
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        restore_days(queryset, by=str(request.user.pk), now=clock.now())
+        by: Any = request.user
+        restore_days(queryset, by=by, now=clock.now())

@@ -3,10 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
+from bengi.access import require
 from bengi.audit.services import Doer, head_of, name_of, note
 from bengi.bus import NUDGE, get_bus
+from bengi.errors import Conflict, Malformed, NotFound
 from bengi.events.services import NewEvent, append
 from bengi.terms import InstrumentStatus
 from instruments.models import Instrument
@@ -16,6 +19,38 @@ _EVENTS = {
     InstrumentStatus.HALTED: "instrument.halted",
     InstrumentStatus.DELISTED: "instrument.delisted",
 }
+
+
+HALT = "instruments.halt_instrument"
+DELIST = "instruments.change_instrument"
+
+
+@transaction.atomic
+def change_status(
+    instrument_id: UUID,
+    status: InstrumentStatus,
+    *,
+    by: AbstractBaseUser | None,
+    reason: str,
+    now: datetime,
+) -> bool:
+    """Let staff halt, resume or delist an instrument, for a reason; False where it is so already.
+
+    Delisted it stays. Raises Forbidden, Malformed without a reason, NotFound, and Conflict
+    instrument_delisted.
+    """
+    require(by, DELIST if status == InstrumentStatus.DELISTED else HALT)
+    if not reason.strip():
+        raise Malformed("invalid_field", "Say why.", field="reason")
+    instrument = Instrument.objects.select_for_update().filter(id=instrument_id).first()
+    if instrument is None:
+        raise NotFound
+    if instrument.status == status:
+        return False
+    if instrument.status == InstrumentStatus.DELISTED:
+        raise Conflict("instrument_delisted", f"{instrument.symbol} is delisted for good.")
+    set_status(instrument_id, status, by=by, now=now, reason=reason.strip())
+    return True
 
 
 @transaction.atomic

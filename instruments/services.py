@@ -6,8 +6,10 @@ from zlib import crc32
 
 from django.conf import settings
 from django.db import OperationalError, transaction
+from django.db.models import Exists, OuterRef
 
 from bengi.bus import TICKS, get_bus
+from bengi.events.models import Event
 from instruments.adjusting import as_stored
 from instruments.bars import BarValue, fold
 from instruments.board import board
@@ -106,9 +108,15 @@ def prune_bars(now: datetime) -> int:
 def import_catalog() -> int:
     """Create or correct the catalog's instruments, and return how many there are.
 
-    Run again it changes nothing but names, ticks and steps; an instrument's status is left alone.
+    Run again it changes nothing but names, ticks and steps; an instrument's status is left alone,
+    and one that staff have corrected altogether.
     """
-    instruments = [_instrument(listing) for listing in listings()]
+    corrected = _corrected()
+    instruments = [
+        _instrument(listing)
+        for listing in listings()
+        if (listing.symbol, listing.mic) not in corrected
+    ]
     Instrument.objects.bulk_create(
         instruments,
         update_conflicts=True,
@@ -118,7 +126,17 @@ def import_catalog() -> int:
             "has_feed",
         ],
     )
-    return len(instruments)
+    return len(instruments) + len(corrected)
+
+
+def _corrected() -> set[tuple[str, str]]:
+    """Return symbol and exchange of the catalog's instruments that staff have had a word on."""
+    rows = Instrument.objects.filter(symbol__in=[listing.symbol for listing in listings()])
+    told = Event.objects.filter(
+        subject=OuterRef("id"), type__in=["instrument.listed", "instrument.corrected"]
+    )
+    known = {(listing.symbol, listing.mic) for listing in listings()}
+    return known & set(rows.filter(Exists(told)).values_list("symbol", "mic"))
 
 
 def _instrument(listing: Listing) -> Instrument:

@@ -8,10 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from bengi import clock
+from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, reason_of
 from bengi.errors import BengiError
 from orders.halts import halt_trading, resume_trading
 from orders.limits import COLLARS, SETTABLE, set_limits
-from orders.models import RiskLimits, TradingHalt
+from orders.models import Order, RiskLimits, TradingHalt
+from orders.services import CANCEL, request_cancel_by_staff
 
 
 class HaltForm(forms.ModelForm):
@@ -40,22 +42,16 @@ class HaltForm(forms.ModelForm):
 
 
 @admin.register(TradingHalt)
-class TradingHaltAdmin(admin.ModelAdmin):
+class TradingHaltAdmin(AddOnlyAdmin, ActsOnRows):
     """A row added is the switch thrown; an action lifts it. The rows stay."""
 
     form = HaltForm
     list_display = ["halted_at", "account", "reason", "halted_by", "lifted_at", "lifted_by"]
-    list_filter = [("lifted_at", admin.EmptyFieldListFilter)]
+    list_filter = [("lifted_at", admin.EmptyFieldListFilter), "halted_at"]
     list_select_related = ["account", "halted_by", "lifted_by"]
     raw_id_fields = ["account"]
     search_fields = ["reason", "account__user__email"]
     actions = ["lift_selected"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None and super().has_change_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by: Any = request.user
@@ -68,12 +64,18 @@ class TradingHaltAdmin(admin.ModelAdmin):
         )
         obj.pk = made.pk
 
-    @admin.action(description="Let trading go on")
+    @admin.action(description="Let trading go on", permissions=["change"])
     def lift_selected(self, request: HttpRequest, queryset: QuerySet[TradingHalt]) -> None:
         by: Any = request.user
-        for row in queryset.order_by("halted_at"):
+
+        def lift(row: TradingHalt) -> bool:
             resume_trading(row.pk, by, now=clock.now())
-        self.message_user(request, "Trading goes on.", messages.SUCCESS)
+            return row.lifted_at is None
+
+        self.each(request, queryset.order_by("halted_at"), lift, "trading goes on")
+
+    def words_of(self, row: TradingHalt) -> str:
+        return row.reason.rstrip(".")
 
 
 class LimitsForm(forms.ModelForm):
@@ -102,10 +104,18 @@ class RiskLimitsAdmin(admin.ModelAdmin):
     """Limits of single accounts; everybody's stand in the code."""
 
     form = LimitsForm
-    list_display = ["account", *SETTABLE]
-    list_select_related = ["account"]
+    list_display = ["account", "owner", *SETTABLE]
+    list_filter = [
+        ("max_notional", admin.EmptyFieldListFilter),
+        ("collar", admin.EmptyFieldListFilter),
+    ]
+    list_select_related = ["account__user"]
     raw_id_fields = ["account"]
     search_fields = ["account__user__email", "account__name"]
+
+    @admin.display(description="owner")
+    def owner(self, limits: RiskLimits) -> str:
+        return limits.account.user.email
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [] if obj is None else ["account"]
@@ -121,3 +131,41 @@ class RiskLimitsAdmin(admin.ModelAdmin):
             set_limits(obj.account_id, values, by=by, reason=reason, now=clock.now())
         except BengiError as error:
             self.message_user(request, error.detail, messages.ERROR)
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin, ActsOnRows):
+    """Orders to look at. Only the engine closes them; staff may ask it to."""
+
+    action_form = ReasonForm
+    actions = ["cancel_selected"]
+    list_display = [
+        *("accepted_at", "owner", "side", "quantity", "instrument", "type", "limit_price"),
+        *("stop_price", "time_in_force", "status", "filled_quantity", "client_order_id"),
+    ]
+    list_filter = ["status", "side", "type", "time_in_force", "instrument__mic", "accepted_at"]
+    list_select_related = ["account__user", "instrument"]
+    search_fields = ["id", "client_order_id", "instrument__symbol", "account__user__email"]
+    search_help_text = "id, client_order_id, symbol or the owner's e-mail address"
+    ordering = ["-id"]
+
+    @admin.display(description="owner")
+    def owner(self, order: Order) -> str:
+        return order.account.user.email
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm(CANCEL))
+
+    @admin.action(description="Cancel (with a reason)", permissions=["cancel"])
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        by: Any = request.user
+        reason = reason_of(request)
+
+        def cancel(order: Order) -> None:
+            request_cancel_by_staff(order.id, by, reason=reason, now=clock.now())
+
+        self.each(request, queryset.order_by("id"), cancel, "the engine is asked to cancel it")
+
+    def words_of(self, row: Order) -> str:
+        return f"{row.side} {row.quantity.normalize():f} {row.instrument.symbol}"

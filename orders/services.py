@@ -8,12 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
+from bengi.access import require
+from bengi.audit.services import note
 from bengi.bus import NUDGE, get_bus
 from bengi.crash_points import crash_point
-from bengi.errors import BengiError, Conflict, NotFound, Refused
+from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
+from bengi.events.selectors import newest_seq
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
@@ -31,6 +35,9 @@ from orders.rules import cash_needed, first_stop, protection_price
 from orders.tickets import Desk, OrderTicket, read_desk
 from orders.twins import likeness_of
 from portfolios.models import Position
+
+CANCEL = "orders.cancel_any_order"
+"""The permission to ask for anybody's orders to be canceled."""
 
 NO_STEPS: Mapping[UUID, dict[str, Any]] = {}
 
@@ -74,20 +81,45 @@ def request_cancel(order_id: UUID, user: User, *, now: datetime) -> Order:
     Asked again it changes nothing. Raises NotFound for an absent order or another user's, and
     Conflict order_not_cancelable for a closed one.
     """
-    account_id = (
-        Order.objects.filter(id=order_id, account__user=user)
-        .values_list("account_id", flat=True)
-        .first()
-    )
-    if account_id is None:
+    return _cancel(Order.objects.filter(id=order_id, account__user=user), now)[0]
+
+
+@transaction.atomic
+def request_cancel_by_staff(order_id: UUID, by: User, *, reason: str, now: datetime) -> Order:
+    """Ask the engine to cancel anybody's order, for a reason, and return it pending.
+
+    Asked again it changes nothing. Raises Forbidden, Malformed without a reason, and what
+    request_cancel() raises.
+    """
+    require(by, CANCEL)
+    if not reason.strip():
+        raise Malformed("invalid_field", "Say why.", field="reason")
+    order, is_asked = _cancel(Order.objects.filter(id=order_id), now)
+    if is_asked:
+        note(
+            "order.cancel_requested",
+            by=by,
+            now=now,
+            target=f"order {order.id}",
+            details={"symbol": order.instrument.symbol, "reason": reason.strip()},
+            event=newest_seq(order.account_id, "order.pending_cancel"),
+        )
+    return order
+
+
+def _cancel(found: QuerySet[Order], now: datetime) -> tuple[Order, bool]:
+    """Ask for the order found to be canceled; say whether that is news."""
+    key = found.values_list("id", "account_id").first()
+    if key is None:
         raise NotFound
+    order_id, account_id = key
     lock_accounts([account_id])
     order = Order.objects.select_related("instrument", "replaces").get(id=order_id)
     if not order.is_open:
         detail = f"The order is {order.status} already."
         raise Conflict("order_not_cancelable", detail, order_status=str(order.status))
     if order.status == OrderStatus.PENDING_CANCEL:
-        return order
+        return order, False
     if order.waits_to_replace:
         detail = "The order waits to replace another; cancel that one."
         raise Conflict("order_not_cancelable", detail, order_status=str(order.status))
@@ -97,7 +129,7 @@ def request_cancel(order_id: UUID, user: User, *, now: datetime) -> Order:
     order.save(update_fields=["status", "updated_at"])
     tell([order], "order.pending_cancel", now)
     crash_point("cancel.saved")
-    return order
+    return order, True
 
 
 def _answer(desk: Desk, ticket: OrderTicket, now: datetime) -> Placement | BengiError:

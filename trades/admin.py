@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,9 +14,9 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from accounts.admin import ReadOnlyAdmin
 from accounts.models import User
 from bengi import clock
+from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin
 from bengi.errors import BengiError
 from bengi.terms import (
     CorporateActionKind,
@@ -83,7 +83,7 @@ class CorporateActionForm(forms.ModelForm):
 
 
 @admin.register(CorporateAction)
-class CorporateActionAdmin(admin.ModelAdmin):
+class CorporateActionAdmin(AddOnlyAdmin, ActsOnRows):
     """Adding a row asks for an action; another of staff approves it from the list."""
 
     form = CorporateActionForm
@@ -113,12 +113,6 @@ class CorporateActionAdmin(admin.ModelAdmin):
 
         found = super().get_queryset(request)
         return found.annotate(entered=address("requested_by"), agreed=address("approved_by"))
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None and super().has_change_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Propose what the form says; the row is written by the service, with its event."""
@@ -168,28 +162,24 @@ class CorporateActionAdmin(admin.ModelAdmin):
 
     @admin.action(description="Approve what a colleague has entered", permissions=["change"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[CorporateAction]) -> None:
-        self._each(request, queryset, approve_action, "approved")
+        self._do(request, queryset, approve_action, "approved")
 
     @admin.action(description="Cancel before it is applied", permissions=["change"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[CorporateAction]) -> None:
-        self._each(request, queryset, cancel_action, "canceled")
+        self._do(request, queryset, cancel_action, "canceled")
 
-    def _each(
+    def _do(
         self,
         request: HttpRequest,
         queryset: QuerySet[CorporateAction],
         act: Callable[..., CorporateAction],
         done: str,
     ) -> None:
-        """Do something with each by itself; one that is refused says why and stops no other."""
-        for row in queryset.select_related("instrument").order_by("ex_date", "id"):
-            words = f"{row.instrument.symbol} {row}"
-            try:
-                act(row.id, request.user, now=clock.now())
-            except BengiError as error:
-                self.message_user(request, f"{words}: {error.detail}", messages.ERROR)
-            else:
-                self.message_user(request, f"{words}: {done}.", messages.SUCCESS)
+        rows = queryset.select_related("instrument").order_by("ex_date", "id")
+        self.each(request, rows, lambda row: act(row.id, request.user, now=clock.now()), done)
+
+    def words_of(self, row: CorporateAction) -> str:
+        return f"{row.instrument.symbol} {row}"
 
 
 @admin.register(PositionSplit)
@@ -197,6 +187,7 @@ class PositionSplitAdmin(ReadOnlyAdmin):
     """What splits have done to positions."""
 
     list_display = ["action", "portfolio", "quantity_before", "quantity_after", "cash_in_lieu"]
+    list_filter = ["action__kind", "action__ex_date"]
     list_select_related = ["action", "portfolio"]
     search_fields = ["action__instrument__symbol", "portfolio__account__user__email"]
 
@@ -210,7 +201,7 @@ class DividendEntitlementAdmin(ReadOnlyAdmin):
         "paid_at",
     ]
     list_select_related = ["action", "portfolio"]
-    list_filter = [("paid_at", admin.EmptyFieldListFilter)]
+    list_filter = [("paid_at", admin.EmptyFieldListFilter), "currency"]
     search_fields = ["action__instrument__symbol", "portfolio__account__user__email"]
 
 
@@ -254,10 +245,12 @@ class TradeAdmin(ReadOnlyAdmin):
         "liquidity",
         "standing",
     ]
-    list_filter = [KindFilter, "side", "liquidity", "trade_date", "instrument__mic"]
+    list_filter = [KindFilter, "side", "liquidity", "executed_at", "instrument__mic"]
     list_select_related = ["account", "instrument", "busted_by"]
-    search_fields = ["exec_id", "match_id", "order__id", "account__user__email"]
-    search_help_text = "exec_id, match, order or the owner's e-mail address"
+    search_fields = [
+        *("exec_id", "match_id", "order__id", "account__user__email", "instrument__symbol"),
+    ]
+    search_help_text = "exec_id, match, order, symbol or the owner's e-mail address"
     ordering = ["-exec_id"]
 
     @admin.display(description="Correction")
@@ -301,7 +294,7 @@ class CorrectionForm(forms.ModelForm):
 
 
 @admin.register(TradeCorrection)
-class TradeCorrectionAdmin(admin.ModelAdmin):
+class TradeCorrectionAdmin(ActsOnRows):
     """One of staff asks by adding a row; another approves it from the list, or declines."""
 
     form = CorrectionForm
@@ -317,7 +310,7 @@ class TradeCorrectionAdmin(admin.ModelAdmin):
         "decided_by",
         "decided_at",
     ]
-    list_filter = ["outcome", "kind"]
+    list_filter = ["outcome", "kind", "requested_at"]
     list_select_related = ["trade", "requested_by", "decided_by"]
     raw_id_fields = ["trade"]
     search_fields = ["reason", "trade__exec_id", "trade__account__user__email"]
@@ -349,12 +342,14 @@ class TradeCorrectionAdmin(admin.ModelAdmin):
             terms = {"price": obj.price, "quantity": obj.quantity}
             obj.pk = ask_adjust(by, obj.trade_id, **terms, **asked).pk
 
-    @admin.action(description="Approve and book what a colleague has asked for")
+    @admin.action(
+        description="Approve and book what a colleague has asked for", permissions=["change"]
+    )
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[TradeCorrection]) -> None:
         """Approve each by itself; one that is refused says why and stops no other."""
         self._decide(request, queryset, approve, "booked")
 
-    @admin.action(description="Decline")
+    @admin.action(description="Decline", permissions=["change"])
     def decline_selected(self, request: HttpRequest, queryset: QuerySet[TradeCorrection]) -> None:
         """Decline each by itself."""
         self._decide(request, queryset, decline, "declined")
@@ -363,13 +358,11 @@ class TradeCorrectionAdmin(admin.ModelAdmin):
         self, request: HttpRequest, rows: QuerySet[TradeCorrection], act: Decide, done: str
     ) -> None:
         by: Any = request.user
-        for row in rows.order_by("id"):
-            try:
-                act(row.id, by, now=clock.now())
-            except BengiError as error:
-                self.message_user(request, f"{row.reason}: {error.detail}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row.reason}: {done}.", messages.SUCCESS)
+        ordered = rows.order_by("id")
+        self.each(request, ordered, lambda row: act(row.id, by, now=clock.now()), done)
+
+    def words_of(self, row: TradeCorrection) -> str:
+        return row.reason
 
 
 def _may_correct(request: HttpRequest) -> bool:

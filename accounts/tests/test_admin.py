@@ -86,11 +86,14 @@ def test_staff_keep_rates_and_seeding_leaves_them_alone():
     import_rates(NOW)
     count = FxRate.objects.count()
     assert FxRate.objects.get(base="EUR", quote="USD").rate == Decimal("1.0845")
-    row = FxRate.objects.get(base="EUR", quote="USD")
     body = {"base": "EUR", "quote": "USD", "rate": "1.10", "source": "hand"}
-    body |= {"as_of_0": "2026-03-02", "as_of_1": "15:00:00"}
-    answer = desk().post(f"/admin/accounts/fxrate/{row.id}/change/", body)
-    assert answer.status_code == 302
+    body |= {"as_of_0": "2026-03-02", "as_of_1": "16:00:00"}
+    client = desk()
+    old = FxRate.objects.get(base="EUR", quote="USD")
+    assert client.post("/admin/accounts/fxrate/add/", body).status_code == 302
+    assert client.post(f"/admin/accounts/fxrate/{old.id}/change/", body).status_code == 403
+    assert client.post("/admin/accounts/fxrate/add/", body).status_code == 200
     import_rates(NOW)
-    row.refresh_from_db()
-    assert (row.rate, FxRate.objects.count()) == (Decimal("1.10"), count)
+    rates = FxRate.objects.filter(base="EUR", quote="USD").order_by("-as_of")
+    assert [row.rate for row in rates] == [Decimal("1.10"), Decimal("1.0845")]
+    assert FxRate.objects.count() == count + 1

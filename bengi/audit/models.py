@@ -11,7 +11,7 @@ from bengi.ids import new_id
 
 
 class AuditEntry(models.Model):
-    """One privileged action. Without an actor it was done from the command line, or by nobody known.
+    """One privileged action. Without an actor it was done at the command line, or by nobody known.
 
     target names what it was done to, as "instrument <id>". stream and seq are those of the event
     that tells the same, where there is one. address and request_id are of the request, if any.

@@ -15,13 +15,19 @@ from bengi.audit.origin import current, origin_of
 from bengi.events.services import NewEvent
 
 Actor = AbstractBaseUser | None
-Doer = AbstractBaseUser | str
-"""A person, or a part of the house by its name, as "engine": what that does is in its event alone."""
+Doer = AbstractBaseUser | str | None
+"""A person, a part of the house by name, as "engine", or None: the command line.
+
+What a part of the house does is in its event alone; the others' deeds are noted here too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One privileged action. details is JSON-ready; event is the stream and seq that tell the same."""
+    """One privileged action.
+
+    details is JSON-ready; event is the stream and seq of the event that tells the same.
+    """
 
     action: str
     target: str = ""
@@ -74,7 +80,9 @@ def note_all(
 
 
 def name_of(by: Doer) -> str:
-    """Return who did something as events tell it: a person's id, or the name of a part."""
+    """Return who did something as events tell it: a person's id, or a name."""
+    if by is None:
+        return "command line"
     return by if isinstance(by, str) else str(by.pk)
 
 

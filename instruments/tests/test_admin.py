@@ -49,7 +49,7 @@ def test_lists_cost_the_same_for_any_number_of_rows(
         staff.get(listing(model))
 
 
-def test_an_instrument_is_made_on_a_known_exchange_and_halted(staff: Client) -> None:
+def test_an_instrument_is_made_on_a_known_exchange_and_corrected(staff: Client) -> None:
     values = {
         "symbol": "NEW",
         "name": "New Listing",
@@ -58,8 +58,6 @@ def test_an_instrument_is_made_on_a_known_exchange_and_halted(staff: Client) -> 
         "currency": "USD",
         "tick_size": "0.01",
         "quantity_step": "1",
-        "status": "active",
-        "shard": "0",
     }
     add = reverse("admin:instruments_instrument_add")
     refused = staff.post(add, values)
@@ -68,10 +66,12 @@ def test_an_instrument_is_made_on_a_known_exchange_and_halted(staff: Client) -> 
     assert staff.post(add, {**values, "mic": "XETR"}).status_code == 302
     made = Instrument.objects.get(symbol="NEW")
     page = reverse("admin:instruments_instrument_change", args=[made.pk])
-    changed = {**values, "symbol": "OTHER", "mic": "XLON", "status": "halted", "has_feed": "on"}
+    changed = {**values, "symbol": "OTHER", "mic": "XLON", "has_feed": "on"}
     assert staff.post(page, changed).status_code == 302
     made.refresh_from_db()
-    assert (made.symbol, made.mic, made.status, made.has_feed) == ("NEW", "XETR", "halted", True)
+    assert (made.symbol, made.mic, made.status, made.has_feed) == ("NEW", "XETR", "active", True)
+    again = staff.post(add, {**values, "mic": "XETR"})
+    assert "already exists" in again.content.decode()
     assert (
         staff.post(reverse("admin:instruments_instrument_delete", args=[made.pk])).status_code
         == 403

@@ -6,8 +6,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import ReadOnlyAdmin
 from bengi import clock
+from bengi.admin_pages import ReadOnlyAdmin
 from trades.models import SetAside
 from trades.setting_aside.services import release
 

@@ -318,6 +318,13 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         first_of(Trade.objects.all(), executed_at=START - timedelta(days=1)),
         lambda: Lot.objects.update(opened_at=START + timedelta(days=9)) and None,
     ],
+    "privileged_actions_are_noted": [
+        lambda: (
+            Event.objects.filter(type="correction.requested").update(seq=F("seq") + 1000) and None
+        ),
+        lambda: Event.objects.filter(type="correction.approved").delete() and None,
+        everywhere(Event, type="trading.halted"),
+    ],
     "violations_are_recorded": [
         lambda: GoodFaithViolation.objects.all().delete() and None,
         everywhere(GoodFaithViolation, bought_by=new_id()),

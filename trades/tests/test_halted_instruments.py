@@ -157,12 +157,19 @@ def test_staff_halt_it_in_the_admin(world, abc) -> None:
     desk = Client()
     staff = UserFactory(is_staff=True, is_superuser=True)
     desk.force_login(staff)
-    page = f"/admin/instruments/instrument/{abc.id}/change/"
-    values = {"name": "Renamed", "type": "stock", "tick_size": "0.01", "quantity_step": "1"}
-    values |= {"status": "halted", "has_feed": "on"}
-    assert desk.post(page, values).status_code == 302
+    page = "/admin/instruments/instrument/"
+    halt = {"action": "halt_selected", "_selected_action": [str(abc.id)]}
+    assert "ABC: Say why." in desk.post(page, halt, follow=True).content.decode()
+    halt |= {"reason": "News pending"}
+    assert "ABC: halted." in desk.post(page, halt, follow=True).content.decode()
     abc.refresh_from_db()
-    assert (abc.name, abc.status) == ("Renamed", "halted")
-    assert Event.objects.get(stream_id=abc.id).payload["by"] == str(staff.id)
-    assert desk.post(page, values | {"name": "Again"}).status_code == 302
-    assert Event.objects.filter(stream_id=abc.id).count() == 1
+    assert abc.status == "halted"
+    payload = Event.objects.get(stream_id=abc.id).payload
+    assert (payload["by"], payload["reason"]) == (str(staff.id), "News pending")
+    assert "nothing to do" in desk.post(page, halt, follow=True).content.decode()
+    resume = halt | {"action": "resume_selected", "reason": "News are out"}
+    assert "ABC: active." in desk.post(page, resume, follow=True).content.decode()
+    delist = halt | {"action": "delist_selected", "reason": "Taken over"}
+    assert "ABC: delisted." in desk.post(page, delist, follow=True).content.decode()
+    assert "delisted for good" in desk.post(page, resume, follow=True).content.decode()
+    assert Event.objects.filter(stream_id=abc.id).count() == 3

@@ -1,0 +1,84 @@
+"""What the staff's pages share: rows to look at, and actions that go through services.
+
+Nothing is changed here that a service has not been asked for: who is refused reads why.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.http import HttpRequest
+
+from bengi.errors import BengiError
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that services write and nobody edits."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AddOnlyAdmin(admin.ModelAdmin):
+    """Rows that are added and never change; actions of the list may do more with them."""
+
+    show_full_result_count = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReasonForm(ActionForm):
+    """The choice of an action, and why."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=180,
+        label="Reason",
+        widget=forms.TextInput(attrs={"placeholder": "Why?"}),
+    )
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Return why somebody says they do what they do."""
+    return request.POST.get("reason", "")
+
+
+class ActsOnRows(admin.ModelAdmin):
+    """Actions of a list, on each row by itself: one that is refused stops no other."""
+
+    def each(
+        self, request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], Any], done: str
+    ) -> None:
+        """Do act with every row and say of each what became of it: done, or why not.
+
+        act returns False where there was nothing to do.
+        """
+        for row in rows:
+            words = self.words_of(row)
+            try:
+                has_acted = act(row) is not False
+            except BengiError as error:
+                self.message_user(request, f"{words}: {error.detail}", messages.ERROR)
+                continue
+            if has_acted:
+                self.message_user(request, f"{words}: {done}.", messages.SUCCESS)
+            else:
+                self.message_user(request, f"{words}: there was nothing to do.", messages.WARNING)
+
+    def words_of(self, row: Any) -> str:
+        """Return how messages call a row."""
+        return str(row)

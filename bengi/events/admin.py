@@ -1,0 +1,43 @@
+"""The event log, to look at."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from bengi.admin_pages import ReadOnlyAdmin
+from bengi.events.models import Event
+
+ABOUT = (
+    *("order", "trade", "cash", "account", "adjustment", "correction", "dividend", "portfolio"),
+    *("corporate_action", "instrument", "calendar", "rate", "trading"),
+)
+"""What events are about: the first word of their type."""
+
+
+class AboutFilter(admin.SimpleListFilter):
+    """Events of one first word; asking the log itself which there are would read all of it."""
+
+    title = "what it is about"
+    parameter_name = "about"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word.replace("_", " ")) for word in ABOUT]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        word = self.value()
+        return queryset.filter(type__startswith=f"{word}.") if word in ABOUT else queryset
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """Newest first. A stream is an account's, an instrument's, a market's or the house's."""
+
+    list_display = ["occurred_at", "type", "stream_id", "seq", "subject"]
+    list_filter = [AboutFilter, "occurred_at"]
+    search_fields = ["type", "stream__id", "subject"]
+    search_help_text = "type, or id of a stream or of the row it tells of"
+    ordering = ["-id"]
+    fields = ["occurred_at", "type", "version", "stream_id", "seq", "subject", "payload", "hash"]
+    readonly_fields = ["stream_id"]

@@ -1,0 +1,192 @@
+"""Instruments from a CSV file: all of its lines or none.
+
+One header, then a line per instrument. A symbol that its exchange has already is corrected, where the
+line says otherwise; its currency cannot be.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from bengi.money import MINOR_UNITS, parse_decimal
+from bengi.terms import InstrumentType
+from instruments.calendar import MICS
+from instruments.listing import CORRECTABLE, TERMS, correct_instruments, list_instruments
+from instruments.models import Instrument
+
+COLUMNS = (
+    *("symbol", "name", "mic", "type", "currency"),
+    *("tick_size", "quantity_step", "exchange_step", "has_feed"),
+)
+LINES_MAX = 5_000
+Value = TypeVar("Value")
+Key = tuple[str, str]
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,15}")
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of a file. errors: one line of text each, with the line's number."""
+
+    listed: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+@transaction.atomic
+def import_file(
+    path: Path, *, by: AbstractBaseUser | None, now: datetime, is_dry_run: bool = False
+) -> Imported:
+    """List and correct the file's instruments; nothing where a line is wrong, or on a dry run.
+
+    Raises Forbidden. A fixed number of statements.
+    """
+    found = Imported()
+    wanted = _read(path, found.errors)
+    rows = Instrument.objects.filter(symbol__in={symbol for symbol, _ in wanted})
+    known = {(row.symbol, row.mic): row for row in rows}
+    fresh, changes = [], {}
+    for key, (number, values) in wanted.items():
+        row = known.get(key)
+        if row is None:
+            fresh.append(values)
+        elif row.currency != values["currency"]:
+            found.errors.append(f"line {number}: currency: it is {row.currency} for good")
+        elif any(getattr(row, name) != values[name] for name in CORRECTABLE):
+            changes[row.id] = {name: values[name] for name in CORRECTABLE}
+    if found.errors:
+        return found
+    found.listed, found.corrected = len(fresh), len(changes)
+    found.unchanged = len(wanted) - len(fresh) - len(changes)
+    if not is_dry_run:
+        if fresh:
+            list_instruments(fresh, by=by, now=now)
+        if changes:
+            correct_instruments(changes, by=by, now=now)
+    return found
+
+
+def _read(path: Path, errors: list[str]) -> dict[Key, tuple[int, dict[str, Any]]]:
+    """Return (line number, values) by symbol and exchange; note what is wrong with the others."""
+    wanted: dict[Key, tuple[int, dict[str, Any]]] = {}
+    for number, cells in _lines(path, errors):
+        line = _Line(number, cells, errors)
+        values = line.values()
+        if values is None:
+            continue
+        key = values["symbol"], values["mic"]
+        if key in wanted:
+            line.wrong("symbol", f"line {wanted[key][0]} has it already")
+        wanted.setdefault(key, (number, values))
+    return wanted
+
+
+def _lines(path: Path, errors: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, cells by name); note what is wrong with the file's form."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file, strict=True)
+            if next(rows, None) != list(COLUMNS):
+                errors.append(f"line 1: the columns must be {','.join(COLUMNS)}")
+                return
+            for count, cells in enumerate(rows, start=1):
+                if count > LINES_MAX:
+                    errors.append(f"line {rows.line_num}: more than {LINES_MAX} lines")
+                    return
+                if len(cells) == len(COLUMNS):
+                    yield rows.line_num, dict(zip(COLUMNS, cells, strict=True))
+                elif cells:
+                    words = f"{len(cells)} cells instead of {len(COLUMNS)}"
+                    errors.append(f"line {rows.line_num}: {words}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        errors.append(f"{path} cannot be read: {error}")
+
+
+@dataclass(slots=True)
+class _Line:
+    """One line as it is being read."""
+
+    number: int
+    cells: dict[str, str]
+    errors: list[str]
+
+    def values(self) -> dict[str, Any] | None:
+        """Return what the line says; None, with errors noted, where it cannot be read."""
+        before = len(self.errors)
+        read = {
+            "symbol": self.read("symbol", _symbol, "1 to 16 letters, digits, dots and hyphens"),
+            "name": self.read("name", _name, "a name of at most 120 characters"),
+            "mic": self.read("mic", _one_of(MICS), f"one of {', '.join(MICS)}"),
+            "type": self.read("type", InstrumentType, f"one of {', '.join(InstrumentType)}"),
+            "currency": self.read("currency", _one_of(MINOR_UNITS), "a currency that is known"),
+            "tick_size": self.read("tick_size", _step, "a number above zero"),
+            "quantity_step": self.read("quantity_step", _step, "a number above zero"),
+            "exchange_step": self.read("exchange_step", _step, "a number above zero", need=False),
+            "has_feed": self.read("has_feed", _yes_or_no, "yes or no"),
+        }
+        assert tuple(sorted(read)) == tuple(sorted(TERMS))
+        step, finer = read["exchange_step"], read["quantity_step"]
+        if step is not None and finer is not None and step < finer:
+            self.wrong("exchange_step", "it is finer than quantity_step")
+        return read if len(self.errors) == before else None
+
+    def read(
+        self, name: str, parse: Callable[[str], Value], form: str, *, need: bool = True
+    ) -> Any | None:
+        """Return a cell's value, None where it is empty; note where it cannot be read."""
+        text = self.cells[name].strip()
+        if not text:
+            if need:
+                self.wrong(name, "it is missing")
+            return None
+        try:
+            return parse(text)
+        except ValueError:
+            self.wrong(name, f"{text!r} is not {form}")
+            return None
+
+    def wrong(self, name: str, detail: str) -> None:
+        self.errors.append(f"line {self.number}: {name}: {detail}")
+
+
+def _symbol(text: str) -> str:
+    if not _SYMBOL.fullmatch(text.upper()):
+        raise ValueError("no symbol")
+    return text.upper()
+
+
+def _name(text: str) -> str:
+    if len(text) > 120:
+        raise ValueError("too long")
+    return text
+
+
+def _one_of(known: Any) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.upper() not in known:
+            raise ValueError("not known")
+        return text.upper()
+
+    return parse
+
+
+def _step(text: str) -> Decimal:
+    step = parse_decimal(text)
+    if not step:
+        raise ValueError("zero")
+    return step
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in {"yes", "no"}:
+        raise ValueError("neither")
+    return text.lower() == "yes"

@@ -1,0 +1,124 @@
+"""Instruments are listed and corrected by staff, each time with an event."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+
+from bengi.access import require
+from bengi.audit.services import Note, note_all, seqs_of
+from bengi.errors import Conflict, NotFound
+from bengi.events.services import NewEvent, append
+from bengi.money import plain
+from instruments.models import Instrument
+from instruments.services import shard_of
+
+FIXED = ("symbol", "mic", "currency")
+"""For good: orders, bars and money hang on them."""
+CORRECTABLE = ("name", "type", "tick_size", "quantity_step", "exchange_step", "has_feed")
+TERMS = (*FIXED, *CORRECTABLE)
+
+Values = Mapping[str, Any]
+
+
+def list_instrument(values: Values, *, by: AbstractBaseUser | None, now: datetime) -> Instrument:
+    """Add an instrument, active. values: every one of TERMS.
+
+    Raises Forbidden, and Conflict possible_duplicate where its exchange has the symbol already.
+    """
+    (made,) = list_instruments([values], by=by, now=now)
+    return made
+
+
+@transaction.atomic
+def list_instruments(
+    values: Sequence[Values], *, by: AbstractBaseUser | None, now: datetime
+) -> list[Instrument]:
+    """Add instruments, all or none; as list_instrument(), in a fixed number of statements."""
+    require(by, "instruments.add_instrument")
+    rows = [
+        Instrument(
+            **{name: each[name] for name in TERMS}, shard=shard_of(each["symbol"], each["mic"])
+        )
+        for each in values
+    ]
+    try:
+        with transaction.atomic():
+            Instrument.objects.bulk_create(rows)
+    except IntegrityError as error:
+        detail = "Its exchange has an instrument of that symbol already."
+        raise Conflict("possible_duplicate", detail, field="symbol") from error
+    _log(rows, "instrument.listed", by, now)
+    return rows
+
+
+@transaction.atomic
+def correct_instrument(
+    instrument_id: UUID, values: Values, *, by: AbstractBaseUser | None, now: datetime
+) -> Instrument:
+    """Correct what may be of an instrument: some of CORRECTABLE. The same again changes nothing.
+
+    Counts for orders that come in from now on. Raises Forbidden and NotFound.
+    """
+    rows = correct_instruments({instrument_id: values}, by=by, now=now)
+    return rows[0] if rows else Instrument.objects.get(id=instrument_id)
+
+
+@transaction.atomic
+def correct_instruments(
+    changes: Mapping[UUID, Values], *, by: AbstractBaseUser | None, now: datetime
+) -> list[Instrument]:
+    """Correct instruments and return those that were otherwise; a fixed number of statements."""
+    require(by, "instruments.change_instrument")
+    rows = Instrument.objects.select_for_update().filter(id__in=changes).order_by("id")
+    found = {row.id: row for row in rows}
+    if found.keys() != changes.keys():
+        raise NotFound
+    changed = []
+    for key, values in changes.items():
+        assert set(values) <= set(CORRECTABLE)
+        row = found[key]
+        if any(getattr(row, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                setattr(row, name, value)
+            changed.append(row)
+    if changed:
+        Instrument.objects.bulk_update(changed, CORRECTABLE)
+        _log(changed, "instrument.corrected", by, now)
+    return changed
+
+
+def instrument_payload(row: Instrument) -> dict[str, Any]:
+    """Return an instrument's terms as the event log carries them."""
+    told = {name: getattr(row, name) for name in TERMS}
+    plains = {k: plain(v) if isinstance(v, Decimal) else v for k, v in told.items()}
+    return plains | {"type": str(row.type)}
+
+
+def _log(
+    rows: Sequence[Instrument], event: str, by: AbstractBaseUser | None, now: datetime
+) -> None:
+    """Tell the instruments' streams and the audit log."""
+    events = [
+        NewEvent(
+            row.id,
+            event,
+            {
+                "instrument_id": str(row.id),
+                "status": str(row.status),
+                "terms": instrument_payload(row),
+            },
+            now,
+            subject=row.id,
+        )
+        for row in rows
+    ]
+    notes = [
+        Note(event, f"instrument {row.id}", instrument_payload(row), seq)
+        for row, seq in zip(rows, seqs_of(events, append(events)), strict=True)
+    ]
+    note_all(notes, by=by, now=now)
