@@ -19,6 +19,11 @@ def now() -> datetime:
     return _source()
 
 
+def wall() -> datetime:
+    """Return the machine's time, which no replay drives: for sign-ins, tokens, limits."""
+    return _wall()
+
+
 def use(source: Source) -> None:
     """Let source tell the time from here on, in every thread of this process."""
     global _source  # noqa: PLW0603 - one clock per process is the point

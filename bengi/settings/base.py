@@ -40,6 +40,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "bengi.problem.RequestIdMiddleware",
     "bengi.audit.origin.OriginMiddleware",
+    "bengi.limits.throttle.RateLimitMiddleware",
     "bengi.problem.ApiProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -159,6 +160,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["bengi.problem.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["bengi.limits.throttle.Throttle"],
     "DEFAULT_PARSER_CLASSES": ["bengi.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "bengi.negotiation.AlwaysJson",
@@ -166,6 +168,13 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "bengi.problem.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+
+# -- limits -----------------------------------------------------------------------------------
+RATE_LIMITS = env.bool("BENGI_RATE_LIMITS", default=True)
+"""Whether bengi/limits/table.py holds. Off for load tests only."""
+RATE_LIMITS_REDIS_URL = ""
+TRUSTED_PROXIES = env.list("BENGI_TRUSTED_PROXIES", default=[])
+"""Networks of the proxies in front, whose X-Forwarded-For is believed."""
 
 # -- streams ----------------------------------------------------------------------------------
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
