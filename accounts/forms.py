@@ -4,10 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 
-from accounts.models import User
 from bengi.errors import BengiError
 from bengi.inputs import DECIMAL_DIGITS
 from bengi.money import MINOR_UNITS, parse_decimal
@@ -18,7 +16,7 @@ UPDOWNS = ["", "red-up", "blue-orange"]
 
 
 class SignInForm(forms.Form):
-    """E-mail and password. The same words for every reason why not."""
+    """E-mail and password."""
 
     email = forms.EmailField(
         label="E-mail", error_messages={"required": "Write the e-mail address you signed up with."}
@@ -26,22 +24,6 @@ class SignInForm(forms.Form):
     password = forms.CharField(
         strip=False, max_length=256, error_messages={"required": "Write your password."}
     )
-
-    def __init__(self, *args: Any, request: Any = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-        self.user: User | None = None
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        if self.errors:
-            return values
-        user = authenticate(self.request, username=values["email"], password=values["password"])
-        if not isinstance(user, User):
-            self.add_error("password", "This e-mail address and password do not go together.")
-            return values
-        self.user = user
-        return values
 
 
 class SignUpForm(forms.Form):

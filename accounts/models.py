@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from accounts.tariff import SINCE_EVER
 from bengi.fields import ExactField, MoneyField, PriceField
@@ -49,6 +50,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         choices=[("red-up", "red up"), ("blue-orange", "blue and orange")],
     )
 
+    sign_in_epoch = models.PositiveIntegerField(default=0, editable=False)
+
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -58,6 +61,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Let every sign-in end with the password, the roles and the epoch it began under."""
+        facts = (self.password, self.is_active, self.is_staff, self.is_superuser)
+        said = "|".join(map(str, (*facts, self.sign_in_epoch)))
+        salt = "accounts.models.User.sign_in"
+        return salted_hmac(salt, said, secret=secret, algorithm="sha256").hexdigest()
 
 
 class FeeSchedule(models.Model):

@@ -1,12 +1,10 @@
 """Coming in, going out, how pages look, and the account."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -26,6 +24,10 @@ from accounts.forms import (
     SignInForm,
     SignUpForm,
 )
+from accounts.identity.passwords import prove_password
+from accounts.identity.registering import SignUp, register_anybody
+from accounts.identity.second_factor import has_second_factor
+from accounts.identity.sign_ins import begin_session, end_current, expect_code, sign_in_in
 from accounts.models import Account, User
 from accounts.selectors import (
     VIOLATIONS_MAX,
@@ -38,14 +40,12 @@ from accounts.selectors import (
 from accounts.services import deposit, set_realism, withdraw
 from accounts.statement import read_statement
 from bengi import clock
-from bengi.access import PageRequest, next_path, signed_in
+from bengi.access import PageRequest, next_path, signed_in, with_next
 from bengi.errors import BengiError, NotFound
 from bengi.ids import new_id
 from bengi.money import MINOR_UNITS
 from bengi.numerals import money
 from bengi.terms import Realism
-
-SignUp = Callable[..., User]
 
 COOKIE_AGE_S = 365 * 24 * 3600
 STATEMENT_PAGE = 50
@@ -65,10 +65,19 @@ def signin(request: HttpRequest) -> HttpResponse:
         return redirect(next_path(request, reverse("trade")))
     if request.method != "POST":
         return _front(request, SignInForm())
-    form = SignInForm(request.POST, request=request)
-    if not form.is_valid() or form.user is None:
+    form = SignInForm(request.POST)
+    if not form.is_valid():
         return _front(request, form)
-    login(request, form.user)
+    now = clock.wall()
+    try:
+        user = prove_password(request, **form.cleaned_data, now=now)
+    except BengiError as error:
+        form.add_error("password", error.detail)
+        return _front(request, form, status=429 if error.status == 429 else 200)
+    if has_second_factor(user):
+        expect_code(request, user, now)
+        return redirect(with_next(reverse("signin-code"), next_path(request, "")))
+    begin_session(request, user, now=now)
     return redirect(next_path(request, reverse("trade")))
 
 
@@ -78,31 +87,40 @@ def demo(request: HttpRequest) -> HttpResponse:
     user = _demo_user()
     if user is None:
         raise Http404
-    login(request, user)
+    begin_session(request, user, now=clock.wall())
     return redirect("trade")
 
 
 @sensitive_post_parameters("password")
 def signup(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
-    """Register, open an account with demo money and go to work."""
+    """Register, open an account with demo money and go to work.
+
+    Where addresses have to be confirmed first, everybody is sent to their mails instead: also who
+    has an account by that address, so that the page tells nobody who is here.
+    """
     if request.user.is_authenticated:
         return redirect("trade")
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = sign_up(**form.cleaned_data, now=clock.now())
+            user = register_anybody(request, sign_up, **form.cleaned_data, now=clock.wall())
         except BengiError as error:
             form.add_error(error.field if error.field in form.fields else None, error.detail)
         else:
-            login(request, user)
-            return redirect("trade")
+            if settings.EMAIL_MUST_BE_CONFIRMED:
+                return render(request, "accounts/mail_sent.html")
+            if user is not None:
+                begin_session(request, user, now=clock.wall())
+                return redirect("trade")
+            form.add_error("email", "There is an account with this e-mail address already.")
     return render(request, "accounts/signup.html", {"form": form})
 
 
 @require_POST
 def signout(request: HttpRequest) -> HttpResponse:
     """Leave."""
-    logout(request)
+    if isinstance(request.user, User):
+        end_current(request, request.user, sign_in_in(request), now=clock.wall())
     return redirect("home")
 
 
@@ -231,13 +249,13 @@ _THEMES = [("", "System"), ("light", "Light"), ("dark", "Dark")]
 _UPDOWNS = [("", "Green up"), ("red-up", "Red up"), ("blue-orange", "Blue up")]
 
 
-def _front(request: HttpRequest, form: SignInForm) -> HttpResponse:
+def _front(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
         "next": next_path(request, ""),
         "has_demo": _demo_user() is not None,
     }
-    return render(request, "accounts/front.html", context)
+    return render(request, "accounts/front.html", context, status=status)
 
 
 def _demo_user() -> User | None:

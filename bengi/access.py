@@ -65,5 +65,9 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def _sign_in_address(headed_for: str | None) -> str:
-    query = f"?{urlencode({'next': headed_for})}" if headed_for else ""
-    return reverse("signin") + query
+    return with_next(reverse("signin"), headed_for or "")
+
+
+def with_next(path: str, headed_for: str) -> str:
+    """Return the path of a page that goes on to headed_for, if that is anywhere."""
+    return f"{path}?{urlencode({'next': headed_for})}" if headed_for else path

@@ -15,14 +15,13 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import InterfaceError, OperationalError
-from django.db.models.functions import Now
 from django.http.request import split_domain_port, validate_host
 
 from accounts.models import Account
 from bengi import clock
-from bengi.errors import Malformed
+from bengi.credentials import Credential, of_session, of_token, still_good, token_in
+from bengi.errors import BengiError, Malformed
 from bengi.events.models import Event, Stream
 from bengi.events.selectors import events_after
 from bengi.realtime import protocol
@@ -41,6 +40,8 @@ REFUSED_MAX = 50
 MISTAKES_MAX = 20
 """Messages that cannot be read, in a row, after which the socket is closed."""
 REPLAY_BATCH = 200
+AUTH_WAIT_S = 5.0
+"""So long a socket that came with nothing may take to send AUTH."""
 
 
 class Found(NamedTuple):
@@ -58,6 +59,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = "none"  # nothing here goes through the channel layer
     hub: Hub
     feed: Feed
+    who: Credential | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,10 +74,17 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await self.close()
             return
         await self.accept()
-        if not self.scope["user"].is_authenticated:
-            await self.close(code=protocol.CLOSE_NOT_SIGNED_IN)
-            return
         self._begin()
+        who = of_session(self.scope)
+        token = token_in(self.scope)
+        if token is not None:
+            await self._auth(token)
+        elif who is not None:
+            self._join(who)
+        elif settings.SESSION_COOKIE_NAME in self.scope["cookies"]:
+            await self._hang_up(protocol.CLOSE_NOT_SIGNED_IN)
+        else:
+            self._tasks.append(self._loop.create_task(self._wait_for_auth()))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if not self._is_open or not await self._is_allowed(text_data or ""):
@@ -94,6 +103,31 @@ class StreamConsumer(AsyncWebsocketConsumer):
     # -- messages ----------------------------------------------------------------------------
 
     async def _handle(self, message: dict[str, Any]) -> None:
+        if message["type"] == "AUTH":
+            await self._auth(message.get("token"))
+        elif self.who is None:
+            await self._hang_up(protocol.CLOSE_NOT_SIGNED_IN)
+        else:
+            await self._answer(message)
+
+    async def _auth(self, token: Any) -> None:
+        """Let in whose token it is; who is in already goes on with a newer one of their own."""
+        try:
+            who = await of_token(token if isinstance(token, str) else "")
+        except BengiError as error:
+            await self._say(protocol.error("not_authenticated", error.detail))
+            await self._hang_up(protocol.CLOSE_NOT_SIGNED_IN)
+            return
+        if self.who is None:
+            self._join(who)
+        elif who.user_id == self.who.user_id:
+            self.who = self.feed.credential = who
+        else:
+            await self._say(protocol.error("forbidden", "This socket is somebody else's."))
+            return
+        await self._say({"type": "AUTHENTICATED"})
+
+    async def _answer(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "SUBSCRIBE":
                 await self._subscribe(protocol.topics_in(message))
@@ -116,7 +150,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         async with self._writing_prices:
             symbols = set(topics.symbols.values()) - self.feed.symbols
             self.hub.watch(self.feed, symbols)
-            found = await _find(self.scope["user"].pk, topics)
+            found = await _find(self._user_id, topics)
             self.hub.unwatch(self.feed, symbols - found.prices.keys())
             await self._say_subscribed(topics, found)
             await self._say_snapshot(found)
@@ -159,7 +193,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def _resume(self, topic: Any, after: Any) -> None:
         """Go on after a seq that the client has: everything later is sent again, in order."""
         topics = protocol.sort_topics([topic] if isinstance(topic, str) else [])
-        found = await _find(self.scope["user"].pk, topics)
+        found = await _find(self._user_id, topics)
         if not found.heads:
             await self._say(protocol.error("unknown_topic", "No such topic.", str(topic)))
             return
@@ -220,12 +254,24 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self._mistakes = 0
         self._writing_prices = asyncio.Lock()
         self._writing_events = asyncio.Lock()
-        session = self.scope.get("session")
-        self.hub = hub_of_loop(_read_heads, _read_sessions)
-        self.feed = self.hub.join(session.session_key if session else None)
         self._is_open = True
+
+    def _join(self, who: Credential) -> None:
+        self.who = who
+        self.hub = hub_of_loop(_read_heads, still_good)
+        self.feed = self.hub.join(who)
         writers = (self._write_prices(), self._write_events(), self._watch_session())
-        self._tasks = [self._loop.create_task(writer) for writer in writers]
+        self._tasks += [self._loop.create_task(writer) for writer in writers]
+
+    @property
+    def _user_id(self) -> UUID:
+        assert self.who is not None, "who is nobody is answered nothing"
+        return self.who.user_id
+
+    async def _wait_for_auth(self) -> None:
+        await asyncio.sleep(AUTH_WAIT_S)
+        if self.who is None:
+            await self._hang_up(protocol.CLOSE_NOT_SIGNED_IN)
 
     async def _end(self) -> None:
         """Stop the writers and leave the hub, however the socket came to its end."""
@@ -233,7 +279,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if tasks:
+        if self.who is not None:
             await self.hub.leave(self.feed)
 
     async def _write_prices(self) -> None:
@@ -275,7 +321,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def _say_text(self, text: str) -> None:
         if self._is_open:
-            self.feed.sent_s = self._loop.time()
+            if self.who is not None:
+                self.feed.sent_s = self._loop.time()
             await self.send(text_data=text)
 
     async def _hang_up(self, code: int) -> None:
@@ -338,13 +385,6 @@ def _heads(account_ids: Sequence[UUID]) -> dict[UUID, int]:
 
 
 _read_heads = database_sync_to_async(_heads)
-
-
-@database_sync_to_async
-def _read_sessions(keys: list[str]) -> set[str]:
-    """Sessions end by the database's clock, also while a replay drives the market's."""
-    live = Session.objects.filter(session_key__in=keys, expire_date__gt=Now())
-    return set(live.values_list("session_key", flat=True))
 
 
 @database_sync_to_async

@@ -80,14 +80,14 @@ def _parameter(name: str, detail: str) -> BengiError:
     return Malformed("invalid_parameter", detail, field=name)
 
 
-class _Field(serializers.Field[Any, Any, Any, Any]):
+class ApiField(serializers.Field[Any, Any, Any, Any]):
     code = "invalid_field"
 
     def refuse(self, detail: str) -> NoReturn:
         raise serializers.ValidationError(detail, code=self.code)
 
 
-class TextField(_Field):
+class TextField(ApiField):
     """Printable ASCII of 1 to max_length characters."""
 
     def __init__(self, *, max_length: int, **options: Any) -> None:
@@ -102,7 +102,7 @@ class TextField(_Field):
         return data
 
 
-class SearchField(_Field):
+class SearchField(ApiField):
     """Any printable text of up to max_length characters, without the blanks around it."""
 
     def __init__(self, *, max_length: int, **options: Any) -> None:
@@ -115,7 +115,7 @@ class SearchField(_Field):
         return data.strip()
 
 
-class WordField(_Field):
+class WordField(ApiField):
     """One of a few words."""
 
     def __init__(self, words: Sequence[str], **options: Any) -> None:
@@ -128,7 +128,7 @@ class WordField(_Field):
         return self.words[data]
 
 
-class FlagField(_Field):
+class FlagField(ApiField):
     """JSON's true or false, no word and no number that stands for one."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -137,7 +137,7 @@ class FlagField(_Field):
         return data
 
 
-class UUIDField(_Field):
+class UUIDField(ApiField):
     """An identifier in its usual form of 36 characters."""
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -146,7 +146,7 @@ class UUIDField(_Field):
         return UUID(data)
 
 
-class PositiveDecimalField(_Field):
+class PositiveDecimalField(ApiField):
     """A plain decimal above zero, as a string or as a JSON integer; a JSON float is refused."""
 
     def __init__(self, *, code: str = "invalid_field", **options: Any) -> None:
@@ -167,7 +167,7 @@ class PositiveDecimalField(_Field):
         return value
 
 
-class MomentField(_Field):
+class MomentField(ApiField):
     """A time as RFC 3339 with its zone, such as 2026-01-05T15:00:00Z."""
 
     def to_internal_value(self, data: Any) -> datetime:
@@ -180,7 +180,7 @@ class MomentField(_Field):
         return moment.astimezone(UTC)
 
 
-class DayField(_Field):
+class DayField(ApiField):
     """A calendar day such as 2026-01-05."""
 
     def to_internal_value(self, data: Any) -> date:
@@ -194,7 +194,7 @@ class DayField(_Field):
         return day
 
 
-class CountField(_Field):
+class CountField(ApiField):
     """A whole number from minimum to maximum, as it stands in a query string."""
 
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:

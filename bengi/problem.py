@@ -23,13 +23,12 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import sync_and_async_middleware
-from rest_framework import authentication, exceptions
+from redis import RedisError
+from rest_framework import exceptions
 
 from bengi.errors import (
     BengiError,
-    Forbidden,
     Malformed,
     NotFound,
     Refused,
@@ -42,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 256 * 1024
 MEDIA_TYPE = "application/problem+json"
-AUTHENTICATE = 'Session realm="bengi"'
+AUTHENTICATE = 'Bearer realm="bengi"'
 RETRY_AFTER_S = 1
 
 CODE_OF_STATUS = {
@@ -81,25 +80,6 @@ class PayloadTooLarge(BengiError):
         super().__init__(detail=DETAIL_OF_STATUS[413])
 
 
-class SessionAuthentication(authentication.SessionAuthentication):
-    """The session cookie with the CSRF token; without a session the answer is a 401."""
-
-    def authenticate_header(self, request: Any) -> str:
-        return AUTHENTICATE
-
-    def enforce_csrf(self, request: Any) -> None:
-        check = _CsrfCheck(lambda _: HttpResponse())
-        check.process_request(request)
-        reason: Any = check.process_view(request, lambda _: HttpResponse(), (), {})
-        if reason:
-            raise Forbidden("csrf_failed", reason)
-
-
-class _CsrfCheck(CsrfViewMiddleware):
-    def _reject(self, request: HttpRequest, reason: str) -> Any:
-        return reason
-
-
 def problem(error: BengiError, request: HttpRequest) -> HttpResponse:
     """Return the answer for error, with the headers its status asks for."""
     reasons = _reasons(error)
@@ -117,7 +97,8 @@ def problem(error: BengiError, request: HttpRequest) -> HttpResponse:
         json.dumps(body, default=_plain), content_type=MEDIA_TYPE, status=lead.status
     )
     if lead.status == HTTPStatus.UNAUTHORIZED:
-        response["WWW-Authenticate"] = AUTHENTICATE
+        is_token = lead.code.startswith("token_")
+        response["WWW-Authenticate"] = AUTHENTICATE + (', error="invalid_token"' * is_token)
     if lead.status in {429, 503}:
         response["Retry-After"] = str(lead.details.get("retry_after_s", RETRY_AFTER_S))
     return response
@@ -145,6 +126,9 @@ def as_bengi_error(error: Exception) -> BengiError | None:
         return Malformed("malformed_json", "The request could not be read to its end.")
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("database unavailable", exc_info=error)
+        return Unavailable(retry_after_s=RETRY_AFTER_S)
+    if isinstance(error, RedisError):
+        logger.error("redis unavailable", exc_info=error)
         return Unavailable(retry_after_s=RETRY_AFTER_S)
     return None
 

@@ -3,10 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import signup
+from accounts.identity.views import staff_signin
+from accounts.views import signout, signup
 from bengi.onboarding import sign_up
 
 urlpatterns = [
+    path("admin/login/", staff_signin),
+    path("admin/logout/", signout),
     path("admin/", admin.site.urls),
     path("api/v1/", include("bengi.api")),
     path("signup", signup, {"sign_up": sign_up}, name="signup"),

@@ -46,10 +46,7 @@ MAY_CATCH_EVERYTHING = (
     "trades/setting_aside/culprits.py",
     "trades/setting_aside/services.py",
 )
-MAY_READ_THE_MACHINE_CLOCK = (
-    "bengi/clock.py",
-    "bengi/consumers.py",  # a session ends by the wall clock, whatever the market's says
-)
+MAY_READ_THE_MACHINE_CLOCK = ("bengi/clock.py",)
 DOORS = re.compile(
     r"/(api|views|admin|tasks|consumers|embedded|feed|loop|context|middleware)\.py$|/management/"
 )

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -22,19 +22,23 @@ logger = logging.getLogger(__name__)
 FLUSH_S = 0.1
 HEARTBEAT_S = 2.0
 SWEEP_S = 5.0
+WATCH_S = 2.0
+"""How often the hub looks whether those who listen are still signed in."""
 
 Heads = Callable[[list[UUID]], Awaitable[dict[UUID, int]]]
 """Reads the newest seq of each account's log."""
 
-Sessions = Callable[[list[str]], Awaitable[set[str]]]
-"""Reads which of the session keys are still signed in."""
+Credential = Hashable
+"""What a socket was let in with; only whoever reads them knows what stands in it."""
+Live = Callable[[list[Any]], Awaitable[set[Any]]]
+"""Reads which of the credentials still hold."""
 
 
 class Feed:
     """What one socket watches, and what is waiting for it."""
 
-    def __init__(self, hub: "Hub", session_key: str | None) -> None:
-        self.session_key = session_key
+    def __init__(self, hub: "Hub", credential: Credential | None) -> None:
+        self.credential = credential
         self.symbols: set[str] = set()
         self.seqs: dict[UUID, int] = {}
         """account -> seq of the last event sent"""
@@ -72,11 +76,11 @@ class Feed:
 class Hub:
     """Runs while it has feeds. Everything but the two bus callbacks happens in its event loop."""
 
-    def __init__(self, read_heads: Heads, read_sessions: Sessions) -> None:
+    def __init__(self, read_heads: Heads, read_live: Live) -> None:
         self.newest: dict[str, str] = {}
         """symbol -> JSON of its newest price, of symbols that somebody watches"""
         self._read_heads = read_heads
-        self._read_sessions = read_sessions
+        self._read_live = read_live
         self._loop = asyncio.get_running_loop()
         self._feeds: set[Feed] = set()
         self._watchers: dict[str, set[Feed]] = defaultdict(set)
@@ -86,9 +90,9 @@ class Hub:
         self._unsubscribe: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def join(self, session_key: str | None = None) -> Feed:
+    def join(self, credential: Credential | None = None) -> Feed:
         """Return a new socket's feed; the first one starts the hub."""
-        feed = Feed(self, session_key)
+        feed = Feed(self, credential)
         feed.sent_s = self._loop.time()
         if not self._feeds:
             self._start()
@@ -156,6 +160,7 @@ class Hub:
         self._tasks = [
             self._loop.create_task(_every(FLUSH_S, self._flush)),
             self._loop.create_task(_every(SWEEP_S, self._sweep)),
+            self._loop.create_task(_every(WATCH_S, self._watch)),
         ]
 
     async def _stop(self) -> None:
@@ -192,10 +197,12 @@ class Hub:
             for feed in self._followers.get(account_id, ()):
                 if feed.seqs.get(account_id, head) < head:
                     feed.hint(account_id)
-        keys = {feed.session_key for feed in self._feeds if feed.session_key}
-        ended = keys - await self._read_sessions(list(keys))
+
+    async def _watch(self) -> None:
+        held = {feed.credential for feed in self._feeds if feed.credential}
+        ended = held - await self._read_live(list(held))
         for feed in self._feeds:
-            if feed.session_key in ended:
+            if feed.credential in ended:
                 feed.signed_out.set()
 
 
@@ -215,9 +222,9 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
-def hub_of_loop(read_heads: Heads, read_sessions: Sessions) -> Hub:
+def hub_of_loop(read_heads: Heads, read_live: Live) -> Hub:
     """Return the running loop's hub. Join it at once: a hub without feeds is forgotten."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
-        _hubs[loop] = Hub(read_heads, read_sessions)
+        _hubs[loop] = Hub(read_heads, read_live)
     return _hubs[loop]

@@ -1,8 +1,9 @@
 """The messages of the socket, version 1: JSON text frames, each an object with a type.
 
-In:  SUBSCRIBE, UNSUBSCRIBE {topics}; RESUME {topic, after}; PING {id}
-Out: SUBSCRIBED, UNSUBSCRIBED {topics}; PRICE_UPDATE {prices}; ORDER_UPDATE, TRADE_EXECUTED,
-     TRADE_BUSTED, ACCOUNT_UPDATE {topic, seq, ...}; PONG {id, now}; ERROR {code, message, topic?}
+In:  AUTH {token}; SUBSCRIBE, UNSUBSCRIBE {topics}; RESUME {topic, after}; PING {id}
+Out: AUTHENTICATED; SUBSCRIBED, UNSUBSCRIBED {topics}; PRICE_UPDATE {prices};
+     ORDER_UPDATE, TRADE_EXECUTED, TRADE_BUSTED, ACCOUNT_UPDATE {topic, seq, ...};
+     PONG {id, now}; ERROR {code, message, topic?}
 
 docs/stream.md says the same to the people who write clients.
 """

@@ -22,6 +22,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "django_htmx",
@@ -30,6 +33,7 @@ INSTALLED_APPS = [
     "bengi.events",
     "bengi.audit",
     "accounts",
+    "accounts.identity",
     "instruments",
     "portfolios",
     "watchlists",
@@ -50,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -114,11 +119,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
+PASSWORD_RESET_TIMEOUT = 3600
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = 3
+MFA_ADAPTER = "accounts.identity.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Bengi"
+MFA_TOTP_TOLERANCE = 1
+EMAIL_MUST_BE_CONFIRMED = env.bool("BENGI_CONFIRM_EMAIL", default=False)
+"""Whether who signs up comes in only after answering a mail, so that nobody is told who is here."""
+REFRESH_COOKIE_NAME = "bengi_refresh"
+SITE_URL = env("BENGI_SITE_URL", default="")
+"""Where links in mails lead; without it, to the host that the request was sent to."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 DEMO_EMAIL = ""
 DEMO_PASSWORD = ""
+
+# -- mail --------------------------------------------------------------------------------------
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = env("BENGI_MAIL_FROM", default="Bengi <bengi@localhost>")
+EMAIL_TIMEOUT = 10
+MAIL_IN_BACKGROUND = True
 
 # -- language, time ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
@@ -158,8 +183,14 @@ X_FRAME_OPTIONS = "DENY"
 # -- API --------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["bengi.problem.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "bengi.authentication.BearerAuthentication",
+        "bengi.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "bengi.authentication.ScopePermission",
+    ],
     "DEFAULT_THROTTLE_CLASSES": ["bengi.limits.throttle.Throttle"],
     "DEFAULT_PARSER_CLASSES": ["bengi.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

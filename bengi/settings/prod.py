@@ -16,12 +16,21 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-sessionid"
 CSRF_COOKIE_SECURE = True
+REFRESH_COOKIE_NAME = "__Secure-bengi_refresh"
+# Without a server to send through, no mail leaves: links that let people in belong in no log.
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+if env("EMAIL_URL", default=""):
+    vars().update(env.email("EMAIL_URL"))
+EMAIL_MUST_BE_CONFIRMED = env.bool(
+    "BENGI_CONFIRM_EMAIL", default=bool(env("EMAIL_URL", default=""))
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 if env("REDIS_URL", default=""):
     RATE_LIMITS_REDIS_URL = env("REDIS_URL")
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env("REDIS_URL"),

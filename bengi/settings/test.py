@@ -11,6 +11,7 @@ SECRET_KEY = "test-key"  # noqa: S105 - signs nothing outside a test run
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 RATE_LIMITS = False  # tests of limits turn them on
+MAIL_IN_BACKGROUND = False
 MARKET_HOURS = "always"
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True

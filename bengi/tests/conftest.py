@@ -27,5 +27,6 @@ def cookie(account):
 def swift(monkeypatch):
     """Let the hub's rounds come quickly."""
     monkeypatch.setattr(hub, "SWEEP_S", 0.05)
+    monkeypatch.setattr(hub, "WATCH_S", 0.05)
     monkeypatch.setattr(hub, "FLUSH_S", 0.01)
     monkeypatch.setattr(hub, "HEARTBEAT_S", 0.05)

@@ -8,11 +8,13 @@ import pytest
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
+from accounts.identity.sign_ins import end_all
 from accounts.tests.factories import UserFactory
 from bengi import consumers
 from bengi.asgi import application
 from bengi.realtime import hub as hub_module
 from bengi.tests.sockets import (
+    NOW,
     WAIT_S,
     Socket,
     cookie_of,
@@ -27,7 +29,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 # -- who ---------------------------------------------------------------------------------------
 
 
-async def test_who_is_not_signed_in_is_let_in_and_told_so():
+async def test_who_is_not_signed_in_is_let_in_and_told_so(monkeypatch):
+    monkeypatch.setattr(consumers, "AUTH_WAIT_S", 0.05)
     async with socket_of(None) as socket:
         assert await socket.closed_with() == 4401
 
@@ -74,6 +77,16 @@ async def test_signing_out_closes_the_socket(cookie, swift):
         await socket.ask(type="PING")
         await database_sync_to_async(Session.objects.all().delete)()
         assert await socket.closed_with() == 4401
+
+
+@pytest.mark.slow
+async def test_signing_out_everywhere_closes_the_socket_within_five_seconds(cookie, account):
+    """At the pace of the product: nothing here is made quicker."""
+    async with socket_of(cookie) as socket:
+        await socket.ask(type="PING")
+        await database_sync_to_async(end_all)(account.user, because="test", by=None, now=NOW)
+        async with asyncio.timeout(5):
+            assert await socket.closed_with() == 4401
 
 
 # -- messages that cannot be read ----------------------------------------------------------------

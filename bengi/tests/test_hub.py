@@ -161,13 +161,13 @@ async def test_the_sweep_finds_what_a_lost_hint_did_not_tell(feed):
     assert feed.take_hints() == {behind}
 
 
-async def test_the_sweep_tells_sockets_whose_session_has_ended():
+async def test_the_watch_tells_sockets_whose_session_has_ended():
     async def only_first(keys):
         return {"first"}
 
     hub = hub_of_loop(no_heads, only_first)
     first, second, none = hub.join("first"), hub.join("second"), hub.join(None)
-    await hub._sweep()
+    await hub._watch()
     ended = [feed.signed_out.is_set() for feed in (first, second, none)]
     for feed in (first, second, none):
         await hub.leave(feed)

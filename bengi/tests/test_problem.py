@@ -133,7 +133,7 @@ def test_a_host_that_is_not_ours(anonymous):
 def test_not_signed_in(anonymous):
     response = post(anonymous, BODY)
     problem_of(response, 401, "not_authenticated")
-    assert response["WWW-Authenticate"] == 'Session realm="bengi"'
+    assert response["WWW-Authenticate"] == 'Bearer realm="bengi"'
 
 
 def test_a_disabled_user_is_not_signed_in(anonymous):

@@ -1,0 +1,58 @@
+"""Keys for programs: bk_<id>_<secret>, shown once, kept as a digest."""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.identity.models import ApiKey
+from accounts.identity.sealing import digest
+from accounts.identity.standing import Standing, forget, standing_of_key
+from accounts.identity.tokens import invalid
+from accounts.identity.trail import note
+from accounts.models import User
+from bengi.errors import NotFound, Refused
+
+PREFIX = "bk_"
+KEYS_MAX = 20
+
+
+@transaction.atomic
+def create_key(
+    user: User, name: str, scopes: Sequence[str], *, now: datetime
+) -> tuple[ApiKey, str]:
+    """Return a new key's row, and the key, which is kept nowhere. Raises Refused too_many_keys."""
+    live = user.api_keys.filter(revoked_at=None)
+    if live.count() >= KEYS_MAX:
+        raise Refused("too_many_keys", f"A person may have {KEYS_MAX} keys; revoke one first.")
+    secret = secrets.token_hex(32)
+    row = ApiKey.objects.create(
+        user=user, name=name, digest=digest(secret), scopes=sorted(scopes), created_at=now
+    )
+    note("key.created", by=user, now=now, target=str(row.id), details={"scopes": row.scopes})
+    return row, f"{PREFIX}{row.id.hex}_{secret}"
+
+
+@transaction.atomic
+def revoke_key(user: User, key_id: UUID, *, now: datetime) -> None:
+    """Let a key open nothing any more. Raises NotFound for an absent one and for others'."""
+    if not user.api_keys.filter(id=key_id, revoked_at=None).update(revoked_at=now):
+        raise NotFound
+    note("key.revoked", by=user, now=now, target=str(key_id))
+    transaction.on_commit(lambda: forget(key_id), robust=True)
+
+
+def open_with(key: str, now: datetime) -> tuple[UUID, Standing]:
+    """Return the key's id and whose it is. Raises NotAuthenticated token_invalid."""
+    name, _, secret = key.removeprefix(PREFIX).partition("_")
+    try:
+        key_id = UUID(hex=name)
+    except ValueError:
+        raise invalid() from None
+    standing = standing_of_key(key_id, now)
+    if standing is None or not hmac.compare_digest(standing.digest, digest(secret)):
+        raise invalid()
+    return key_id, standing

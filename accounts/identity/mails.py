@@ -1,0 +1,43 @@
+"""Mails to people. templates/mail/ holds them: the first line is the subject."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from smtplib import SMTPException
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+
+from accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+_postman = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
+
+
+def send(name: str, user: User, context: dict[str, Any]) -> None:
+    """Write to the user, after the answer: how long it takes tells nobody whether there is one.
+
+    A mail that the server does not take is logged and not tried again: its owner asks again.
+    """
+    text = render_to_string(f"mail/{name}.txt", {"user": user, **context})
+    subject, _, body = text.strip().partition("\n")
+    message = EmailMessage(subject.strip(), body.lstrip("\n"), to=[user.email])
+    if settings.MAIL_IN_BACKGROUND:
+        _postman.submit(_deliver, name, message)
+    else:
+        _deliver(name, message)
+
+
+def link(request: Any, path: str) -> str:
+    """Return the address of a page of this site, for a mail."""
+    site: str = settings.SITE_URL
+    return site.rstrip("/") + path if site else request.build_absolute_uri(path)
+
+
+def _deliver(name: str, message: EmailMessage) -> None:
+    try:
+        message.send()
+    except (SMTPException, OSError):
+        logger.exception("the mail %s was not sent", name)

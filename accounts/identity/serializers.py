@@ -1,0 +1,183 @@
+"""What clients send to /api/v1/auth/, and what they get. No secret is in any shape but its own."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+
+from accounts.forms import THEMES, UPDOWNS
+from accounts.identity.addresses import is_confirmed
+from accounts.identity.grants import KEY_SCOPES
+from accounts.identity.models import ApiKey, SignIn
+from accounts.identity.second_factor import has_second_factor
+from accounts.identity.sign_ins import Pair
+from accounts.models import User
+from bengi.inputs import ApiField, Input, SearchField, TextField, WordField
+from bengi.realtime.protocol import moment
+
+PASSWORD_LENGTH_MAX = 256
+EMAIL_LENGTH_MAX = 254
+NAME_LENGTH_MAX = 120
+KEY_NAME_LENGTH_MAX = 80
+
+
+class EmailField(ApiField):
+    """An e-mail address, without the blanks around it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = data.strip() if isinstance(data, str) else ""
+        try:
+            EmailValidator()(text)
+        except ValidationError:
+            text = ""
+        if not 3 <= len(text) <= EMAIL_LENGTH_MAX:
+            self.refuse("Send an e-mail address.")
+        return text
+
+
+class PasswordField(ApiField):
+    """Any text without NUL, blanks included."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or not 1 <= len(data) <= PASSWORD_LENGTH_MAX or "\0" in data:
+            self.refuse(f"Send 1 to {PASSWORD_LENGTH_MAX} characters.")
+        return data
+
+
+class ScopesField(ApiField):
+    """A list of scopes, at least one, each once."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        is_list = isinstance(data, list) and all(isinstance(each, str) for each in data)
+        if not is_list or not data or len(set(data)) < len(data) or not set(data) <= {*KEY_SCOPES}:
+            self.refuse(f"Send a list of scopes: {', '.join(KEY_SCOPES)}.")
+        return list(data)
+
+
+class NameField(SearchField):
+    """Printable text that is not blank."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if not name:
+            self.refuse("Send a name.")
+        return name
+
+
+class RegisterInput(Input):
+    email = EmailField()
+    name = NameField(max_length=NAME_LENGTH_MAX)
+    password = PasswordField()
+
+
+class LoginInput(Input):
+    """E-mail and password; the code where there is a second factor."""
+
+    email = EmailField()
+    password = PasswordField()
+    code = TextField(max_length=16, default=None)
+
+
+class RefreshInput(Input):
+    """The token, where it does not come as the cookie."""
+
+    refresh_token = TextField(max_length=256, default=None)
+
+
+class PasswordInput(Input):
+    password = PasswordField()
+    new_password = PasswordField()
+
+
+class ProfileInput(Input):
+    """What of themselves people may set; what is left out stays."""
+
+    name = NameField(max_length=NAME_LENGTH_MAX, required=False)
+    theme = WordField(THEMES, required=False)
+    updown = WordField(UPDOWNS, required=False)
+
+
+class VerifyEmailInput(Input):
+    """The key from the mail, or the address that another mail is wanted for."""
+
+    key = TextField(max_length=512, default=None)
+    email = EmailField(default=None)
+
+
+class PasswordResetInput(Input):
+    email = EmailField()
+
+
+class PasswordResetConfirmInput(Input):
+    key = TextField(max_length=256)
+    password = PasswordField()
+
+
+class SecondFactorInput(Input):
+    """The password, to begin; the first code, to confirm."""
+
+    password = PasswordField(default=None)
+    code = TextField(max_length=16, default=None)
+
+
+class SecondFactorOffInput(Input):
+    password = PasswordField()
+    code = TextField(max_length=16)
+
+
+class ApiKeyInput(Input):
+    name = NameField(max_length=KEY_NAME_LENGTH_MAX)
+    scopes = ScopesField()
+
+
+def pair_shape(pair: Pair) -> dict[str, Any]:
+    """Return the answer that tokens are given out with."""
+    return {
+        "access_token": pair.access,
+        "token_type": "Bearer",
+        "expires_in": pair.access_s,
+        "refresh_token": pair.refresh,
+        "refresh_expires_in": pair.refresh_s,
+        "session_id": str(pair.sign_in.id),
+    }
+
+
+def profile_shape(user: User) -> dict[str, Any]:
+    """Return what people may know of themselves; groups are prefetched or read."""
+    return {
+        "id": str(user.pk),
+        "email": user.email,
+        "email_verified": is_confirmed(user),
+        "name": user.name,
+        "theme": user.theme,
+        "updown": user.updown,
+        "roles": sorted(group.name for group in user.groups.all()),
+        "second_factor": has_second_factor(user),
+        "created_at": moment(user.created_at),
+    }
+
+
+def sign_in_shape(sign_in: SignIn, current: UUID | None) -> dict[str, Any]:
+    """Return a session as its owner may see it."""
+    return {
+        "id": str(sign_in.id),
+        "kind": sign_in.kind,
+        "address": sign_in.address,
+        "user_agent": sign_in.user_agent,
+        "created_at": moment(sign_in.created_at),
+        "last_used_at": moment(sign_in.last_used_at),
+        "expires_at": moment(sign_in.expires_at),
+        "is_current": sign_in.id == current,
+    }
+
+
+def api_key_shape(key: ApiKey) -> dict[str, Any]:
+    """Return a key without its secret."""
+    return {
+        "id": str(key.id),
+        "name": key.name,
+        "scopes": key.scopes,
+        "created_at": moment(key.created_at),
+        "last_used_at": moment(key.last_used_at) if key.last_used_at else None,
+    }
