@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.response import Response
@@ -16,60 +17,69 @@ from accounts.selectors import (
     account_of,
     accounts_of,
     rates_at,
+    stream_of,
     transactions_of,
     with_unsettled,
 )
 from accounts.serializers import (
+    TRANSACTIONS_FILE,
     AccountInput,
+    AccountsInput,
     ConvertInput,
     EventsInput,
     MoveInput,
     StatementInput,
+    TransactionsInput,
     account_shape,
     idempotency_key,
     rate_shape,
 )
-from accounts.services import Receipt, deposit, set_realism, withdraw
+from accounts.services import Receipt, change_account, deposit, withdraw
 from accounts.statement import read_statement, statement_csv, statement_shape
 from bengi import clock
+from bengi.csv_files import csv_file
 from bengi.errors import NotFound
 from bengi.events.selectors import events_after
 from bengi.inputs import ApiRequest, Input, read_body, read_query
-from bengi.pagination import PageInput, page
+from bengi.listing import answer, in_days
 from bengi.realtime.protocol import account_message
-from bengi.terms import Realism
+from bengi.terms import AccountStatus
 
 
 class AccountsView(APIView):
     """The user's accounts, oldest first, with cash and portfolios."""
 
     def get(self, request: ApiRequest) -> Response:
-        query = read_query(PageInput, request.query_params)
+        query = read_query(AccountsInput, request.query_params)
         now = clock.now()
         accounts = with_unsettled(accounts_of(request.user), now)
-        shape = partial(account_shape, now=now)
-        return Response(page(accounts, by=("id",), shape=shape, **query))
+        is_closed = Q(status=AccountStatus.CLOSED)
+        if query["status"] != "all":
+            accounts = accounts.filter(is_closed if query["status"] == "closed" else ~is_closed)
+        return answer(request, accounts, query, shape=partial(account_shape, now=now))
 
 
 class AccountView(APIView):
-    """One account; a PATCH sets how the street trades with its next orders."""
+    """One account; a PATCH renames it, or sets how the street trades with its next orders."""
 
     def get(self, request: ApiRequest, account_id: UUID) -> Response:
         read_query(Input, request.query_params)
-        return Response(self._shape(request, account_id))
+        return Response(whole_account(request, account_id))
 
     def patch(self, request: ApiRequest, account_id: UUID) -> Response:
         account = account_of(request.user, account_id)
-        realism = Realism(read_body(AccountInput, request.data)["realism"])
-        set_realism(account.id, realism, by=request.user, now=clock.now())
-        return Response(self._shape(request, account_id))
+        values = read_body(AccountInput, request.data)
+        change_account(account.id, by=request.user, now=clock.now(), **values)
+        return Response(whole_account(request, account_id))
 
-    def _shape(self, request: ApiRequest, account_id: UUID) -> dict[str, Any]:
-        now = clock.now()
-        account = with_unsettled(accounts_of(request.user), now).filter(id=account_id).first()
-        if account is None:
-            raise NotFound
-        return account_shape(account, now)
+
+def whole_account(request: ApiRequest, account_id: UUID) -> dict[str, Any]:
+    """Return an account of the user's as it is now. Raises NotFound."""
+    now = clock.now()
+    account = with_unsettled(accounts_of(request.user), now).filter(id=account_id).first()
+    if account is None:
+        raise NotFound
+    return account_shape(account, now)
 
 
 class _MoneyView(APIView):
@@ -126,19 +136,18 @@ class StatementView(APIView):
         statement = read_statement(account, currency, query["from"], query["to"])
         if query["format"] == "json":
             return Response(statement_shape(statement))
-        file = HttpResponse(statement_csv(statement), content_type="text/csv; charset=utf-8")
-        file["Content-Disposition"] = f'attachment; filename="statement-{currency}.csv"'
-        return file
+        return csv_file(statement_csv(statement), f"statement-{currency}")
 
 
 class TransactionsView(APIView):
-    """The account's ledger transactions, newest first."""
+    """The account's ledger transactions, newest first; as JSON or as a CSV file."""
 
-    def get(self, request: ApiRequest, account_id: UUID) -> Response:
+    def get(self, request: ApiRequest, account_id: UUID) -> Response | HttpResponse:
         account = account_of(request.user, account_id)
-        query = read_query(PageInput, request.query_params)
-        found = transactions_of(account)
-        return Response(page(found, by=("-id",), shape=posted_shape, **query))
+        query = read_query(TransactionsInput, request.query_params)
+        found = transactions_of(account, kind=query["kind"], currency=query["currency"])
+        found = in_days(found, "occurred_at", query)
+        return answer(request, found, query, shape=posted_shape, form=TRANSACTIONS_FILE)
 
 
 class RatesView(APIView):
@@ -154,9 +163,7 @@ class EventsView(APIView):
 
     def get(self, request: ApiRequest) -> Response:
         query = read_query(EventsInput, request.query_params)
-        account_id, limit = query["account"], query["limit"]
-        if not accounts_of(request.user).filter(id=account_id).exists():
-            raise NotFound
+        account_id, limit = stream_of(request.user, query["account"]), query["limit"]
         events = events_after(account_id, query["after"], limit + 1)
         return Response(
             {

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
 
 from accounts.fx import Rate
 from accounts.models import (
@@ -19,10 +21,11 @@ from accounts.models import (
     User,
 )
 from accounts.settlement import CashState, Proceeds, cash_state
-from bengi.errors import NotFound
+from bengi.errors import Malformed, NotFound
 from bengi.events.selectors import head_seq
+from bengi.listing import midnight
 from bengi.money import ZERO
-from bengi.terms import LedgerBook
+from bengi.terms import AccountStatus, LedgerBook
 
 VIOLATIONS_MAX = 20
 VIOLATIONS_COUNT = timedelta(days=365)
@@ -30,9 +33,14 @@ VIOLATIONS_COUNT = timedelta(days=365)
 
 
 def accounts_of(user: User) -> QuerySet[Account]:
-    """Return the user's accounts, oldest first, with balances and portfolios."""
+    """Return the user's accounts, oldest first, with fee schedules, balances and portfolios."""
     found = Account.objects.filter(user=user).order_by("created_at", "id")
-    return found.prefetch_related("balances", "portfolios")
+    return found.select_related("fee_schedule").prefetch_related("balances", "portfolios")
+
+
+def open_accounts_of(user: User) -> QuerySet[Account]:
+    """Return those of the user's accounts that are not closed."""
+    return accounts_of(user).exclude(status=AccountStatus.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,21 @@ def account_of(user: User, account_id: UUID) -> Account:
     if account is None:
         raise NotFound
     return account
+
+
+def stream_of(user: User, account_id: UUID | None) -> UUID:
+    """Return the id of the account whose events are asked for: the named one, or the only one.
+
+    Raises NotFound for an absent account and for others'; Malformed where several are open, or
+    none, and none is named.
+    """
+    if account_id is not None:
+        return account_of(user, account_id).id
+    ids = list(open_accounts_of(user).prefetch_related(None).values_list("id", flat=True)[:2])
+    if len(ids) != 1:
+        detail = "Say which account." if ids else "There is no account."
+        raise Malformed("invalid_parameter", detail, field="account")
+    return ids[0]
 
 
 def with_unsettled(accounts: QuerySet[Account], now: datetime) -> QuerySet[Account]:
@@ -100,9 +123,19 @@ def cash_states_of(account: Account, now: datetime) -> dict[str, CashState]:
     }
 
 
-def transactions_of(account: Account) -> QuerySet[LedgerTransaction]:
-    """Return the account's ledger transactions, newest first, with their entries."""
+def transactions_of(
+    account: Account, *, kind: str | None = None, currency: str | None = None
+) -> QuerySet[LedgerTransaction]:
+    """Return the account's ledger transactions, newest first, with their entries.
+
+    Of one kind, or those that moved the account's cash in one currency, where it is named.
+    """
     found = LedgerTransaction.objects.filter(account=account).order_by("-id")
+    if kind is not None:
+        found = found.filter(kind=kind)
+    if currency is not None:
+        moved = LedgerEntry.objects.filter(transaction=OuterRef("pk"), account=account)
+        found = found.filter(Exists(moved.filter(currency=currency)))
     return found.prefetch_related(Prefetch("entries", LedgerEntry.objects.order_by("id")))
 
 
@@ -113,6 +146,65 @@ def rates_at(now: datetime) -> list[Rate]:
         rate = Rate(row.base, row.quote, row.rate, row.as_of)
         newest.setdefault((row.base, row.quote), rate)
     return list(newest.values())
+
+
+def rates_by_day(currency: str, since: date, until: date) -> dict[date, list[Rate]]:
+    """Return for each day, in UTC, the rates between currency and others that held at its end.
+
+    Two statements: when each pair's last rate of each day came, and those rates.
+    """
+    mine = FxRate.objects.filter(Q(base=currency) | Q(quote=currency))
+    mine = mine.filter(as_of__lt=midnight(until + timedelta(days=1)))
+    newest = (
+        mine.annotate(day=TruncDate("as_of", tzinfo=UTC))
+        .values("base", "quote", "day")
+        .annotate(newest=Max("as_of"))
+        .order_by()
+        .values_list("base", "quote", "day", "newest")
+    )
+    ends = {(base, quote, at): day for base, quote, day, at in newest}
+    rates = mine.filter(as_of__in={at for _, _, at in ends}).order_by("as_of")
+    found = [Rate(row.base, row.quote, row.rate, row.as_of) for row in rates]
+    last = [rate for rate in found if (rate.base, rate.quote, rate.as_of) in ends]
+    held: dict[frozenset[str], Rate] = {}
+    by_day: dict[date, list[Rate]] = {}
+    for day in (since + timedelta(days=n) for n in range((until - since).days + 1)):
+        end = midnight(day + timedelta(days=1))
+        while last and last[0].as_of < end:
+            rate = last.pop(0)
+            held[frozenset({rate.base, rate.quote})] = rate
+        by_day[day] = list(held.values())
+    return by_day
+
+
+def cash_by_day(account: Account, since: date, until: date) -> dict[date, dict[str, Decimal]]:
+    """Return the account's cash by currency at the end of each day in UTC, by the ledger alone.
+
+    Two statements: what there was before, and what each day has changed.
+    """
+    entries = LedgerEntry.objects.filter(account=account, book=LedgerBook.CUSTOMER_CASH)
+    before = entries.filter(transaction__occurred_at__lt=midnight(since))
+    opening = before.values_list("currency").annotate(total=Sum("amount")).order_by()
+    cash: dict[str, Decimal] = dict(opening)
+    moved = (
+        entries.filter(
+            transaction__occurred_at__gte=midnight(since),
+            transaction__occurred_at__lt=midnight(until + timedelta(days=1)),
+        )
+        .annotate(day=TruncDate("transaction__occurred_at", tzinfo=UTC))
+        .values_list("day", "currency")
+        .annotate(total=Sum("amount"))
+        .order_by("day")
+    )
+    changes: dict[date, list[tuple[str, Decimal]]] = {}
+    for day, currency, total in moved:
+        changes.setdefault(day, []).append((currency, total))
+    by_day = {}
+    for day in (since + timedelta(days=n) for n in range((until - since).days + 1)):
+        for currency, total in changes.get(day, []):
+            cash[currency] = cash.get(currency, ZERO) + total
+        by_day[day] = dict(cash)
+    return by_day
 
 
 def cash_entries_of(account: Account) -> QuerySet[LedgerEntry]:

@@ -8,20 +8,32 @@ from accounts.models import Account
 from accounts.payloads import cash_shape, violation_payload
 from accounts.selectors import VIOLATIONS_MAX, cash_states_of
 from bengi.errors import Malformed
-from bengi.inputs import CountField, DayField, Input, PositiveDecimalField, UUIDField, WordField
+from bengi.inputs import (
+    CountField,
+    DaysInput,
+    Input,
+    PositiveDecimalField,
+    SearchField,
+    TextField,
+    UUIDField,
+    WordField,
+)
+from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import MINOR_UNITS, plain
+from bengi.pagination import PageInput
 from bengi.realtime.protocol import moment
-from bengi.terms import Realism
+from bengi.terms import LedgerKind, Realism
 
 EVENTS_MAX = 500
 KEY_LENGTH_MAX = 255
+NAME_LENGTH_MAX = 80
 CURRENCIES = list(MINOR_UNITS)
 
 
 class EventsInput(Input):
-    """The events of one account after a seq."""
+    """The events of one account after a seq; account may be left out by who has only one open."""
 
-    account = UUIDField()
+    account = UUIDField(default=None)
     after = CountField(0, 2**63 - 1, default=0)
     limit = CountField(1, EVENTS_MAX, default=100)
 
@@ -33,21 +45,56 @@ class MoveInput(Input):
     currency = WordField(CURRENCIES)
 
 
+class NameField(SearchField):
+    """What somebody calls a thing of theirs: 1 to max_length printable characters."""
+
+    def __init__(self, *, max_length: int = NAME_LENGTH_MAX, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if not name:
+            self.refuse("Send a name.")
+        return name
+
+
 class AccountInput(Input):
-    """What of an account its owner may set."""
+    """What of an account its owner may set; what is absent stays."""
 
-    realism = WordField(list(Realism))
+    name = NameField(required=False)
+    realism = WordField(list(Realism), required=False)
 
 
-class StatementInput(Input):
+class OpenAccountInput(Input):
+    """Another account. Without starting_cash it is opened with nothing in it."""
+
+    name = NameField()
+    base_currency = WordField(CURRENCIES, default="USD")
+    starting_cash = PositiveDecimalField(code="invalid_amount", default=None, allow_null=True)
+    realism = WordField(list(Realism), default=Realism.REALISTIC)
+    fee_schedule = TextField(max_length=50, default=None, allow_null=True)
+
+
+class AccountsInput(PageInput):
+    """Which accounts: those that are not closed, closed ones, or all."""
+
+    status = WordField(("open", "closed", "all"), default="open")
+    ordering = OrderingField({"created_at": ("created_at", "id")}, default="created_at")
+
+
+class TransactionsInput(FileInput, DaysInput):
+    """Filters of the list; all of them must hold."""
+
+    kind = WordField(list(LedgerKind), default=None)
+    currency = WordField(CURRENCIES, default=None)
+    ordering = OrderingField({"occurred_at": ("occurred_at", "id")}, default="-occurred_at")
+
+
+class StatementInput(DaysInput):
     """Which currency, which days (both included), and in which form."""
 
     currency = WordField(CURRENCIES, default=None)
     format = WordField(("json", "csv"), default="json")
-
-    def get_fields(self) -> dict[str, Any]:
-        days = {"from": DayField(default=None), "to": DayField(default=None)}
-        return {**super().get_fields(), **days}
 
 
 class ConvertInput(Input):
@@ -93,6 +140,8 @@ def account_shape(account: Account, now: datetime) -> dict[str, Any]:
         "base_currency": account.base_currency,
         "kind": account.kind,
         "status": account.status,
+        "fee_schedule": account.fee_schedule.code,
+        "created_at": moment(account.created_at),
         "realism": account.realism,
         "balances": [
             cash_shape(currency, state) for currency, state in cash_states_of(account, now).items()
@@ -102,3 +151,15 @@ def account_shape(account: Account, now: datetime) -> dict[str, Any]:
         ],
         "portfolios": [{"id": str(each.id), "name": each.name} for each in portfolios.all()],
     }
+
+
+def _lines_of(shape: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a transaction line by line: one for each of its entries."""
+    return [shape | entry for entry in shape["entries"]]
+
+
+TRANSACTIONS_FILE = CsvForm(
+    "transactions",
+    ("occurred_at", "kind", "description", "id", "reference", "reverses", "currency", "amount"),
+    lines=_lines_of,
+)

@@ -25,6 +25,9 @@ from bengi.money import ZERO, minor_unit, plain, round_money
 from bengi.realtime.publish import publish
 from bengi.terms import AccountStatus, LedgerBook, LedgerKind, Realism
 
+ACCOUNTS_MAX = 20
+"""Accounts of one user that are not closed."""
+
 BALANCE_MAX = Decimal(10_000_000_000)
 """Far below what the databases hold exactly (bengi/fields.py), so that trades still fit."""
 
@@ -44,6 +47,52 @@ def register(email: str, name: str, password: str) -> User:
         detail = "There is an account with this e-mail address already."
         raise Conflict("email_taken", detail, field="email") from error
     return user
+
+
+def fee_schedule_of(code: str) -> FeeSchedule:
+    """Return the schedule of a code, the row of it that has counted longest: the code is what an
+    account has. Raises Malformed."""
+    row = FeeSchedule.objects.filter(code=code).order_by("effective_from").first()
+    if row is None:
+        detail = "There is no such fee schedule."
+        raise Malformed("invalid_field", detail, field="fee_schedule")
+    return row
+
+
+def lock_user(user: User) -> None:
+    """Lock the user's row: two requests for another account, list or alert wait for each other."""
+    User.objects.select_for_update(no_key=True, of=("self",)).get(id=user.id)
+
+
+def check_may_open(user: User) -> None:
+    """Raise Forbidden for who has a frozen account, Refused for who has ACCOUNTS_MAX open ones.
+
+    The caller has locked the user.
+    """
+    statuses = list(
+        Account.objects.filter(user=user)
+        .exclude(status=AccountStatus.CLOSED)
+        .values_list("status", flat=True)
+    )
+    if AccountStatus.FROZEN in statuses:
+        detail = "An account of yours is frozen; no other can be opened."
+        raise Forbidden("account_frozen", detail)
+    if len(statuses) >= ACCOUNTS_MAX:
+        detail = f"At most {ACCOUNTS_MAX} accounts can be open."
+        raise Refused("limit_reached", detail, limit=ACCOUNTS_MAX)
+
+
+@transaction.atomic
+def close_account(account: Account, *, by: User, now: datetime, **told: str) -> None:
+    """Close a locked account for good: it takes no orders and its money stays where it is.
+
+    Appends account.closed with what else is told of it. What is open of it is the caller's to end.
+    """
+    account.status = AccountStatus.CLOSED
+    account.save(update_fields=["status"])
+    payload = {"account_id": str(account.id), "status": str(account.status), "by": str(by.id)}
+    heads = append([NewEvent(account.id, "account.closed", payload | told, now)])
+    transaction.on_commit(lambda: publish(heads), robust=True)
 
 
 def default_fee_schedule() -> FeeSchedule:
@@ -101,21 +150,41 @@ def open_account(
     return account
 
 
-@transaction.atomic
 def set_realism(account_id: UUID, realism: Realism, *, by: User, now: datetime) -> Account:
     """Let the street trade otherwise with the account's orders, from the next one on.
 
-    Open orders keep what they were accepted under. Appends account.updated; set again it changes
-    nothing. Raises NotFound for an absent account, and for another's unless by is of staff.
+    Open orders keep what they were accepted under. See change_account().
+    """
+    return change_account(account_id, by=by, now=now, realism=realism)
+
+
+@transaction.atomic
+def change_account(
+    account_id: UUID,
+    *,
+    by: User,
+    now: datetime,
+    name: str | None = None,
+    realism: Realism | None = None,
+) -> Account:
+    """Change what of an account its owner, or staff, may; None leaves it as it is.
+
+    Appends account.updated with what is different; set again it changes nothing. Raises NotFound
+    for an absent account, and for another's unless by is of staff; Forbidden for a closed one.
     """
     account = lock_accounts([account_id]).get(account_id)
     if account is None or not (by.is_staff or account.user_id == by.id):
         raise NotFound
-    if account.realism == realism:
+    wanted = {"name": name, "realism": realism}
+    changes = {k: str(v) for k, v in wanted.items() if v is not None and v != getattr(account, k)}
+    if not changes:
         return account
-    account.realism = realism
-    account.save(update_fields=["realism"])
-    payload = {"account_id": str(account_id), "realism": str(realism), "by": str(by.id)}
+    if account.status == AccountStatus.CLOSED:
+        check_active(account)
+    for field, value in changes.items():
+        setattr(account, field, value)
+    account.save(update_fields=list(changes))
+    payload = {"account_id": str(account_id), **changes, "by": str(by.id)}
     heads = append([NewEvent(account_id, "account.updated", payload, now)])
     if account.user_id != by.id:
         note(
@@ -226,12 +295,12 @@ def _move(
     return Receipt(answer)
 
 
-def check_amount(amount: Decimal, currency: str) -> None:
+def check_amount(amount: Decimal, currency: str, field: str = "amount") -> None:
     """Raise Malformed invalid_amount unless amount is above zero and in whole minor units."""
     if amount <= ZERO or amount != round_money(amount, currency):
         unit = plain(minor_unit(currency))
         detail = f"An amount of {currency} must be above zero, in steps of {unit}."
-        raise Malformed("invalid_amount", detail, field="amount", value=plain(amount), limit=unit)
+        raise Malformed("invalid_amount", detail, field=field, value=plain(amount), limit=unit)
 
 
 def check_active(account: Account) -> None:

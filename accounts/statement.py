@@ -3,11 +3,9 @@
 One function reads it for the page, the API and the file: opening + movements = closing.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,7 +14,9 @@ from django.db.models import QuerySet, Sum
 
 from accounts.models import Account, LedgerEntry
 from accounts.selectors import cash_entries_of
+from bengi.csv_files import csv_text
 from bengi.errors import Malformed
+from bengi.listing import midnight
 from bengi.money import ZERO, plain
 from bengi.realtime.protocol import moment
 from bengi.terms import LedgerKind
@@ -24,7 +24,6 @@ from bengi.terms import LedgerKind
 LINES_MAX = 10_000
 COLUMNS = ("occurred_at", "kind", "description", "transaction_id", "trade_id", "amount", "balance")
 _OF_TRADES = frozenset({LedgerKind.TRADE, LedgerKind.COMMISSION, LedgerKind.FEE})
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +83,11 @@ def read_statement(
     entries = cash_entries_of(account).filter(currency=currency)
     opening = ZERO
     if since is not None:
-        starts_at = _midnight(since)
+        starts_at = midnight(since)
         opening = _sum(entries.filter(transaction__occurred_at__lt=starts_at))
         entries = entries.filter(transaction__occurred_at__gte=starts_at)
     if until is not None:
-        entries = entries.filter(transaction__occurred_at__lt=_midnight(until + timedelta(days=1)))
+        entries = entries.filter(transaction__occurred_at__lt=midnight(until + timedelta(days=1)))
     return Statement(account, currency, since, until, opening, _sum(entries), entries)
 
 
@@ -115,16 +114,12 @@ def statement_shape(statement: Statement) -> dict[str, Any]:
 
 def statement_csv(statement: Statement) -> str:
     """Return the statement as a file for spreadsheets; no cell of it is taken for a formula."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    rows.writerow(["", "opening", "", "", "", "", plain(statement.opening)])
-    for line in statement.lines():
-        shape = _line_shape(line)
-        cells = [_harmless(shape[name] or "") for name in COLUMNS[:-2]]
-        rows.writerow([*cells, shape["amount"], shape["balance"]])
-    rows.writerow(["", "closing", "", "", "", plain(statement.movements), plain(statement.closing)])
-    return text.getvalue()
+    empty = dict.fromkeys(COLUMNS)
+    opening = {"kind": "opening", "balance": plain(statement.opening)}
+    totals = {"amount": plain(statement.movements), "balance": plain(statement.closing)}
+    lines = [_line_shape(line) for line in statement.lines()]
+    rows = [empty | opening, *lines, empty | {"kind": "closing"} | totals]
+    return csv_text(COLUMNS, rows)
 
 
 def _line_shape(line: StatementLine) -> dict[str, Any]:
@@ -140,15 +135,6 @@ def _line_shape(line: StatementLine) -> dict[str, Any]:
     }
 
 
-def _harmless(cell: str) -> str:
-    """Return the cell so that a spreadsheet reads it as text (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
 def _sum(entries: QuerySet[LedgerEntry]) -> Decimal:
     total: Decimal | None = entries.order_by().aggregate(total=Sum("amount"))["total"]
     return total or ZERO
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

@@ -34,6 +34,7 @@ from accounts.selectors import (
     accounts_of,
     cash_states_of,
     heads_of,
+    open_accounts_of,
     rates_at,
     with_unsettled,
 )
@@ -156,7 +157,7 @@ def account(request: PageRequest) -> HttpResponse:
     what = request.POST.get("what", "")
     if request.method != "POST" or what not in forms:
         return _account_page(request, forms)
-    mine = accounts_of(request.user).first()
+    mine = open_accounts_of(request.user).first()
     if mine is None:
         raise NotFound
     form = type(forms[what])(request.POST)
@@ -175,7 +176,7 @@ def account(request: PageRequest) -> HttpResponse:
 @signed_in
 def realism(request: PageRequest) -> HttpResponse:
     """Set how the street trades with the account's next orders."""
-    mine = accounts_of(request.user).first()
+    mine = open_accounts_of(request.user).first()
     if mine is None:
         raise NotFound
     form = RealismForm(request.POST)

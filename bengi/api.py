@@ -4,7 +4,6 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from accounts.api import (
-    AccountsView,
     AccountView,
     ConvertView,
     DepositView,
@@ -38,10 +37,31 @@ from instruments.api import (
     InstrumentsView,
     MarketsView,
     QuoteView,
+    SearchView,
 )
-from orders.api import CancelView, LimitsView, OrdersView, OrderView, PreviewView
+from orders.api import (
+    BatchView,
+    CancelAllView,
+    CancelView,
+    ClosePositionView,
+    InstrumentView,
+    LimitsView,
+    OrdersView,
+    OrderView,
+    PreviewView,
+    ResetView,
+)
 from orders.book_quotes import book_quotes
-from portfolios.api import LotsView, PortfolioView, PositionsView
+from portfolios.api import (
+    AccountsView,
+    HistoryView,
+    LotsView,
+    PortfoliosView,
+    PortfolioView,
+    PositionsView,
+    PositionView,
+    SummaryView,
+)
 from trades.api import (
     AdjustView,
     ApproveView,
@@ -50,8 +70,18 @@ from trades.api import (
     DeclineView,
     ExecuteView,
     ExplainView,
+    OrderTradesView,
+    TradesSummaryView,
     TradesView,
     TradeView,
+)
+from watchlists.api import (
+    AlertsView,
+    AlertView,
+    WatchedSymbolsView,
+    WatchedSymbolView,
+    WatchlistsView,
+    WatchlistView,
 )
 
 
@@ -69,9 +99,12 @@ ROUTES = {
     "accounts/<uuid:account_id>/convert": ConvertView.as_view(),
     "accounts/<uuid:account_id>/deposit": DepositView.as_view(),
     "accounts/<uuid:account_id>/limits": LimitsView.as_view(),
+    "accounts/<uuid:account_id>/reset": ResetView.as_view(),
     "accounts/<uuid:account_id>/statement": StatementView.as_view(),
     "accounts/<uuid:account_id>/transactions": TransactionsView.as_view(),
     "accounts/<uuid:account_id>/withdraw": WithdrawView.as_view(),
+    "alerts": AlertsView.as_view(),
+    "alerts/<uuid:alert_id>": AlertView.as_view(),
     "auth/2fa": SecondFactorView.as_view(),
     "auth/api-keys": ApiKeysView.as_view(),
     "auth/api-keys/<uuid:key_id>": ApiKeyView.as_view(),
@@ -93,6 +126,8 @@ ROUTES = {
     "events": EventsView.as_view(),
     "fx-rates": RatesView.as_view(),
     "instruments": InstrumentsView.as_view(),
+    "instruments/search": SearchView.as_view(),  # before symbols, which are written in capitals
+    "instruments/<symbol:symbol>": InstrumentView.as_view(),
     "instruments/<symbol:symbol>/bars": BarsView.as_view(),
     "instruments/<symbol:symbol>/corporate-actions": CorporateActionsView.as_view(),
     "instruments/<symbol:symbol>/quote": QuoteView.as_view(book_quotes=book_quotes),
@@ -101,15 +136,28 @@ ROUTES = {
     "orders/<uuid:order_id>": OrderView.as_view(),
     "orders/<uuid:order_id>/cancel": CancelView.as_view(),
     "orders/<uuid:order_id>/explain": ExplainView.as_view(),
+    "orders/<uuid:order_id>/trades": OrderTradesView.as_view(),
+    "orders/batch": BatchView.as_view(),
+    "orders/cancel-all": CancelAllView.as_view(),
     "orders/preview": PreviewView.as_view(),
+    "portfolios": PortfoliosView.as_view(),
     "portfolios/<uuid:portfolio_id>": PortfolioView.as_view(),
+    "portfolios/<uuid:portfolio_id>/history": HistoryView.as_view(),
     "portfolios/<uuid:portfolio_id>/lots": LotsView.as_view(),
     "portfolios/<uuid:portfolio_id>/positions": PositionsView.as_view(),
+    "portfolios/<uuid:portfolio_id>/summary": SummaryView.as_view(),
+    "positions/<uuid:position_id>": PositionView.as_view(),
+    "positions/<uuid:position_id>/close": ClosePositionView.as_view(),
     "trades": TradesView.as_view(),
     "trades/<uuid:exec_id>": TradeView.as_view(),
     "trades/<uuid:exec_id>/adjust": AdjustView.as_view(),
     "trades/<uuid:exec_id>/bust": BustView.as_view(),
     "trades/execute": ExecuteView.as_view(),
+    "trades/summary": TradesSummaryView.as_view(),
+    "watchlists": WatchlistsView.as_view(),
+    "watchlists/<uuid:watchlist_id>": WatchlistView.as_view(),
+    "watchlists/<uuid:watchlist_id>/symbols": WatchedSymbolsView.as_view(),
+    "watchlists/<uuid:watchlist_id>/symbols/<symbol:symbol>": WatchedSymbolView.as_view(),
 }
 
 urlpatterns = [path(route + end, view) for route, view in ROUTES.items() for end in ("", "/")]

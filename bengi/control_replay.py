@@ -35,8 +35,9 @@ def fold_controls(
     state: FoldedControls, event_type: str, payload: dict[str, Any], stream_id: str
 ) -> bool:
     """Carry state forward by one event about control; say whether it was one."""
-    if event_type == "account.updated":
-        state.realism[stream_id] = payload["realism"]
+    if event_type in {"account.updated", "account.closed"}:
+        if "realism" in payload:
+            state.realism[stream_id] = payload["realism"]
     elif event_type == "account.limits_changed":
         state.limits[stream_id] = payload["limits"]
     elif event_type in {"trading.halted", "trading.resumed"}:

@@ -206,3 +206,18 @@ class CountField(ApiField):
         if not whole or not self.minimum <= int(data) <= self.maximum:
             self.refuse(f"Send a whole number from {self.minimum} to {self.maximum}.")
         return int(data)
+
+
+class DaysInput(Input):
+    """Two days in UTC, from and to, both included; what is absent is no bound."""
+
+    def get_fields(self) -> dict[str, Any]:
+        days = {"from": DayField(default=None), "to": DayField(default=None)}
+        return {**super().get_fields(), **days}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        since, until = attrs["from"], attrs["to"]
+        if since is not None and until is not None and since > until:
+            detail = serializers.ErrorDetail("Must not be before from.", code="invalid_field")
+            raise serializers.ValidationError({"to": [detail]})
+        return attrs

@@ -35,8 +35,9 @@ def page(
 ) -> dict[str, Any]:
     """Return up to limit rows after cursor, each through shape, and where the next page starts.
 
-    by: column names, "-" for descending, unique together, all in one direction. Raises Malformed
-    invalid_parameter for a cursor that did not come from here. One statement.
+    by: column names, "-" for descending, unique together, all in one direction; those of other
+    tables are read with the rows. Raises Malformed invalid_parameter for a cursor that did not come
+    from here, or from another order. One statement.
     """
     found = rows.order_by(*by)
     if cursor:
@@ -50,8 +51,23 @@ def page(
 
 
 def _cursor(row: Model, by: Sequence[str]) -> str:
-    values = [str(getattr(row, name.lstrip("-"))) for name in by]
+    values = [",".join(by), *(str(_value(row, name.lstrip("-"))) for name in by)]
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
+
+
+def _value(row: Model, column: str) -> Any:
+    value: Any = row
+    for part in column.split("__"):
+        value = getattr(value, part)
+    return value
+
+
+def _field(model: type[Model], column: str) -> Any:
+    *path, last = column.split("__")
+    found: Any = model
+    for part in path:
+        found = found._meta.get_field(part).related_model
+    return found._meta.get_field(last)
 
 
 def _after(model: type[Model], by: Sequence[str], cursor: str) -> Q:
@@ -68,10 +84,10 @@ def _after(model: type[Model], by: Sequence[str], cursor: str) -> Q:
 def _values(model: type[Model], by: Sequence[str], cursor: str) -> list[Any]:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        texts = msgspec.json.decode(raw, type=list[str])
-        if len(texts) != len(by) or any("\0" in text for text in texts):
+        order, *texts = msgspec.json.decode(raw, type=list[str]) or [""]
+        if order != ",".join(by) or len(texts) != len(by) or any("\0" in text for text in texts):
             raise ValueError("not a cursor of this list")
-        fields: list[Any] = [model._meta.get_field(name.lstrip("-")) for name in by]
+        fields = [_field(model, name.lstrip("-")) for name in by]
         return [field.to_python(text) for field, text in zip(fields, texts, strict=True)]
     except (ValueError, binascii.Error, msgspec.DecodeError, ValidationError) as error:
         detail = "Send the cursor as the page before gave it."

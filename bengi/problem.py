@@ -82,17 +82,8 @@ class PayloadTooLarge(BengiError):
 
 def problem(error: BengiError, request: HttpRequest) -> HttpResponse:
     """Return the answer for error, with the headers its status asks for."""
-    reasons = _reasons(error)
-    lead = min(reasons, key=lambda reason: reason.status) if reasons else error
-    body = {
-        "type": f"urn:bengi:problem:{lead.code}",
-        "title": HTTPStatus(lead.status).phrase,
-        "status": lead.status,
-        "code": lead.code,
-        "detail": lead.detail or DETAIL_OF_STATUS.get(lead.status, ""),
-        "errors": [entry(reason) for reason in reasons],
-        "request_id": getattr(request, "request_id", ""),
-    }
+    lead, reasons = _lead(error)
+    body = {**_body(lead, reasons), "request_id": getattr(request, "request_id", "")}
     response = HttpResponse(
         json.dumps(body, default=_plain), content_type=MEDIA_TYPE, status=lead.status
     )
@@ -102,6 +93,29 @@ def problem(error: BengiError, request: HttpRequest) -> HttpResponse:
     if lead.status in {429, 503}:
         response["Retry-After"] = str(lead.details.get("retry_after_s", RETRY_AFTER_S))
     return response
+
+
+def problem_body(error: BengiError) -> dict[str, Any]:
+    """Return a problem as it stands in the answer to a batch: all but the request's id."""
+    body: dict[str, Any] = json.loads(json.dumps(_body(*_lead(error)), default=_plain))
+    return body
+
+
+def _lead(error: BengiError) -> tuple[BengiError, list[BengiError]]:
+    """Return the gravest of an error's reasons, and all of them."""
+    reasons = _reasons(error)
+    return min(reasons, key=lambda reason: reason.status) if reasons else error, reasons
+
+
+def _body(lead: BengiError, reasons: list[BengiError]) -> dict[str, Any]:
+    return {
+        "type": f"urn:bengi:problem:{lead.code}",
+        "title": HTTPStatus(lead.status).phrase,
+        "status": lead.status,
+        "code": lead.code,
+        "detail": lead.detail or DETAIL_OF_STATUS.get(lead.status, ""),
+        "errors": [entry(reason) for reason in reasons],
+    }
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:

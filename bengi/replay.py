@@ -40,6 +40,12 @@ from bengi.correction_replay import (
 )
 from bengi.events.models import Event
 from bengi.money import ZERO, plain
+from bengi.owner_replay import (
+    FoldedOwners,
+    fold_owner,
+    folded_owner_lines,
+    table_owner_lines,
+)
 from bengi.terms import CostBasisMethod, LedgerBook, Leg, OrderClass, OrderStatus, Realism, Side
 from instruments.models import Instrument
 from orders.models import Order
@@ -75,6 +81,7 @@ class Folded:
     corporate: FoldedActions = field(default_factory=FoldedActions)
     controls: FoldedControls = field(default_factory=FoldedControls)
     corrections: FoldedCorrections = field(default_factory=dict)
+    owners: FoldedOwners = field(default_factory=FoldedOwners)
 
 
 def fold_log() -> Folded:
@@ -88,6 +95,7 @@ def fold_log() -> Folded:
 
 def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str) -> None:
     """Carry state forward by one event. Raises ValueError for a type it does not know."""
+    fold_owner(state.owners, event_type, payload, stream_id)
     if event_type == "account.opened":
         state.cash[stream_id, payload["currency"]] += ZERO
         state.controls.realism[stream_id] = payload.get("realism", Realism.REALISTIC)
@@ -97,8 +105,11 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
         _fold_trade(state, payload)
         fold_settling(state.settling, payload)
         _fold_transactions(state, payload["transactions"])
-    elif event_type == "portfolio.updated":
-        state.methods[payload["portfolio_id"]] = payload["cost_basis_method"]
+    elif event_type in {"portfolio.opened", "portfolio.updated"}:
+        if "cost_basis_method" in payload:
+            state.methods[payload["portfolio_id"]] = payload["cost_basis_method"]
+    elif event_type == "portfolio.deleted":
+        state.methods.pop(payload["portfolio_id"], None)
     elif event_type.startswith("order."):
         state.orders[payload["order"]["id"]] = _OLD_ORDER | payload["order"] | payload["state"]
     elif event_type == "portfolio.split_applied":
@@ -209,6 +220,7 @@ def _folded_lines(state: Folded) -> Iterator[str]:
     yield from folded_cash_lines(state.settling)
     yield from folded_action_lines(state.corporate)
     yield from folded_control_lines(state.controls)
+    yield from folded_owner_lines(state.owners)
 
 
 def _reserved(state: Folded) -> tuple[dict[Any, Decimal], dict[Any, Decimal]]:
@@ -273,6 +285,7 @@ def _table_lines(state: Folded) -> Iterator[str]:
     yield from table_cash_lines()
     yield from table_action_lines()
     yield from table_control_lines(state.controls)
+    yield from table_owner_lines(state.owners)
     entries = LedgerEntry.objects.select_related("transaction")
     for entry in entries.iterator():
         kind, reference = entry.transaction.kind, entry.transaction.reference

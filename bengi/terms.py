@@ -218,6 +218,15 @@ class CostBasisMethod(StrEnum):
     SPECIFIC = "specific"
 
 
+class AlertKind(StrEnum):
+    """What a price has to do for somebody to be told."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    CROSSING = "crossing"
+    PERCENT_CHANGE = "percent_change"
+
+
 class CommissionKind(StrEnum):
     ZERO = "zero"
     FLAT_RATE = "flat_rate"

@@ -5,20 +5,27 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpResponse
+from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bengi import clock
-from bengi.inputs import ApiRequest, Input, read_query
-from bengi.pagination import PageInput, page
+from bengi.errors import Forbidden
+from bengi.inputs import ApiRequest, Input, read_body, read_query
+from bengi.listing import answer
 from instruments.calendar import MICS
 from instruments.corporate_actions import action_shape, actions_of
+from instruments.listings import list_instrument
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.selectors import bars, instrument_by_symbol, instruments_matching, latest_quotes
 from instruments.serializers import (
+    ActionsInput,
     BarsInput,
     InstrumentsInput,
+    NewInstrumentInput,
+    SearchInput,
     bar_shape,
     instrument_shape,
     market_shape,
@@ -30,23 +37,50 @@ BookQuotes = Callable[[Iterable[Instrument], datetime], dict[str, Tick]]
 
 
 class InstrumentsView(APIView):
-    """Everything that can be traded, by symbol; or what a search finds."""
+    """Everything that can be traded, by symbol; or what a search finds. Staff add to it."""
+
+    def get(self, request: ApiRequest) -> Response | HttpResponse:
+        query = read_query(InstrumentsInput, request.query_params)
+        if query["q"]:
+            return _matches(query["q"], query["limit"])
+        wanted = {name: query[name] for name in ("mic", "type", "currency", "status")}
+        found = Instrument.objects.filter(**{k: v for k, v in wanted.items() if v is not None})
+        return answer(request, found, query, shape=instrument_shape)
+
+    def post(self, request: ApiRequest) -> Response:
+        check_permission(request, "instruments.add_instrument")
+        values = read_body(NewInstrumentInput, request.data)
+        listed = list_instrument(values, by=str(request.user.pk), now=clock.now())
+        location = {"Location": f"/api/v1/instruments/{listed.symbol}"}
+        body = instrument_shape(listed)
+        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+
+
+class SearchView(APIView):
+    """What somebody may mean: the symbol itself, symbols that begin so, names that hold it."""
 
     def get(self, request: ApiRequest) -> Response:
-        query = read_query(InstrumentsInput, request.query_params)
-        text, limit = query["q"], query["limit"]
-        if text:
-            found = instruments_matching(text, limit)
-            return Response({"results": [instrument_shape(i) for i in found], "next": None})
-        return Response(
-            page(
-                Instrument.objects.all(),
-                by=("symbol", "mic"),
-                limit=limit,
-                cursor=query["cursor"],
-                shape=instrument_shape,
-            )
-        )
+        query = read_query(SearchInput, request.query_params)
+        return _matches(query["q"], query["limit"])
+
+
+class InstrumentView(APIView):
+    """One instrument."""
+
+    def get(self, request: ApiRequest, symbol: str) -> Response:
+        read_query(Input, request.query_params)
+        return Response(instrument_shape(instrument_by_symbol(symbol)))
+
+
+def check_permission(request: ApiRequest, permission: str) -> None:
+    """Raise Forbidden unless who asks may change what can be traded."""
+    if not request.user.has_perm(permission):
+        raise Forbidden("forbidden", "Only who may list instruments changes them.")
+
+
+def _matches(text: str, limit: int) -> Response:
+    found = instruments_matching(text, limit)
+    return Response({"results": [instrument_shape(each) for each in found], "next": None})
 
 
 class MarketsView(APIView):
@@ -77,17 +111,9 @@ class QuoteView(APIView):
 class CorporateActionsView(APIView):
     """The splits and dividends of one symbol that have been agreed on, newest ex-date first."""
 
-    def get(self, request: ApiRequest, symbol: str) -> Response:
-        query = read_query(PageInput, request.query_params)
-        return Response(
-            page(
-                actions_of(instrument_by_symbol(symbol)),
-                by=("-ex_date", "-id"),
-                limit=query["limit"],
-                cursor=query["cursor"],
-                shape=action_shape,
-            )
-        )
+    def get(self, request: ApiRequest, symbol: str) -> Response | HttpResponse:
+        query = read_query(ActionsInput, request.query_params)
+        return answer(request, actions_of(instrument_by_symbol(symbol)), query, shape=action_shape)
 
 
 class BarsView(APIView):

@@ -25,13 +25,11 @@ def instrument_by_symbol(symbol: str) -> Instrument:
 
 
 def instruments_matching(text: str, limit: int = 20) -> QuerySet[Instrument]:
-    """Return instruments whose symbol begins with text, then those whose name holds it."""
-    begins = Q(symbol__istartswith=text)
-    return (
-        Instrument.objects.filter(begins | Q(name__icontains=text))
-        .annotate(rank=Case(When(begins, then=Value(0)), default=Value(1)))
-        .order_by("rank", "symbol")[:limit]
-    )
+    """Return the instrument of that symbol, those whose symbol begins so, whose name holds it."""
+    is_it, begins = Q(symbol__iexact=text), Q(symbol__istartswith=text)
+    rank = Case(When(is_it, then=Value(0)), When(begins, then=Value(1)), default=Value(2))
+    found = Instrument.objects.filter(begins | Q(name__icontains=text)).annotate(rank=rank)
+    return found.order_by("rank", "symbol", "mic")[:limit]
 
 
 def feed_instruments() -> QuerySet[Instrument]:

@@ -1,16 +1,29 @@
 """Instruments, quotes and bars as JSON. Decimals are strings, times RFC 3339 in UTC."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 
-from bengi.inputs import CountField, Input, MomentField, SearchField, WordField
-from bengi.money import plain
-from bengi.pagination import PageInput
+from bengi.inputs import (
+    CountField,
+    FlagField,
+    Input,
+    MomentField,
+    PositiveDecimalField,
+    SearchField,
+    TextField,
+    WordField,
+)
+from bengi.listing import OrderingField
+from bengi.money import MINOR_UNITS, plain
+from bengi.pagination import LIMIT_MAX, PageInput
 from bengi.realtime.protocol import moment
+from bengi.terms import InstrumentStatus, InstrumentType
 from instruments.calendar import (
+    MICS,
     NAMES,
     Mode,
     Session,
@@ -31,10 +44,54 @@ from instruments.selectors import BARS_MAX
 PERCENT_PLACES = Decimal("0.0001")
 
 
+class SymbolField(TextField):
+    """What can be a symbol: letters, digits and what stands in an address without a blank."""
+
+    def to_internal_value(self, data: Any) -> str:
+        symbol = super().to_internal_value(data)
+        if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.=_^-]*", symbol):
+            self.refuse("Send letters, digits and . = _ ^ - only.")
+        return symbol.upper()
+
+
 class InstrumentsInput(PageInput):
-    """q searches symbols and names; a search is one page, best match first."""
+    """Filters of the list; q searches symbols and names, and is one page, best match first."""
 
     q = SearchField(max_length=64, default="")
+    mic = WordField(MICS, default=None)
+    type = WordField(list(InstrumentType), default=None)
+    currency = WordField(list(MINOR_UNITS), default=None)
+    status = WordField(list(InstrumentStatus), default=None)
+    ordering = OrderingField(
+        {"symbol": ("symbol", "mic"), "name": ("name", "symbol", "mic")}, default="symbol"
+    )
+
+
+class SearchInput(Input):
+    """What is looked for, and how many of the best matches are wanted."""
+
+    q = SearchField(max_length=64)
+    limit = CountField(1, LIMIT_MAX, default=20)
+
+
+class ActionsInput(PageInput):
+    """The order of corporate actions."""
+
+    ordering = OrderingField({"ex_date": ("ex_date", "id")}, default="-ex_date")
+
+
+class NewInstrumentInput(Input):
+    """An instrument that staff list. Without a feed it trades on customers' orders alone."""
+
+    symbol = SymbolField(max_length=16)
+    name = SearchField(max_length=120)
+    mic = WordField(MICS)
+    type = WordField(list(InstrumentType))
+    currency = WordField(list(MINOR_UNITS))
+    tick_size = PositiveDecimalField()
+    quantity_step = PositiveDecimalField(default=Decimal(1))
+    exchange_step = PositiveDecimalField(default=None, allow_null=True)
+    has_feed = FlagField(default=False)
 
 
 class BarsInput(Input):

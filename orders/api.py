@@ -1,57 +1,68 @@
 """Orders over HTTP: place, list, look at one, cancel."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api import whole_account
 from accounts.selectors import account_of
+from accounts.serializers import idempotency_key
 from bengi import clock
+from bengi.errors import BengiError
 from bengi.inputs import ApiRequest, Input, read_body, read_query
-from bengi.pagination import page
+from bengi.listing import answer
+from bengi.problem import problem_body
+from instruments import api as instruments_api
+from instruments.selectors import instrument_by_symbol
+from instruments.serializers import instrument_shape
+from orders.canceling import cancel_all
+from orders.closing import Closing, close_position
+from orders.correcting import correct_listing
 from orders.facts import DEFAULT_LIMITS
 from orders.limits import limits_shape, read_limits
 from orders.models import Order
 from orders.payloads import order_payload
 from orders.preview import preview
 from orders.replacing import request_replace
-from orders.selectors import halted_accounts, legs_with, order_of, orders_of
-from orders.serializers import OrderInput, OrdersInput, ReplaceInput, preview_shape, ticket_of
-from orders.services import place_order, request_cancel
+from orders.resetting import reset_account
+from orders.selectors import halted_accounts, legs_of, legs_with, order_of, orders_where
+from orders.serializers import (
+    ORDERS_FILE,
+    BatchInput,
+    CancelAllInput,
+    CloseInput,
+    ListingInput,
+    OrderInput,
+    OrdersInput,
+    ReplaceInput,
+    ResetInput,
+    key_of,
+    preview_shape,
+    ticket_of,
+    tickets_of,
+)
+from orders.services import Placement, place_order, place_orders, request_cancel
+from orders.tickets import OrderTicket
 
 
 class OrdersView(APIView):
     """The user's orders, newest first; a POST adds one."""
 
-    def get(self, request: ApiRequest) -> Response:
+    def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(OrdersInput, request.query_params)
-        orders = orders_of(request.user)
-        if query["status"] in {"open", "closed"}:
-            orders = orders.filter(closed_at__isnull=query["status"] == "open")
-        elif query["status"] != "all":
-            orders = orders.filter(status=query["status"])
-        if query["symbol"]:
-            orders = orders.filter(instrument__symbol=query["symbol"].upper())
-        if query["side"]:
-            orders = orders.filter(side=query["side"])
-        if query["group_id"]:
-            orders = orders.filter(group_id=query["group_id"])
-        return Response(
-            page(orders, by=("-id",), limit=query["limit"], cursor=query["cursor"], shape=_shape)
-        )
+        found = orders_where(request.user, query)
+        return answer(request, found, query, shape=_shape, form=ORDERS_FILE)
 
     def post(self, request: ApiRequest) -> Response:
         """Accept an order (201), or say the one again that its key has made before (200)."""
         values = read_body(OrderInput, request.data)
         ticket = ticket_of(request.user, values, request.headers.get("Idempotency-Key"))
-        placement = place_order(ticket, now=clock.now())
-        body = _whole(placement.order)
-        if placement.replayed:
-            return Response(body, headers={"Idempotency-Replayed": "true"})
-        location = {"Location": f"/api/v1/orders/{placement.order.id}"}
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+        return _placed(place_order(ticket, now=clock.now()))
 
 
 class PreviewView(APIView):
@@ -61,6 +72,69 @@ class PreviewView(APIView):
         values = read_body(OrderInput, request.data)
         ticket = ticket_of(request.user, values, request.headers.get("Idempotency-Key"))
         return Response(preview_shape(preview(ticket, now=clock.now())))
+
+
+class BatchView(APIView):
+    """Several orders at once; each is accepted or refused by itself, and told in its place."""
+
+    def post(self, request: ApiRequest) -> Response:
+        bodies = read_body(BatchInput, request.data)["orders"]
+        tickets = tickets_of(request.user, bodies)
+        good = [ticket for ticket in tickets if isinstance(ticket, OrderTicket)]
+        placed = iter(place_orders(good, now=clock.now()) if good else ())
+        outcomes = [next(placed) if isinstance(t, OrderTicket) else t for t in tickets]
+        legs = legs_of(o.order for o in outcomes if isinstance(o, Placement))
+        return Response({"results": [_outcome(outcome, legs) for outcome in outcomes]})
+
+
+class CancelAllView(APIView):
+    """Ask for all open orders to be canceled, or for those that are named."""
+
+    def post(self, request: ApiRequest) -> Response:
+        asked = read_body(CancelAllInput, request.data)
+        orders = cancel_all(request.user, now=clock.now(), **asked)
+        return Response({"results": [_shape(order) for order in orders]})
+
+
+class ClosePositionView(APIView):
+    """Sell a position, or part of it, at the market."""
+
+    def post(self, request: ApiRequest, position_id: UUID) -> Response:
+        values = read_body(CloseInput, request.data)
+        key = values.pop("client_order_id") or key_of(request.headers.get("Idempotency-Key"))
+        asked = Closing(**values)
+        placement = close_position(position_id, request.user, asked, key=key, now=clock.now())
+        return _placed(placement)
+
+
+class ResetView(APIView):
+    """Archive an account as it stands and open a fresh one like it."""
+
+    def post(self, request: ApiRequest, account_id: UUID) -> Response:
+        account_of(request.user, account_id)
+        key = idempotency_key(request.headers.get("Idempotency-Key"))
+        cash = read_body(ResetInput, request.data)["starting_cash"]
+        receipt = reset_account(account_id, request.user, cash, key=key, now=clock.now())
+        fresh = UUID(receipt.body["account_id"])
+        body = whole_account(request, fresh)
+        if receipt.replayed:
+            return Response(body, headers={"Idempotency-Replayed": "true"})
+        location = {"Location": f"/api/v1/accounts/{fresh}"}
+        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+
+
+class InstrumentView(instruments_api.InstrumentView):
+    """One instrument; a PUT corrects it, where no order stands on what changes."""
+
+    def put(self, request: ApiRequest, symbol: str) -> Response:
+        instruments_api.check_permission(request, "instruments.change_instrument")
+        values = read_body(ListingInput, request.data)
+        instrument = instrument_by_symbol(symbol)
+        told = {"status": values.pop("status"), "reason": values.pop("reason")}
+        changed = correct_listing(
+            instrument, values, by=str(request.user.pk), now=clock.now(), **told
+        )
+        return Response(instrument_shape(changed))
 
 
 class LimitsView(APIView):
@@ -96,6 +170,27 @@ class CancelView(APIView):
     def post(self, request: ApiRequest, order_id: UUID) -> Response:
         read_body(Input, request.data)
         return Response(_whole(request_cancel(order_id, request.user, now=clock.now())))
+
+
+def _placed(placement: Placement) -> Response:
+    body = _whole(placement.order)
+    if placement.replayed:
+        return Response(body, headers={"Idempotency-Replayed": "true"})
+    location = {"Location": f"/api/v1/orders/{placement.order.id}"}
+    return Response(body, status=status.HTTP_201_CREATED, headers=location)
+
+
+def _outcome(
+    outcome: Placement | BengiError, legs: Mapping[UUID, Sequence[Order]]
+) -> dict[str, Any]:
+    """Return what a POST of one order would have answered: its status, and the order or why not."""
+    if isinstance(outcome, BengiError):
+        told = problem_body(outcome)
+        return {"status": told["status"], "replayed": False, "order": None, "problem": told}
+    order = outcome.order
+    body = _shape(order) | {"legs": [_shape(leg) for leg in legs.get(order.id, ())]}
+    code = status.HTTP_200_OK if outcome.replayed else status.HTTP_201_CREATED
+    return {"status": code, "replayed": outcome.replayed, "order": body, "problem": None}
 
 
 def _whole(order: Order) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Value
-from django.db.models.functions import Greatest
 
 from accounts.models import Account, User
 from accounts.services import lock_accounts
@@ -20,20 +18,11 @@ from bengi.errors import Conflict, Forbidden, Malformed, NotFound
 from bengi.events.services import NewEvent, append
 from bengi.ids import derived_id
 from bengi.realtime.protocol import moment
-from bengi.terms import OrderStatus
-from orders import lifecycle
+from orders.canceling import ask_to_cancel
 from orders.models import Order, TradingHalt
-from orders.services import tell
 
 HOUSE = derived_id("house", "trading")
 """The stream of what staff do to trading as a whole."""
-
-CANCELABLE = [
-    status.value
-    for status in OrderStatus
-    if status not in {OrderStatus.HELD, OrderStatus.PENDING_CANCEL}
-    and lifecycle.may(status, OrderStatus.PENDING_CANCEL)
-]
 
 
 @transaction.atomic
@@ -97,17 +86,10 @@ def cancel_open_orders(account_ids: Iterable[UUID] | None, *, now: datetime) -> 
     if account_ids is not None:
         accounts = accounts.filter(id__in=list(account_ids))
     ids = list(lock_accounts(accounts.values_list("id", flat=True)))
-    found = Order.objects.filter(closed_at__isnull=True, status__in=CANCELABLE)
+    found = Order.objects.all()
     if account_ids is not None:
         found = found.filter(account_id__in=ids)
-    orders = list(found.select_related("instrument").order_by("account_id", "id"))
-    for order in orders:
-        lifecycle.check(OrderStatus(order.status), OrderStatus.PENDING_CANCEL)
-        order.status = OrderStatus.PENDING_CANCEL
-        order.updated_at = max(now, order.updated_at)
-    found.update(status=OrderStatus.PENDING_CANCEL, updated_at=Greatest("updated_at", Value(now)))
-    tell(orders, "order.pending_cancel", now)
-    return len(orders)
+    return len(ask_to_cancel(found, now=now))
 
 
 def halt_payload(row: TradingHalt) -> dict[str, Any]:

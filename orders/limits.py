@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Account, User
 from accounts.services import lock_accounts
 from bengi.audit.services import head_of, note
 from bengi.errors import Forbidden, Malformed, NotFound
@@ -63,6 +63,21 @@ def set_limits(
     )
     transaction.on_commit(lambda: publish(heads), robust=True)
     return row
+
+
+def copy_limits(old: Account, fresh: Account, *, by: User, now: datetime) -> None:
+    """Let an account that takes another's place go no further than that; the caller locks both.
+
+    Appends account.limits_changed where there are any.
+    """
+    row = RiskLimits.objects.filter(account=old).first()
+    if row is None:
+        return
+    row.pk = row.account_id = fresh.id
+    row.save(force_insert=True)
+    payload = {"limits": limits_payload(row), "by": str(by.id), "reason": "as before the reset"}
+    heads = append([NewEvent(fresh.id, "account.limits_changed", payload, now)])
+    transaction.on_commit(lambda: publish(heads), robust=True)
 
 
 def limits_payload(row: RiskLimits) -> dict[str, str | int | None]:

@@ -49,7 +49,7 @@ def check_order(facts: Facts) -> list[BengiError]:
     while trading is halted that is the only reason.
     """
     if facts.account.halt is not None:
-        return [_halted(facts.account.halt)]
+        return [halted(facts.account.halt)]
     errors = [*_standing(facts), *_shape(facts.ticket, facts.instrument), *check_notional(facts)]
     if any(isinstance(error, Malformed) for error in errors):
         return errors
@@ -189,7 +189,8 @@ def _standing(facts: Facts) -> Iterator[BengiError]:
         )
 
 
-def _halted(reason: str) -> BengiError:
+def halted(reason: str) -> BengiError:
+    """Return what everybody is told while trading is halted, for a reason."""
     detail = f"Trading is halted: {reason} Orders can still be canceled."
     return Unavailable("trading_halted", detail, reason=reason, retry_after_s=HALT_RETRY_S)
 

@@ -1,12 +1,14 @@
 """Orders as their owner may see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from bengi.errors import NotFound
+from bengi.listing import in_days
 from bengi.terms import Leg, OrderStatus, Side
 from orders.models import Order, TradingHalt
 
@@ -17,6 +19,31 @@ _OUT_OF_PLACE = (OrderStatus.REPLACED, OrderStatus.REJECTED)
 def orders_of(user: User) -> QuerySet[Order]:
     """Return the user's orders, newest first, with their instruments."""
     return Order.objects.filter(account__user=user).select_related("instrument").order_by("-id")
+
+
+def orders_where(user: User, query: Mapping[str, Any]) -> QuerySet[Order]:
+    """Return those of the user's orders for which everything holds that an OrdersInput has read."""
+    found = orders_of(user)
+    if query["status"] in {"open", "closed"}:
+        found = found.filter(closed_at__isnull=query["status"] == "open")
+    elif query["status"] != "all":
+        found = found.filter(status=query["status"])
+    if query["symbol"] is not None:
+        found = found.filter(instrument__symbol=query["symbol"].upper())
+    for name, column in _EXACT.items():
+        if query[name] is not None:
+            found = found.filter(**{column: query[name]})
+    return in_days(found, "accepted_at", query)
+
+
+_EXACT = {
+    "account": "account_id",
+    "portfolio": "portfolio_id",
+    "side": "side",
+    "type": "type",
+    "group_id": "group_id",
+    "client_order_id": "client_order_id",
+}
 
 
 def open_orders_of(user: User, portfolio_id: UUID | None = None) -> QuerySet[Order]:
@@ -32,17 +59,33 @@ def picking_orders(account_ids: Iterable[UUID]) -> QuerySet[Order]:
 
 
 def legs_with(order: Order) -> list[Order]:
-    """Return the legs of an order's group beside itself, the take profit first; a leg has none.
+    """Return the legs of an order's group beside itself. See legs_of()."""
+    return legs_of([order]).get(order.id, [])
+
+
+def legs_of(orders: Iterable[Order]) -> dict[UUID, list[Order]]:
+    """Return the legs beside each order in its group, the take profit first; a leg has none.
 
     Legs that were replaced are left out, and so is who waits to replace one or was refused to. The
-    other leg of an oco is with its take profit. Of a simple order there are none, unasked.
+    other leg of an oco is with its take profit. Of simple orders there are none, unasked; one
+    statement for all others.
     """
-    if order.group_id is None or order.parent_id is not None or order.leg == Leg.STOP_LOSS:
-        return []
-    found = Order.objects.filter(group_id=order.group_id).exclude(leg="")
-    others = found.exclude(id=order.id).exclude(leg=order.leg or None)
-    legs = others.exclude(status__in=_OUT_OF_PLACE).select_related("instrument", "replaces")
-    return [leg for leg in legs.order_by("-leg", "id") if not leg.waits_to_replace]
+    heads = {order.group_id: order for order in orders if _has_legs(order)}
+    if not heads:
+        return {}
+    found = Order.objects.filter(group_id__in=heads).exclude(leg="")
+    rows = found.exclude(status__in=_OUT_OF_PLACE).select_related("instrument", "replaces")
+    legs: dict[UUID, list[Order]] = {order.id: [] for order in heads.values()}
+    for leg in rows.order_by("-leg", "id"):
+        head = heads[leg.group_id]
+        if leg.id != head.id and leg.leg != head.leg and not leg.waits_to_replace:
+            legs[head.id].append(leg)
+    return legs
+
+
+def _has_legs(order: Order) -> bool:
+    is_leg = order.parent_id is not None or order.leg == Leg.STOP_LOSS
+    return order.group_id is not None and not is_leg
 
 
 def group_of(order: Order) -> list[Order]:

@@ -3,7 +3,7 @@
 The JSON of an order is orders/payloads.py; whether a ticket is acceptable, orders/rules.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,22 +11,33 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
-from bengi.errors import Malformed
+from accounts.serializers import NameField
+from bengi.errors import BengiError, Malformed, NotFound
 from bengi.ids import new_id
 from bengi.inputs import (
+    DaysInput,
     FlagField,
     Input,
     MomentField,
     PositiveDecimalField,
+    SearchField,
     TextField,
     UUIDField,
     WordField,
     read_body,
 )
+from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import QUANTUM, ZERO, plain
-from bengi.pagination import PageInput
-from bengi.problem import entry
-from bengi.terms import OrderClass, OrderStatus, OrderType, Side, TimeInForce
+from bengi.problem import as_bengi_error, entry
+from bengi.terms import (
+    AccountStatus,
+    InstrumentStatus,
+    OrderClass,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from instruments.quotes import Tick
 from orders.acceptance import tick_quote
 from orders.legs import StopLoss, TakeProfit
@@ -35,10 +46,11 @@ from orders.sketch import Sketch
 from orders.tickets import OrderTicket
 from portfolios.lots import Pick
 from portfolios.models import Portfolio
-from portfolios.selectors import portfolio_of, portfolios_of
+from portfolios.selectors import open_portfolios_of, portfolio_of, portfolios_of
 
 KEY_LENGTH_MAX = 128
 PICKS_MAX = 50
+BATCH_MAX = 500
 WHICH = ("all", "open", "closed", *OrderStatus)
 
 
@@ -129,6 +141,18 @@ class OrderInput(Input):
         return attrs
 
 
+class BatchField(serializers.Field[Any, Any, Any, Any]):
+    """A list of 1 to BATCH_MAX objects; they are read one by one, later."""
+
+    def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
+        if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
+            raise serializers.ValidationError("Send a list of orders.", code="invalid_field")
+        if not 1 <= len(data) <= BATCH_MAX:
+            detail = f"Send 1 to {BATCH_MAX} orders."
+            raise serializers.ValidationError(detail, code="invalid_field")
+        return data
+
+
 class ReplaceInput(Input):
     """What is to be different; what is absent stays."""
 
@@ -142,13 +166,74 @@ class ReplaceInput(Input):
     client_order_id = TextField(max_length=KEY_LENGTH_MAX, required=False)
 
 
-class OrdersInput(PageInput):
-    """Filters of the list; all of them must hold."""
+class OrdersInput(FileInput, DaysInput):
+    """Filters of the list; all of them must hold. from and to are days of acceptance."""
 
+    account = UUIDField(default=None)
+    portfolio = UUIDField(default=None)
     status = WordField(WHICH, default="all")
     symbol = TextField(max_length=16, default=None)
     side = WordField(list(Side), default=None)
+    type = WordField(list(OrderType), default=None)
     group_id = UUIDField(default=None)
+    client_order_id = TextField(max_length=KEY_LENGTH_MAX, default=None)
+    ordering = OrderingField(
+        {
+            "created": ("id",),
+            "accepted_at": ("accepted_at", "id"),
+            "symbol": ("instrument__symbol", "id"),
+        },
+        default="-created",
+    )
+
+
+class BatchInput(Input):
+    """Orders, each as a POST of one takes it; what is wrong with one is told in its place."""
+
+    orders = BatchField()
+
+
+class CancelAllInput(Input):
+    """Which open orders are to go; without any of these, all of them."""
+
+    account_id = UUIDField(default=None, allow_null=True)
+    symbol = TextField(max_length=16, default=None, allow_null=True)
+    side = WordField(list(Side), default=None, allow_null=True)
+
+
+class CloseInput(Input):
+    """How much of a position is to be sold; all of it when nothing is said."""
+
+    quantity = PositiveDecimalField(code="invalid_quantity", default=None, allow_null=True)
+    percent = PositiveDecimalField(default=None, allow_null=True)
+    client_order_id = TextField(max_length=KEY_LENGTH_MAX, default=None, allow_null=True)
+    confirm_duplicate = FlagField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["quantity"] is not None and attrs["percent"] is not None:
+            detail = ErrorDetail("Send a quantity or a percent, not both.", "invalid_quantity")
+            raise serializers.ValidationError({"percent": [detail]})
+        if attrs["percent"] is not None and attrs["percent"] > 100:
+            detail = ErrorDetail("Send a percent of at most 100.", "invalid_quantity")
+            raise serializers.ValidationError({"percent": [detail]})
+        return attrs
+
+
+class ResetInput(Input):
+    """What the fresh account starts with; absent: what the old one was opened with."""
+
+    starting_cash = PositiveDecimalField(code="invalid_amount", default=None, allow_null=True)
+
+
+class ListingInput(Input):
+    """What staff may correct of an instrument, all of it."""
+
+    name = NameField(max_length=120)
+    tick_size = PositiveDecimalField()
+    quantity_step = PositiveDecimalField()
+    exchange_step = PositiveDecimalField(allow_null=True)
+    status = WordField(list(InstrumentStatus), default=InstrumentStatus.ACTIVE)
+    reason = SearchField(max_length=180, default="")
 
 
 def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -> OrderTicket:
@@ -159,11 +244,45 @@ def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -
     key that is no key, and where a user with several portfolios names none; NotFound for a
     portfolio that is not the user's.
     """
-    portfolio = _portfolio(user, values.pop("portfolio_id"))
+    portfolio_id = values.pop("portfolio_id")
+    if portfolio_id is not None:
+        portfolio = portfolio_of(user, portfolio_id)
+    else:
+        portfolio = _only_one(list(open_portfolios_of(user)[:2]))
+    return _ticket(portfolio, values, key_of(idempotency_key))
+
+
+def tickets_of(user: User, bodies: Sequence[dict[str, Any]]) -> list[OrderTicket | BengiError]:
+    """Return for each body of a batch its ticket, or why it cannot be read. One statement.
+
+    What the portfolios are is read once; each body is then read as the body of one order is.
+    """
+    portfolios = list(portfolios_of(user))
+    return [_ticket_or_error(portfolios, body) for body in bodies]
+
+
+def _ticket_or_error(
+    portfolios: Sequence[Portfolio], body: dict[str, Any]
+) -> OrderTicket | BengiError:
+    try:
+        values = read_body(OrderInput, body)
+        portfolio_id = values.pop("portfolio_id")
+        open_ones = [p for p in portfolios if p.account.status != AccountStatus.CLOSED]
+        named = next((p for p in portfolios if p.id == portfolio_id), None)
+        if portfolio_id is not None and named is None:
+            return NotFound()
+        return _ticket(named or _only_one(open_ones), values, None)
+    except (BengiError, serializers.ValidationError) as error:
+        known = as_bengi_error(error)
+        assert known is not None, "what a body is refused with has a code"
+        return known
+
+
+def _ticket(portfolio: Portfolio, values: dict[str, Any], key: str | None) -> OrderTicket:
     if values["order_class"] is OrderClass.OCO and values["limit_price"] is None:
         take_profit = values["take_profit"]
         values["limit_price"] = None if take_profit is None else take_profit.limit_price
-    key = values.pop("client_order_id") or _key(idempotency_key) or str(new_id())
+    key = values.pop("client_order_id") or key or str(new_id())
     return OrderTicket(
         account_id=portfolio.account_id,
         portfolio_id=portfolio.id,
@@ -220,7 +339,8 @@ def _optional(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
 
 
-def _key(given: str | None) -> str | None:
+def key_of(given: str | None) -> str | None:
+    """Return the Idempotency-Key of a request if it has one. Raises Malformed for no key."""
     if given is None:
         return None
     if not 1 <= len(given) <= KEY_LENGTH_MAX or not (given.isascii() and given.isprintable()):
@@ -229,11 +349,20 @@ def _key(given: str | None) -> str | None:
     return given
 
 
-def _portfolio(user: User, portfolio_id: Any) -> Portfolio:
-    if portfolio_id is not None:
-        return portfolio_of(user, portfolio_id)
-    found = list(portfolios_of(user)[:2])
+def _only_one(found: Sequence[Portfolio]) -> Portfolio:
     if len(found) == 1:
         return found[0]
     detail = "Say which portfolio." if found else "There is no portfolio to trade in."
     raise Malformed("invalid_field", detail, field="portfolio_id")
+
+
+ORDERS_FILE = CsvForm(
+    "orders",
+    (
+        *("accepted_at", "symbol", "side", "type", "time_in_force", "status", "quantity"),
+        *("notional", "filled_quantity", "average_price", "limit_price", "stop_price"),
+        *("trail_price", "trail_percent", "commission", "fees", "reason", "closed_at"),
+        *("order_class", "leg", "group_id", "id", "client_order_id", "account_id"),
+        "portfolio_id",
+    ),
+)

@@ -31,7 +31,7 @@ from orders.selectors import orders_of
 from orders.services import place_order, request_cancel
 from orders.tickets import OrderTicket
 from portfolios.bar import read_bar
-from portfolios.selectors import portfolio_of, portfolios_of
+from portfolios.selectors import open_portfolios_of, portfolio_of
 
 FILTERS = [("all", "All"), ("open", "Open"), ("closed", "Closed")]
 PAGE = 25
@@ -128,7 +128,7 @@ def _portfolio_of(request: PageRequest) -> Any:
     try:
         return portfolio_of(request.user, UUID(request.POST.get("portfolio_id", "")))
     except ValueError:
-        portfolio = portfolios_of(request.user).first()
+        portfolio = open_portfolios_of(request.user).first()
         if portfolio is None:
             raise NotFound from None
         return portfolio

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import Account, User
-from accounts.selectors import StreamHead, accounts_of, heads_of
+from accounts.selectors import StreamHead, heads_of, open_accounts_of
 from bengi.money import ZERO
-from portfolios.selectors import Holding, portfolios_of, positions_of
+from portfolios.selectors import Holding, open_portfolios_of, positions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class Bar:
 
 def read_bar(user: User) -> Bar:
     """Return the figures of the user's bar."""
-    accounts = list(accounts_of(user))
+    accounts = list(open_accounts_of(user))
     streams = heads_of(accounts)
     currency = accounts[0].base_currency if accounts else "USD"
-    holdings = [held for portfolio in portfolios_of(user) for held in positions_of(portfolio)]
+    holdings = [held for portfolio in open_portfolios_of(user) for held in positions_of(portfolio)]
     amounts = [_balance(account, currency) for account in accounts]
     return Bar(
         streams=streams,

@@ -10,7 +10,8 @@ from django.db.models import F, Prefetch, QuerySet, Sum
 
 from accounts.models import User
 from bengi.errors import NotFound
-from bengi.money import ZERO, round_money
+from bengi.money import QUANTUM, ZERO, round_money
+from bengi.terms import AccountStatus
 from instruments.models import Instrument
 from instruments.selectors import latest_quotes
 from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, PositionSplit
@@ -40,6 +41,11 @@ def portfolios_of(user: User) -> QuerySet[Portfolio]:
     return found.select_related("account").order_by("id")
 
 
+def open_portfolios_of(user: User) -> QuerySet[Portfolio]:
+    """Return those of the user's portfolios whose accounts are not closed, oldest first."""
+    return portfolios_of(user).exclude(account__status=AccountStatus.CLOSED)
+
+
 def portfolio_of(user: User, portfolio_id: UUID) -> Portfolio:
     """Return a portfolio of the user's. Raises NotFound for an absent one and for others'."""
     portfolio = portfolios_of(user).filter(id=portfolio_id).first()
@@ -50,10 +56,35 @@ def portfolio_of(user: User, portfolio_id: UUID) -> Portfolio:
 
 def positions_of(portfolio: Portfolio) -> list[Holding]:
     """Return what the portfolio holds, by symbol. Two statements, three without live quotes."""
-    rows = Position.objects.filter(portfolio=portfolio, quantity__gt=0)
+    return holdings_in(Position.objects.filter(portfolio=portfolio, quantity__gt=0))
+
+
+def position_of(user: User, position_id: UUID) -> Position:
+    """Return a position of the user's, with portfolio and instrument; it may be empty by now.
+
+    Raises NotFound for an absent one and for others'.
+    """
+    found = Position.objects.filter(portfolio__account__user=user, id=position_id)
+    position = found.select_related("portfolio__account", "instrument").first()
+    if position is None:
+        raise NotFound
+    return position
+
+
+def holding_of(user: User, position_id: UUID) -> Holding:
+    """Return a position of the user's with its cost and worth. Raises NotFound."""
+    position_of(user, position_id)
+    (holding,) = holdings_in(Position.objects.filter(id=position_id))
+    return holding
+
+
+def holdings_in(rows: QuerySet[Position]) -> list[Holding]:
+    """Return positions, all of one portfolio, with their costs and worths, by symbol."""
     positions = list(rows.select_related("instrument").order_by("instrument__symbol"))
+    if not positions:
+        return []
     costs = dict(
-        Lot.objects.filter(portfolio=portfolio, remaining_quantity__gt=0)
+        Lot.objects.filter(portfolio_id=positions[0].portfolio_id, remaining_quantity__gt=0)
         .values_list("instrument_id")
         .annotate(cost=Sum("remaining_cost"))
         .order_by()
@@ -143,14 +174,16 @@ def _holding(
     instrument = position.instrument
     cost = costs.get(instrument.id, ZERO)
     last = lasts.get(instrument.symbol)
-    value = None if last is None else round_money(last * position.quantity, instrument.currency)
+    value = ZERO if not position.quantity else None
+    if last is not None:
+        value = round_money(last * position.quantity, instrument.currency)
     return Holding(
         position=position,
         instrument=instrument,
         quantity=position.quantity,
         reserved_quantity=position.reserved_quantity,
         cost_basis=cost,
-        unit_cost=(cost / position.quantity).quantize(Decimal("1e-8")),
+        unit_cost=(cost / position.quantity).quantize(QUANTUM) if position.quantity else ZERO,
         last=last,
         market_value=value,
         unrealized_pnl=None if value is None else value - cost,

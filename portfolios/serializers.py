@@ -1,9 +1,12 @@
 """Portfolios, positions and lots as JSON. Decimals are strings, times RFC 3339 in UTC."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from bengi.inputs import Input, TextField, WordField
+from accounts.serializers import NameField
+from bengi.inputs import DaysInput, Input, TextField, UUIDField, WordField
+from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import plain
 from bengi.pagination import PageInput
 from bengi.realtime.protocol import moment
@@ -12,18 +15,65 @@ from portfolios.holding_period import HoldingPeriod
 from portfolios.models import Lot, LotClosing, LotSplit, Portfolio
 from portfolios.selectors import Holding
 
+POSITION_ORDERS = ("symbol", "quantity", "cost_basis", "market_value", "unrealized_pnl")
+
 
 class PortfolioInput(Input):
-    """What of a portfolio its owner may set."""
+    """A portfolio's settings, all of them."""
 
+    name = NameField()
     cost_basis_method = WordField(list(CostBasisMethod))
 
 
-class LotsInput(PageInput):
+class PortfolioChangesInput(Input):
+    """What of a portfolio is to be different; what is absent stays."""
+
+    name = NameField(required=False)
+    cost_basis_method = WordField(list(CostBasisMethod), required=False)
+
+
+class OpenPortfolioInput(Input):
+    """Another portfolio; who has one open account need not name it."""
+
+    name = NameField()
+    cost_basis_method = WordField(list(CostBasisMethod), default=CostBasisMethod.FIFO)
+    account_id = UUIDField(default=None, allow_null=True)
+
+
+class PortfoliosInput(PageInput):
+    """Which portfolios: those of one account, or all of accounts that are not closed."""
+
+    account = UUIDField(default=None)
+    ordering = OrderingField({"created": ("id",)}, default="created")
+
+
+class PositionsInput(Input):
+    """One page; what has no price comes last."""
+
+    symbol = TextField(max_length=16, default=None)
+    ordering = WordField(
+        [sign + name for name in POSITION_ORDERS for sign in ("", "-")], default="symbol"
+    )
+    format = WordField(("json", "csv"), default=None)
+
+
+class LotsInput(FileInput):
     """Which lots: open ones, or with closed=true those that sales have closed, in part or all."""
 
     symbol = TextField(max_length=16, default=None)
     closed = WordField(["true", "false"], default="false")
+    ordering = OrderingField(
+        {
+            "opened_at": ("opened_at", "id"),
+            "symbol": ("instrument__symbol", "opened_at", "id"),
+            "cost": ("cost", "id"),
+        },
+        default="opened_at",
+    )
+
+
+class HistoryInput(DaysInput):
+    """Which days; without them the last thirty."""
 
 
 def portfolio_shape(portfolio: Portfolio) -> dict[str, Any]:
@@ -100,6 +150,8 @@ def closing_shape(closing: LotClosing, lot: Lot) -> dict[str, Any]:
 def position_shape(holding: Holding) -> dict[str, Any]:
     """Return a holding; its worth is null while no price is known."""
     return {
+        "id": str(holding.position.id),
+        "portfolio_id": str(holding.position.portfolio_id),
         "symbol": holding.instrument.symbol,
         "name": holding.instrument.name,
         "currency": holding.instrument.currency,
@@ -111,6 +163,32 @@ def position_shape(holding: Holding) -> dict[str, Any]:
         "market_value": _optional(holding.market_value),
         "unrealized_pnl": _optional(holding.unrealized_pnl),
     }
+
+
+def sorted_holdings(holdings: Iterable[Holding], ordering: str) -> list[Holding]:
+    """Return holdings, by symbol, in another of POSITION_ORDERS; what has no value is last."""
+    name = ordering.lstrip("-")
+    if name == "symbol":
+        return sorted(holdings, key=lambda each: each.instrument.symbol, reverse=ordering != name)
+    told = [each for each in holdings if getattr(each, name) is not None]
+    told.sort(key=lambda each: Decimal(getattr(each, name)), reverse=ordering != name)
+    return told + [each for each in holdings if getattr(each, name) is None]
+
+
+POSITIONS_FILE = CsvForm(
+    "positions",
+    (
+        *("symbol", "name", "currency", "quantity", "reserved_quantity", "unit_cost"),
+        *("cost_basis", "last", "market_value", "unrealized_pnl", "id", "portfolio_id"),
+    ),
+)
+LOTS_FILE = CsvForm(
+    "lots",
+    (
+        *("opened_at", "symbol", "currency", "quantity", "remaining_quantity", "cost"),
+        *("cost_basis", "unit_cost", "holding_days", "term", "lot_id", "exec_id", "busted_by"),
+    ),
+)
 
 
 def _optional(value: Decimal | None) -> str | None:

@@ -1,56 +1,74 @@
 """Trades over HTTP: everybody's own to read, and the staff desk that executes and corrects."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.selectors import stream_of
 from accounts.serializers import idempotency_key
 from bengi import clock
-from bengi.errors import Forbidden
+from bengi.errors import Forbidden, Malformed
 from bengi.inputs import ApiRequest, Input, read_body, read_query
-from bengi.pagination import page
+from bengi.listing import answer
+from orders.selectors import order_of
 from portfolios.selectors import closings_of
 from portfolios.serializers import closing_shape
 from trades.corrections import CORRECT, approve, ask_adjust, ask_bust, decline
 from trades.explaining import explain
 from trades.manual import ManualFill, execute
 from trades.payloads import correction_payload
-from trades.selectors import corrections, trade_of, trades_of
+from trades.selectors import corrections, trade_of, trades_of, trades_where
 from trades.serializers import (
+    TRADES_FILE,
     AdjustInput,
     BustInput,
     CorrectionsInput,
     ExecuteInput,
+    OrderTradesInput,
+    SummaryInput,
     TradesInput,
     explanation_shape,
     trade_shape,
 )
+from trades.summary import DAYS_MAX, Period, summarize, summary_shape
 
 
 class TradesView(APIView):
     """The user's trades, newest first."""
 
-    def get(self, request: ApiRequest) -> Response:
+    def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(TradesInput, request.query_params)
-        trades = trades_of(request.user)
-        if query["symbol"]:
-            trades = trades.filter(instrument__symbol=query["symbol"].upper())
-        if query["side"]:
-            trades = trades.filter(side=query["side"])
-        if query["order"]:
-            trades = trades.filter(order_id=query["order"])
-        return Response(
-            page(
-                trades,
-                by=("-exec_id",),
-                limit=query["limit"],
-                cursor=query["cursor"],
-                shape=trade_shape,
-            )
-        )
+        found = trades_where(request.user, query)
+        return answer(request, found, query, shape=trade_shape, form=TRADES_FILE)
+
+
+class OrderTradesView(APIView):
+    """The trades of one order, oldest first, with busts and corrections."""
+
+    def get(self, request: ApiRequest, order_id: UUID) -> Response | HttpResponse:
+        query = read_query(OrderTradesInput, request.query_params)
+        found = trades_of(request.user).filter(order=order_of(request.user, order_id))
+        return answer(request, found, query, shape=trade_shape, form=TRADES_FILE)
+
+
+class TradesSummaryView(APIView):
+    """What trading in an account has come to: in all, by symbol and by period."""
+
+    def get(self, request: ApiRequest) -> Response:
+        query = read_query(SummaryInput, request.query_params)
+        account_id = stream_of(request.user, query["account"])
+        until = query["to"] or clock.now().date()
+        since = query["from"] or until - timedelta(days=DAYS_MAX - 1)
+        if (until - since).days >= DAYS_MAX:
+            detail = f"Ask for at most {DAYS_MAX} days."
+            raise Malformed("invalid_parameter", detail, field="from", limit=DAYS_MAX)
+        period = Period(query["period"])
+        return Response(summary_shape(summarize(account_id, since, until, period)))
 
 
 class TradeView(APIView):
@@ -104,12 +122,12 @@ class AdjustView(APIView):
 class CorrectionsView(APIView):
     """What staff have asked for, newest first, for those who may decide."""
 
-    def get(self, request: ApiRequest) -> Response:
+    def get(self, request: ApiRequest) -> Response | HttpResponse:
         if not request.user.has_perm(CORRECT):
             raise Forbidden("forbidden", "Only who may correct trades sees corrections.")
         query = read_query(CorrectionsInput, request.query_params)
-        found = corrections(query.pop("outcome"))
-        return Response(page(found, by=("-id",), shape=correction_payload, **query))
+        found = corrections(query["outcome"])
+        return answer(request, found, query, shape=correction_payload)
 
 
 class ApproveView(APIView):

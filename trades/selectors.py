@@ -1,6 +1,7 @@
 """Trades as their owner may see them, the story of an order, what staff see of corrections."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -9,6 +10,7 @@ from accounts.models import User
 from bengi.errors import NotFound
 from bengi.events.models import Event
 from bengi.events.selectors import events_about
+from bengi.listing import in_days
 from bengi.terms import OrderType
 from orders.models import Order
 from trades.models import Trade, TradeCorrection
@@ -24,6 +26,17 @@ def trades_of(user: User) -> QuerySet[Trade]:
     """Return the user's trades, newest first, with their instruments and busts."""
     found = Trade.objects.filter(account__user=user)
     return found.select_related("instrument", "busted_by").order_by("-exec_id")
+
+
+def trades_where(user: User, query: Mapping[str, Any]) -> QuerySet[Trade]:
+    """Return those of the user's trades for which everything holds that a TradesInput has read."""
+    found = trades_of(user)
+    if query["symbol"] is not None:
+        found = found.filter(instrument__symbol=query["symbol"].upper())
+    for name in ("account", "portfolio", "side", "order"):
+        if query[name] is not None:
+            found = found.filter(**{name: query[name]})
+    return in_days(found, "executed_at", query)
 
 
 def standing_trades() -> QuerySet[Trade]:

@@ -6,7 +6,16 @@ The JSON of a trade and of a correction is trades/payloads.py.
 from decimal import Decimal
 from typing import Any
 
-from bengi.inputs import Input, PositiveDecimalField, SearchField, TextField, UUIDField, WordField
+from bengi.inputs import (
+    DaysInput,
+    Input,
+    PositiveDecimalField,
+    SearchField,
+    TextField,
+    UUIDField,
+    WordField,
+)
+from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import plain
 from bengi.pagination import PageInput
 from bengi.terms import CorrectionOutcome, Side
@@ -20,12 +29,39 @@ from trades.payloads import trade_payload
 REASON_MAX = 180
 
 
-class TradesInput(PageInput):
-    """Filters of the list; all of them must hold."""
+TRADE_ORDERS = {
+    "created": ("exec_id",),
+    "executed_at": ("executed_at", "exec_id"),
+    "booked_at": ("booked_at", "exec_id"),
+    "symbol": ("instrument__symbol", "exec_id"),
+    "quantity": ("quantity", "exec_id"),
+    "price": ("price", "exec_id"),
+    "net_amount": ("net_amount", "exec_id"),
+}
 
+
+class TradesInput(FileInput, DaysInput):
+    """Filters of the list; all of them must hold. from and to are days of execution."""
+
+    account = UUIDField(default=None)
+    portfolio = UUIDField(default=None)
     symbol = TextField(max_length=16, default=None)
     side = WordField(list(Side), default=None)
     order = UUIDField(default=None)
+    ordering = OrderingField(TRADE_ORDERS, default="-created")
+
+
+class OrderTradesInput(FileInput):
+    """The order of one order's trades."""
+
+    ordering = OrderingField(TRADE_ORDERS, default="created")
+
+
+class SummaryInput(DaysInput):
+    """Which trades, by the day they were done, and how they are put together."""
+
+    account = UUIDField(default=None)
+    period = WordField(("day", "week", "month"), default="day")
 
 
 class ExecuteInput(Input):
@@ -54,6 +90,7 @@ class CorrectionsInput(PageInput):
     """Which corrections: those of one outcome, or all."""
 
     outcome = WordField(list(CorrectionOutcome), default=None)
+    ordering = OrderingField({"created": ("id",)}, default="-created")
 
 
 def trade_shape(trade: Trade) -> dict[str, Any]:
@@ -127,3 +164,13 @@ def _shortfall(shortfall: Shortfall) -> dict[str, str]:
 
 def _optional(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
+
+
+TRADES_FILE = CsvForm(
+    "trades",
+    (
+        *("executed_at", "symbol", "side", "quantity", "price", "gross_amount", "commission"),
+        *("fees", "net_amount", "currency", "kind", "liquidity", "trade_date", "settles_on"),
+        *("exec_id", "order_id", "account_id", "portfolio_id", "busts", "busted_by", "corrects"),
+    ),
+)

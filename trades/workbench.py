@@ -21,7 +21,7 @@ from orders.payloads import moment
 from orders.selectors import orders_of
 from portfolios.bar import Bar, read_bar
 from portfolios.models import Portfolio
-from portfolios.selectors import Holding, portfolios_of
+from portfolios.selectors import Holding, open_portfolios_of
 from trades.models import Trade
 from trades.selectors import trades_of
 from watchlists.models import Watchlist
@@ -103,7 +103,7 @@ def workbench(user: User, instrument: Instrument, panels: Panels, now: datetime)
     line = lines[instrument.symbol]
     return {
         "line": line,
-        "portfolio": portfolios_of(user).first(),
+        "portfolio": open_portfolios_of(user).first(),
         "watchlist": watchlist,
         "watched": [lines[i.symbol] for i in watched],
         "ladder": ladder_of(panels.depth, line.tick),
@@ -149,7 +149,7 @@ def _facts(
     user: User, instrument: Instrument, bar: Bar, open_orders: list[Order], depth: Depth
 ) -> dict[str, Any]:
     """Return what the script knows of this user and instrument: decimals as strings."""
-    portfolio: Portfolio | None = portfolios_of(user).first()
+    portfolio: Portfolio | None = open_portfolios_of(user).first()
     power = buying_power(portfolio.account, instrument.currency) if portfolio else ZERO
     here = [order for order in open_orders if order.instrument_id == instrument.id]
     fills = trades_of(user).filter(instrument=instrument, busts=None, busted_by=None)[:MARKS_MAX]

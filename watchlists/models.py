@@ -1,9 +1,12 @@
-"""Lists of instruments somebody looks at."""
+"""Lists of instruments somebody looks at, and prices somebody wants to be told of."""
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
+from bengi.fields import ExactField, PriceField
 from bengi.ids import new_id
+from bengi.terms import AlertKind, choices
 from instruments.models import Instrument
 
 
@@ -41,3 +44,61 @@ class WatchlistItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument_id}"
+
+
+class PriceAlert(models.Model):
+    """Somebody wants to be told when a price does something. Once: then it has fired.
+
+    above, below: a print at price or beyond it. crossing: a print on the other side of price than
+    reference_price, or on it. percent_change: a print percent or more, up or down, from that day's
+    previous close. reference_price is the last print when the alert was set; None when there was
+    none, and then the first print after that counts.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="price_alerts"
+    )
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=choices(AlertKind))
+    price = PriceField(null=True, blank=True)
+    percent = ExactField(null=True, blank=True)
+    reference_price = PriceField(null=True, blank=True)
+    note = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField()
+    fired_at = models.DateTimeField(null=True, blank=True)
+    fired_price = PriceField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind=AlertKind.PERCENT_CHANGE, price__isnull=True, percent__isnull=False
+                )
+                | (
+                    ~Q(kind=AlertKind.PERCENT_CHANGE) & Q(price__isnull=False, percent__isnull=True)
+                ),
+                name="alert_has_what_its_kind_needs",
+            ),
+            models.CheckConstraint(
+                condition=(Q(price__isnull=True) | Q(price__gt=0))
+                & (Q(percent__isnull=True) | Q(percent__gt=0)),
+                name="alert_above_zero",
+            ),
+            models.CheckConstraint(
+                condition=Q(fired_at__isnull=True, fired_price__isnull=True)
+                | Q(fired_at__isnull=False, fired_price__isnull=False),
+                name="alert_fired_at_a_price",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["instrument"],
+                condition=Q(fired_at__isnull=True),
+                name="alerts_that_wait",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.price or self.percent}"

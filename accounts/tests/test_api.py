@@ -51,6 +51,8 @@ def test_an_account_with_its_cash_and_portfolios(client, account):
                 "base_currency": "USD",
                 "kind": "cash",
                 "status": "active",
+                "fee_schedule": "zero",
+                "created_at": "2026-01-05T15:00:00.000000Z",
                 "realism": "realistic",
                 "balances": [
                     {
@@ -142,7 +144,6 @@ def test_events_of_another_users_account_are_absent(client):
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("", "account"),
         ("account=x", "account"),
         ("account={own}&after=-1", "after"),
         ("account={own}&after=x", "after"),

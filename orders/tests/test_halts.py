@@ -13,7 +13,8 @@ from bengi.events.models import Event
 from bengi.replay import differences, fold_log
 from bengi.terms import OrderStatus
 from instruments.models import Instrument
-from orders.halts import CANCELABLE, HOUSE, cancel_open_orders, halt_trading, resume_trading
+from orders.canceling import CANCELABLE
+from orders.halts import HOUSE, cancel_open_orders, halt_trading, resume_trading
 from orders.models import Order, TradingHalt
 from orders.tests.factories import OrderFactory
 from orders.tests.http import NOW, TICKET, URL, cancel, post

@@ -1,0 +1,235 @@
+"""What a portfolio was worth at the end of each day: cash by the ledger, shares at closing prices.
+
+A day is one of UTC; its price of an instrument is the close of the latest daily bar up to it. Bars
+are kept in the shares of today, so what was held is reckoned in those too.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from math import prod
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max, Q
+
+from accounts.fx import Rate, Valuer
+from accounts.selectors import cash_by_day, rates_by_day
+from accounts.serializers import rate_shape
+from bengi.listing import midnight
+from bengi.money import ZERO, minor_unit, nearest_to, plain
+from instruments.bars import DAILY
+from instruments.models import Bar, Instrument
+from portfolios.models import Lot, LotSplit, Portfolio, PositionSplit
+from portfolios.selectors import standing_closings
+
+DAYS_MAX = 366
+
+Prices = dict[UUID, list[tuple[date, Decimal]]]
+
+
+@dataclass(slots=True)
+class Shares:
+    """How many shares of one instrument were held, change by change, in the shares of each time."""
+
+    changes: list[tuple[datetime, Decimal]] = field(default_factory=list)
+    splits: list[tuple[datetime, Fraction]] = field(default_factory=list)
+
+    def at(self, moments: Iterable[datetime]) -> Iterator[Fraction]:
+        """Yield what was held right before each moment, oldest first, in the shares of today."""
+        coming = sorted(self.changes, key=itemgetter(0), reverse=True)
+        held = ZERO
+        for moment in moments:
+            while coming and coming[-1][0] < moment:
+                held += coming.pop()[1]
+            ratios = (ratio for at, ratio in self.splits if at >= moment)
+            yield prod(ratios, start=Fraction(held))
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """One currency at the end of a day; market_value is None where a price is not known."""
+
+    cash: Decimal
+    market_value: Decimal | None
+
+    @property
+    def equity(self) -> Decimal | None:
+        return None if self.market_value is None else self.cash + self.market_value
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The end of a day: figures by currency, what they come to in all, and at which rates."""
+
+    date: date
+    by_currency: dict[str, DayFigures]
+    cash: Decimal | None
+    market_value: Decimal | None
+    rates: list[Rate]
+    missing_rates: list[str]
+    unpriced: list[str]
+
+    @property
+    def equity(self) -> Decimal | None:
+        if self.cash is None or self.market_value is None:
+            return None
+        return self.cash + self.market_value
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The days of a portfolio, oldest first, in its account's base currency."""
+
+    portfolio: Portfolio
+    days: list[Day]
+
+
+def history_of(portfolio: Portfolio, since: date, until: date) -> History:
+    """Return each day from since to until. A fixed number of statements."""
+    held = _shares_of(portfolio)
+    instruments = {row.id: row for row in Instrument.objects.filter(id__in=held)}
+    prices = _closes(held, since, until)
+    cash = cash_by_day(portfolio.account, since, until)
+    currency = portfolio.account.base_currency
+    rates = rates_by_day(currency, since, until)
+    days = list(_days(since, until))
+    ends = [midnight(day + timedelta(days=1)) for day in days]
+    counts = {key: list(shares.at(ends)) for key, shares in held.items()}
+    told = []
+    for n, day in enumerate(days):
+        shares = {instruments[key]: count[n] for key, count in counts.items()}
+        closes = {key: _close(rows, day) for key, rows in prices.items()}
+        told.append(_day(day, cash[day], shares, closes, Valuer.of(currency, rates[day])))
+    return History(portfolio, told)
+
+
+def history_shape(history: History) -> dict[str, Any]:
+    """Return the history as JSON; the figures beside the date are in base_currency."""
+    return {
+        "portfolio_id": str(history.portfolio.id),
+        "base_currency": history.portfolio.account.base_currency,
+        "results": [_day_shape(day) for day in history.days],
+        "next": None,
+    }
+
+
+def _day(
+    day: date,
+    cash: Mapping[str, Decimal],
+    shares: Mapping[Instrument, Fraction],
+    closes: Mapping[UUID, Decimal | None],
+    valuer: Valuer,
+) -> Day:
+    worths: dict[str, list[Decimal | None]] = defaultdict(list)
+    unpriced = []
+    for instrument, held in shares.items():
+        if not held:
+            continue
+        close = closes.get(instrument.id)
+        unit = minor_unit(instrument.currency)
+        worth = None if close is None else nearest_to(held * Fraction(close), unit)
+        worths[instrument.currency].append(worth)
+        if worth is None:
+            unpriced.append(instrument.symbol)
+    by_currency = {
+        currency: DayFigures(cash.get(currency, ZERO), _sum(worths.get(currency, [])))
+        for currency in sorted({*cash, *worths})
+    }
+    return Day(
+        date=day,
+        by_currency=by_currency,
+        cash=valuer.total({key: each.cash for key, each in by_currency.items()}),
+        market_value=valuer.total({key: each.market_value for key, each in by_currency.items()}),
+        rates=sorted(valuer.used.values(), key=lambda rate: (rate.base, rate.quote)),
+        missing_rates=sorted(valuer.missing),
+        unpriced=sorted(unpriced),
+    )
+
+
+def _day_shape(day: Day) -> dict[str, Any]:
+    return {
+        "date": day.date.isoformat(),
+        "cash": _optional(day.cash),
+        "market_value": _optional(day.market_value),
+        "equity": _optional(day.equity),
+        "by_currency": [
+            {
+                "currency": currency,
+                "cash": plain(each.cash),
+                "market_value": _optional(each.market_value),
+                "equity": _optional(each.equity),
+            }
+            for currency, each in day.by_currency.items()
+        ],
+        "rates": [rate_shape(rate) for rate in day.rates],
+        "missing_rates": day.missing_rates,
+        "unpriced": day.unpriced,
+    }
+
+
+def _shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
+    """Return what the portfolio has ever held: what stands of buys and sales, and its splits."""
+    held: dict[UUID, Shares] = defaultdict(Shares)
+    lots = Lot.objects.filter(portfolio=portfolio, busted_by=None)
+    splits = LotSplit.objects.filter(lot__portfolio=portfolio)
+    latest_first = splits.order_by("-split__action__effective_at")
+    bought = dict(latest_first.values_list("lot_id", "quantity_before"))  # the first comes last
+    for lot_id, key, at, quantity in lots.values_list(
+        "id", "instrument_id", "opened_at", "quantity"
+    ):
+        held[key].changes.append((at, bought.get(lot_id, quantity)))
+    applied = PositionSplit.objects.filter(portfolio=portfolio).select_related("action")
+    in_lieu = set()
+    for split in applied:
+        in_lieu.add(split.id)
+        key, at = split.action.instrument_id, split.action.effective_at
+        assert at is not None, "an applied split has its time"
+        held[key].changes.append((at, split.quantity_after - split.quantity_before))
+        ratio = split.action.ratio
+        held[key].splits.append((at, Fraction(ratio.new, ratio.old)))
+    closings = standing_closings().filter(lot__portfolio=portfolio)
+    for key, trade_id, at, quantity in closings.values_list(
+        "lot__instrument_id", "trade_id", "closed_at", "quantity"
+    ):
+        if trade_id not in in_lieu:
+            held[key].changes.append((at, -quantity))
+    return dict(held)
+
+
+def _closes(instrument_ids: Iterable[UUID], since: date, until: date) -> Prices:
+    """Return the closes of the days, and of each instrument the last one before them."""
+    daily = Bar.objects.filter(instrument_id__in=list(instrument_ids), interval=DAILY)
+    earlier = daily.filter(starts_at__lt=midnight(since)).values_list("instrument_id")
+    last = dict(earlier.annotate(newest=Max("starts_at")).order_by())
+    wanted = Q(starts_at__gte=midnight(since), starts_at__lt=midnight(until + timedelta(days=1)))
+    for key, at in last.items():
+        wanted |= Q(instrument_id=key, starts_at=at)
+    prices: Prices = defaultdict(list)
+    rows = daily.filter(wanted).order_by("starts_at")
+    for key, starts_at, close in rows.values_list("instrument_id", "starts_at", "close"):
+        prices[key].append((starts_at.date(), close))
+    return prices
+
+
+def _close(rows: Sequence[tuple[date, Decimal]], day: date) -> Decimal | None:
+    place = bisect_right(rows, day, key=itemgetter(0))
+    return rows[place - 1][1] if place else None
+
+
+def _days(since: date, until: date) -> Iterator[date]:
+    return (since + timedelta(days=n) for n in range((until - since).days + 1))
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    known = list(amounts)
+    return None if None in known else sum((each for each in known if each is not None), ZERO)
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)

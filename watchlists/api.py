@@ -1,0 +1,119 @@
+"""Watchlists and price alerts over HTTP."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework import status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bengi import clock
+from bengi.inputs import ApiRequest, Input, read_body, read_query
+from bengi.listing import answer
+from watchlists.selectors import alert_of, alerts_of, watchlist_of, watchlists_of
+from watchlists.serializers import (
+    AddSymbolInput,
+    AlertInput,
+    AlertsInput,
+    NewAlertInput,
+    NewWatchlistInput,
+    WatchlistInput,
+    WatchlistsInput,
+    alert_shape,
+    watchlist_shape,
+)
+from watchlists.services import (
+    add_symbol,
+    change_alert,
+    create_watchlist,
+    delete_alert,
+    delete_watchlist,
+    remove_symbol,
+    set_alert,
+    write_watchlist,
+)
+
+
+class WatchlistsView(APIView):
+    """The user's lists, oldest first; a POST adds one."""
+
+    def get(self, request: ApiRequest) -> Response | HttpResponse:
+        query = read_query(WatchlistsInput, request.query_params)
+        return answer(request, watchlists_of(request.user), query, shape=watchlist_shape)
+
+    def post(self, request: ApiRequest) -> Response:
+        watchlist = create_watchlist(request.user, **read_body(NewWatchlistInput, request.data))
+        location = {"Location": f"/api/v1/watchlists/{watchlist.id}"}
+        body = watchlist_shape(watchlist)
+        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+
+
+class WatchlistView(APIView):
+    """One list; a PUT writes it anew."""
+
+    def get(self, request: ApiRequest, watchlist_id: UUID) -> Response:
+        read_query(Input, request.query_params)
+        return Response(watchlist_shape(watchlist_of(request.user, watchlist_id)))
+
+    def put(self, request: ApiRequest, watchlist_id: UUID) -> Response:
+        values = read_body(WatchlistInput, request.data)
+        return Response(watchlist_shape(write_watchlist(watchlist_id, request.user, **values)))
+
+    def delete(self, request: ApiRequest, watchlist_id: UUID) -> Response:
+        read_body(Input, request.data)
+        delete_watchlist(watchlist_id, request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class WatchedSymbolsView(APIView):
+    """A POST puts a symbol into a list, or moves it."""
+
+    def post(self, request: ApiRequest, watchlist_id: UUID) -> Response:
+        values = read_body(AddSymbolInput, request.data)
+        return Response(watchlist_shape(add_symbol(watchlist_id, request.user, **values)))
+
+
+class WatchedSymbolView(APIView):
+    """A DELETE takes a symbol out of a list."""
+
+    def delete(self, request: ApiRequest, watchlist_id: UUID, symbol: str) -> Response:
+        read_body(Input, request.data)
+        remove_symbol(watchlist_id, request.user, symbol)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class AlertsView(APIView):
+    """The user's price alerts, newest first; a POST sets one."""
+
+    def get(self, request: ApiRequest) -> Response | HttpResponse:
+        query = read_query(AlertsInput, request.query_params)
+        found = alerts_of(request.user)
+        if query["symbol"] is not None:
+            found = found.filter(instrument__symbol=query["symbol"].upper())
+        if query["status"] != "all":
+            found = found.filter(fired_at__isnull=query["status"] == "waiting")
+        return answer(request, found, query, shape=alert_shape)
+
+    def post(self, request: ApiRequest) -> Response:
+        values = read_body(NewAlertInput, request.data)
+        alert = set_alert(request.user, **values, now=clock.now())
+        location = {"Location": f"/api/v1/alerts/{alert.id}"}
+        body = alert_shape(alert)
+        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+
+
+class AlertView(APIView):
+    """One alert; a PATCH changes what it waits for."""
+
+    def get(self, request: ApiRequest, alert_id: UUID) -> Response:
+        read_query(Input, request.query_params)
+        return Response(alert_shape(alert_of(request.user, alert_id)))
+
+    def patch(self, request: ApiRequest, alert_id: UUID) -> Response:
+        values = read_body(AlertInput, request.data)
+        return Response(alert_shape(change_alert(alert_id, request.user, **values)))
+
+    def delete(self, request: ApiRequest, alert_id: UUID) -> Response:
+        read_body(Input, request.data)
+        delete_alert(alert_id, request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,55 @@
+"""Watchlists and alerts as their owner may see them."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from accounts.models import User
+from bengi.errors import NotFound, Refused
+from instruments.models import Instrument
+from watchlists.models import PriceAlert, Watchlist, WatchlistItem
+
+
+def watchlists_of(user: User) -> QuerySet[Watchlist]:
+    """Return the user's lists, oldest first, with their instruments in order."""
+    items = WatchlistItem.objects.select_related("instrument").order_by("position", "id")
+    found = Watchlist.objects.filter(user=user).order_by("id")
+    return found.prefetch_related(Prefetch("items", items))
+
+
+def watchlist_of(user: User, watchlist_id: UUID) -> Watchlist:
+    """Return a list of the user's. Raises NotFound for an absent one and for others'."""
+    watchlist = watchlists_of(user).filter(id=watchlist_id).first()
+    if watchlist is None:
+        raise NotFound
+    return watchlist
+
+
+def alerts_of(user: User) -> QuerySet[PriceAlert]:
+    """Return the user's alerts, newest first, with their instruments."""
+    found = PriceAlert.objects.filter(user=user)
+    return found.select_related("instrument").order_by("-id")
+
+
+def alert_of(user: User, alert_id: UUID) -> PriceAlert:
+    """Return an alert of the user's. Raises NotFound for an absent one and for others'."""
+    alert = alerts_of(user).filter(id=alert_id).first()
+    if alert is None:
+        raise NotFound
+    return alert
+
+
+def listed(symbols: Iterable[str]) -> list[Instrument]:
+    """Return the instruments of symbols in any case, in their order; one with a feed comes first.
+
+    Raises Refused unknown_symbol with every symbol that there is none of. One statement.
+    """
+    wanted = [symbol.upper() for symbol in symbols]
+    rows = Instrument.objects.filter(symbol__in=set(wanted)).order_by("has_feed", "-mic")
+    found = {row.symbol: row for row in rows}  # the last one of a symbol wins
+    absent = [symbol for symbol in wanted if symbol not in found]
+    if absent:
+        detail = f"There is no instrument {', '.join(absent[:10])}."
+        raise Refused("unknown_symbol", detail, field="symbols", symbols=absent)
+    return [found[symbol] for symbol in wanted]

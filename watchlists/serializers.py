@@ -1,0 +1,146 @@
+"""What a client may ask of watchlists and alerts, and their JSON."""
+
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from accounts.serializers import NameField
+from bengi.inputs import Input, PositiveDecimalField, SearchField, TextField, WordField
+from bengi.listing import OrderingField
+from bengi.money import plain
+from bengi.pagination import PageInput
+from bengi.realtime.protocol import moment
+from bengi.terms import AlertKind
+from watchlists.models import PriceAlert, Watchlist
+from watchlists.services import SYMBOLS_MAX
+
+NOTE_LENGTH_MAX = 120
+
+
+class SymbolsField(serializers.Field[Any, Any, Any, Any]):
+    """A list of symbols, each once, at most SYMBOLS_MAX."""
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list) or len(data) > SYMBOLS_MAX:
+            self._refuse(f"Send a list of at most {SYMBOLS_MAX} symbols.")
+        one = TextField(max_length=16)
+        symbols = [one.to_internal_value(each).upper() for each in data]
+        if len(set(symbols)) < len(symbols):
+            self._refuse("Name each symbol once.")
+        return symbols
+
+    def _refuse(self, detail: str) -> NoReturn:
+        raise serializers.ValidationError(detail, code="invalid_field")
+
+
+class PlaceField(serializers.Field[Any, Any, Any, Any]):
+    """A place in a list, counted from 0; beyond its end is its end."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data < SYMBOLS_MAX:
+            detail = f"Send a whole number from 0 to {SYMBOLS_MAX - 1}."
+            raise serializers.ValidationError(detail, code="invalid_field")
+        return data
+
+
+class WatchlistsInput(PageInput):
+    """The order of the lists."""
+
+    ordering = OrderingField({"created": ("id",), "name": ("name", "id")}, default="created")
+
+
+class NewWatchlistInput(Input):
+    """Another list, with or without symbols."""
+
+    name = NameField()
+    symbols = SymbolsField(default=list)
+
+
+class WatchlistInput(Input):
+    """A list as it is to be."""
+
+    name = NameField()
+    symbols = SymbolsField()
+
+
+class AddSymbolInput(Input):
+    """A symbol, and where it goes; without a place to the end."""
+
+    symbol = TextField(max_length=16)
+    place = PlaceField(default=None, allow_null=True)
+
+
+class AlertsInput(PageInput):
+    """Filters of the list; all of them must hold."""
+
+    symbol = TextField(max_length=16, default=None)
+    status = WordField(("waiting", "fired", "all"), default="all")
+    ordering = OrderingField(
+        {"created": ("id",), "symbol": ("instrument__symbol", "id")}, default="-created"
+    )
+
+
+class NewAlertInput(Input):
+    """An alert: percent for a change within a day, a price for everything else."""
+
+    symbol = TextField(max_length=16)
+    kind = WordField(list(AlertKind))
+    price = PositiveDecimalField(default=None, allow_null=True)
+    percent = PositiveDecimalField(default=None, allow_null=True)
+    note = SearchField(max_length=NOTE_LENGTH_MAX, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        is_change = attrs["kind"] is AlertKind.PERCENT_CHANGE
+        if is_change and attrs["price"] is not None:
+            _refuse("price", "A change takes a percent and no price.", "unexpected_price")
+        if is_change and attrs["percent"] is None:
+            _refuse("percent", "Say by how many percent.")
+        if not is_change and attrs["price"] is None:
+            _refuse("price", "Say at which price.", "missing_price")
+        if not is_change and attrs["percent"] is not None:
+            _refuse("percent", "Only a change takes a percent.")
+        return attrs
+
+
+class AlertInput(Input):
+    """What of an alert is to be different; what is absent stays."""
+
+    price = PositiveDecimalField(required=False)
+    percent = PositiveDecimalField(required=False)
+    note = SearchField(max_length=NOTE_LENGTH_MAX, required=False)
+
+
+def watchlist_shape(watchlist: Watchlist) -> dict[str, Any]:
+    """Return a list with its symbols in order; its items are prefetched."""
+    return {
+        "id": str(watchlist.id),
+        "name": watchlist.name,
+        "symbols": [item.instrument.symbol for item in watchlist.items.all()],
+    }
+
+
+def alert_shape(alert: PriceAlert) -> dict[str, Any]:
+    """Return an alert: what it waits for, what the price was then, and whether it has fired."""
+    return {
+        "id": str(alert.id),
+        "symbol": alert.instrument.symbol,
+        "kind": str(alert.kind),
+        "price": _optional(alert.price),
+        "percent": _optional(alert.percent),
+        "reference_price": _optional(alert.reference_price),
+        "note": alert.note,
+        "status": "waiting" if alert.fired_at is None else "fired",
+        "created_at": moment(alert.created_at),
+        "fired_at": None if alert.fired_at is None else moment(alert.fired_at),
+        "fired_price": _optional(alert.fired_price),
+    }
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def _refuse(field: str, detail: str, code: str = "invalid_field") -> NoReturn:
+    raise serializers.ValidationError({field: [ErrorDetail(detail, code)]})
