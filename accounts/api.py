@@ -49,7 +49,7 @@ from bengi.terms import AccountStatus
 class AccountsView(APIView):
     """The user's accounts, oldest first, with cash and portfolios."""
 
-    def get(self, request: ApiRequest) -> Response:
+    def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(AccountsInput, request.query_params)
         now = clock.now()
         accounts = with_unsettled(accounts_of(request.user), now)

@@ -3,12 +3,11 @@
 The customer gets whole minor units, rounded down; what that leaves is the house's and is booked.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Context, Decimal
 
-from bengi.money import QUANTUM, ZERO, round_down_money, round_money
+from bengi.money import QUANTUM, round_down_money
 
 _EXACT = Context(prec=60, rounding=ROUND_DOWN)
 """Wide enough for every product of two stored numbers; cuts off the rest of a quotient."""
@@ -47,43 +46,3 @@ def exchange(amount: Decimal, source: str, target: str, rate: Rate) -> Exchanged
     value = exact.quantize(QUANTUM, context=_EXACT)
     booked = round_down_money(value, target)
     return Exchanged(value, booked, value - booked)
-
-
-@dataclass(slots=True)
-class Valuer:
-    """Says what amounts come to in one currency, at the rates it is given; nothing is booked.
-
-    used: the rates that were needed so far, missing: the currencies that have none.
-    """
-
-    currency: str
-    rates: dict[frozenset[str], Rate]
-    used: dict[frozenset[str], Rate] = field(default_factory=dict)
-    missing: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, currency: str, rates: Iterable[Rate]) -> "Valuer":
-        """Return one that goes by rates, of which those between a pair are one at most."""
-        return cls(currency, {frozenset({rate.base, rate.quote}): rate for rate in rates})
-
-    def total(self, amounts: Mapping[str, Decimal | None]) -> Decimal | None:
-        """Return what amounts by currency come to; None where one is not known or has no rate.
-
-        Each is rounded half-even to the minor unit. Nothing needs a rate to be worth nothing.
-        """
-        worths = [self._worth(amount, source) for source, amount in amounts.items()]
-        known = [worth for worth in worths if worth is not None]
-        return sum(known, ZERO) if len(known) == len(worths) else None
-
-    def _worth(self, amount: Decimal | None, source: str) -> Decimal | None:
-        if amount is None or not amount or source == self.currency:
-            return amount
-        pair = frozenset({source, self.currency})
-        rate = self.rates.get(pair)
-        if rate is None:
-            self.missing.add(source)
-            return None
-        self.used[pair] = rate
-        if source == rate.base:
-            return round_money(_EXACT.multiply(amount, rate.rate), self.currency)
-        return round_money(_EXACT.divide(amount, rate.rate), self.currency)

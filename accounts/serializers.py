@@ -9,6 +9,7 @@ from accounts.payloads import cash_shape, violation_payload
 from accounts.selectors import VIOLATIONS_MAX, cash_states_of
 from bengi.errors import Malformed
 from bengi.inputs import (
+    ChangesInput,
     CountField,
     DaysInput,
     Input,
@@ -58,7 +59,7 @@ class NameField(SearchField):
         return name
 
 
-class AccountInput(Input):
+class AccountInput(ChangesInput):
     """What of an account its owner may set; what is absent stays."""
 
     name = NameField(required=False)

@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return a header and one line per row, lines ended as RFC 4180 wants; None is an empty cell."""
+    """Return a header and one line per row, lines ended as in RFC 4180; None is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)

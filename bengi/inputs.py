@@ -208,6 +208,16 @@ class CountField(ApiField):
         return int(data)
 
 
+class ChangesInput(Input):
+    """What is to be different; what is absent stays, but something is there."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            names = ", ".join(self.fields)
+            raise serializers.ValidationError(f"Send one of: {names}.", code="invalid_field")
+        return attrs
+
+
 class DaysInput(Input):
     """Two days in UTC, from and to, both included; what is absent is no bound."""
 

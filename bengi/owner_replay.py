@@ -14,6 +14,7 @@ from instruments.models import Instrument
 from portfolios.models import Portfolio
 
 OPENED, UPDATED, DELETED = "portfolio.opened", "portfolio.updated", "portfolio.deleted"
+OF_PORTFOLIOS = frozenset({OPENED, UPDATED, DELETED})
 
 
 @dataclass(slots=True)

@@ -41,6 +41,8 @@ from bengi.correction_replay import (
 from bengi.events.models import Event
 from bengi.money import ZERO, plain
 from bengi.owner_replay import (
+    DELETED,
+    OF_PORTFOLIOS,
     FoldedOwners,
     fold_owner,
     folded_owner_lines,
@@ -105,11 +107,8 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
         _fold_trade(state, payload)
         fold_settling(state.settling, payload)
         _fold_transactions(state, payload["transactions"])
-    elif event_type in {"portfolio.opened", "portfolio.updated"}:
-        if "cost_basis_method" in payload:
-            state.methods[payload["portfolio_id"]] = payload["cost_basis_method"]
-    elif event_type == "portfolio.deleted":
-        state.methods.pop(payload["portfolio_id"], None)
+    elif event_type in OF_PORTFOLIOS:
+        _fold_method(state, event_type, payload)
     elif event_type.startswith("order."):
         state.orders[payload["order"]["id"]] = _OLD_ORDER | payload["order"] | payload["state"]
     elif event_type == "portfolio.split_applied":
@@ -119,6 +118,13 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
         _fold_transactions(state, payload.get("transactions", []))
     elif not _fold_staffs(state, event_type, payload, stream_id):
         raise ValueError(f"event type {event_type} is not known to the replay")
+
+
+def _fold_method(state: Folded, event_type: str, payload: dict[str, Any]) -> None:
+    if event_type == DELETED:
+        state.methods.pop(payload["portfolio_id"], None)
+    elif "cost_basis_method" in payload:
+        state.methods[payload["portfolio_id"]] = payload["cost_basis_method"]
 
 
 def _fold_staffs(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str) -> bool:

@@ -18,9 +18,10 @@ from uuid import UUID
 
 from django.db.models import Max, Q
 
-from accounts.fx import Rate, Valuer
+from accounts.fx import Rate
 from accounts.selectors import cash_by_day, rates_by_day
 from accounts.serializers import rate_shape
+from accounts.valuing import Valuer
 from bengi.listing import midnight
 from bengi.money import ZERO, minor_unit, nearest_to, plain
 from instruments.bars import DAILY
@@ -188,11 +189,11 @@ def _shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
     in_lieu = set()
     for split in applied:
         in_lieu.add(split.id)
-        key, at = split.action.instrument_id, split.action.effective_at
-        assert at is not None, "an applied split has its time"
-        held[key].changes.append((at, split.quantity_after - split.quantity_before))
-        ratio = split.action.ratio
-        held[key].splits.append((at, Fraction(ratio.new, ratio.old)))
+        effective_at, ratio = split.action.effective_at, split.action.ratio
+        assert effective_at is not None, "an applied split has its time"
+        shares = held[split.action.instrument_id]
+        shares.changes.append((effective_at, split.quantity_after - split.quantity_before))
+        shares.splits.append((effective_at, Fraction(ratio.new, ratio.old)))
     closings = standing_closings().filter(lot__portfolio=portfolio)
     for key, trade_id, at, quantity in closings.values_list(
         "lot__instrument_id", "trade_id", "closed_at", "quantity"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.serializers import NameField
-from bengi.inputs import DaysInput, Input, TextField, UUIDField, WordField
+from bengi.inputs import ChangesInput, DaysInput, Input, TextField, UUIDField, WordField
 from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import plain
 from bengi.pagination import PageInput
@@ -25,7 +25,7 @@ class PortfolioInput(Input):
     cost_basis_method = WordField(list(CostBasisMethod))
 
 
-class PortfolioChangesInput(Input):
+class PortfolioChangesInput(ChangesInput):
     """What of a portfolio is to be different; what is absent stays."""
 
     name = NameField(required=False)

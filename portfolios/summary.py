@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from accounts.fx import Valuer
 from accounts.models import CashBalance
 from accounts.selectors import rates_at
 from accounts.serializers import rate_shape
+from accounts.valuing import Valuer
 from bengi.money import ZERO, plain, round_money
 from bengi.realtime.protocol import moment
 from instruments.calendar import session_date

@@ -7,7 +7,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.serializers import NameField
-from bengi.inputs import Input, PositiveDecimalField, SearchField, TextField, WordField
+from bengi.inputs import (
+    ChangesInput,
+    Input,
+    PositiveDecimalField,
+    SearchField,
+    TextField,
+    WordField,
+)
 from bengi.listing import OrderingField
 from bengi.money import plain
 from bengi.pagination import PageInput
@@ -104,7 +111,7 @@ class NewAlertInput(Input):
         return attrs
 
 
-class AlertInput(Input):
+class AlertInput(ChangesInput):
     """What of an alert is to be different; what is absent stays."""
 
     price = PositiveDecimalField(required=False)

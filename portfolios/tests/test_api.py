@@ -8,6 +8,7 @@ from django.test import Client
 from bengi.ids import new_id
 from instruments.board import board
 from instruments.tests.factories import InstrumentFactory, QuoteFactory
+from portfolios.models import Position
 from portfolios.tests.factories import LotFactory, PortfolioFactory, PositionFactory
 
 pytestmark = pytest.mark.django_db
@@ -51,9 +52,12 @@ def hold(portfolio, symbol, quantity, cost, last=None):
 
 def test_a_position_with_its_cost_and_worth(client, portfolio):
     hold(portfolio, "ABC", 10, "950", last="100.10")
+    position = Position.objects.get()
     assert client.get(url(portfolio.id)).json() == {
         "results": [
             {
+                "id": str(position.id),
+                "portfolio_id": str(portfolio.id),
                 "symbol": "ABC",
                 "name": "ABC Inc",
                 "currency": "USD",
