@@ -108,7 +108,10 @@ def test_each_day_has_its_own_rate(portfolio):
         )
     found = days(portfolio, "?from=2026-01-05&to=2026-01-08")
     assert {day: row["market_value"] for day, row in found.items()} == {
-        "05": None, "06": "240", "07": "240", "08": "260"
+        "05": None,
+        "06": "240",
+        "07": "240",
+        "08": "260",
     }
     assert found["05"]["missing_rates"] == ["EUR"]
     assert [rate["rate"] for rate in found["07"]["rates"]] == ["1.2"]

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('accounts', '0008_sign_in_epoch'),
+        ('accounts', '0010_sign_in_epoch'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0007_busts'),
+        ('accounts', '0009_roles'),
     ]
 
     operations = [
