@@ -13,8 +13,8 @@ from bengi.inputs import (
     CountField,
     DaysInput,
     Input,
+    NameField,
     PositiveDecimalField,
-    SearchField,
     TextField,
     UUIDField,
     WordField,
@@ -27,7 +27,6 @@ from bengi.terms import LedgerKind, Realism
 
 EVENTS_MAX = 500
 KEY_LENGTH_MAX = 255
-NAME_LENGTH_MAX = 80
 CURRENCIES = list(MINOR_UNITS)
 
 
@@ -44,19 +43,6 @@ class MoveInput(Input):
 
     amount = PositiveDecimalField(code="invalid_amount")
     currency = WordField(CURRENCIES)
-
-
-class NameField(SearchField):
-    """What somebody calls a thing of theirs: 1 to max_length printable characters."""
-
-    def __init__(self, *, max_length: int = NAME_LENGTH_MAX, **options: Any) -> None:
-        super().__init__(max_length=max_length, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data)
-        if not name:
-            self.refuse("Send a name.")
-        return name
 
 
 class AccountInput(ChangesInput):

@@ -115,6 +115,19 @@ class SearchField(ApiField):
         return data.strip()
 
 
+class NameField(SearchField):
+    """What somebody calls a thing of theirs: 1 to max_length printable characters."""
+
+    def __init__(self, *, max_length: int = 80, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if not name:
+            self.refuse(f"Send 1 to {self.max_length} printable characters.")
+        return name
+
+
 class WordField(ApiField):
     """One of a few words."""
 

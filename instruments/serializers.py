@@ -12,6 +12,7 @@ from bengi.inputs import (
     FlagField,
     Input,
     MomentField,
+    NameField,
     PositiveDecimalField,
     SearchField,
     TextField,
@@ -70,7 +71,7 @@ class InstrumentsInput(PageInput):
 class SearchInput(Input):
     """What is looked for, and how many of the best matches are wanted."""
 
-    q = SearchField(max_length=64)
+    q = NameField(max_length=64)
     limit = CountField(1, LIMIT_MAX, default=20)
 
 
@@ -84,7 +85,7 @@ class NewInstrumentInput(Input):
     """An instrument that staff list. Without a feed it trades on customers' orders alone."""
 
     symbol = SymbolField(max_length=16)
-    name = SearchField(max_length=120)
+    name = NameField(max_length=120)
     mic = WordField(MICS)
     type = WordField(list(InstrumentType))
     currency = WordField(list(MINOR_UNITS))

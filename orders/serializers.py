@@ -11,7 +11,6 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
-from accounts.serializers import NameField
 from bengi.errors import BengiError, Malformed, NotFound
 from bengi.ids import new_id
 from bengi.inputs import (
@@ -19,6 +18,7 @@ from bengi.inputs import (
     FlagField,
     Input,
     MomentField,
+    NameField,
     PositiveDecimalField,
     SearchField,
     TextField,

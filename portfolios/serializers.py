@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from accounts.serializers import NameField
-from bengi.inputs import ChangesInput, DaysInput, Input, TextField, UUIDField, WordField
+from bengi.inputs import ChangesInput, DaysInput, Input, NameField, TextField, UUIDField, WordField
 from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import plain
 from bengi.pagination import PageInput

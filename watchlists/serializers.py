@@ -6,10 +6,10 @@ from typing import Any, NoReturn
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.serializers import NameField
 from bengi.inputs import (
     ChangesInput,
     Input,
+    NameField,
     PositiveDecimalField,
     SearchField,
     TextField,

@@ -39,7 +39,8 @@ def ask(trader, query=""):
 
 def trade(world, trader, abc, side, quantity, price):
     world.tick(abc, price, price, last=price, size=10_000)
-    return fills_of(world.place(trader, abc, side, quantity, limit=price))[0]
+    limit = price if side == "buy" else "9.70"
+    return fills_of(world.place(trader, abc, side, quantity, limit=limit))[0]
 
 
 def play(world, abc, trader):
