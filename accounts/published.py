@@ -43,6 +43,7 @@ def publish_row(row: Row, *, by: User | None, now: datetime) -> Row:
     except IntegrityError as error:
         detail = "There is a row of the same name and time already."
         raise Conflict("possible_duplicate", detail) from error
+    row.refresh_from_db()
     payload = row_payload(row)
     heads = append([NewEvent(HOUSE, "rate.published", payload, now, subject=row.id)])
     note(

@@ -1,7 +1,7 @@
 """Instruments from a CSV file: all of its lines or none.
 
-One header, then a line per instrument. A symbol that its exchange has already is corrected, where the
-line says otherwise; its currency cannot be.
+One header, then a line per instrument. A symbol that its exchange has already is corrected, where
+the line says otherwise; its currency cannot be.
 """
 
 import csv

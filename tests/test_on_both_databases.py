@@ -94,6 +94,8 @@ def test_the_engine_and_its_books_on_postgres(postgres_url: str) -> None:
     command += [f"trades/tests/test_{name}.py" for name in splits]
     command += [f"trades/tests/test_{name}.py" for name in CORRECTIONS]
     command += ["trades/tests/test_amounts.py", "trades/tests/test_coins.py"]
+    command += ["bengi/audit/tests", "bengi/tests/test_staff_deeds.py"]
+    command += ["accounts/tests/test_roles.py", "accounts/tests/test_standing.py"]
     printed = run(*command, DATABASE_URL=postgres_url)
     assert " passed" in printed
     assert "skipped" not in printed

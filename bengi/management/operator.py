@@ -1,7 +1,7 @@
 """What the commands of operators share: who does it, whom it is about, and how it fails.
 
-A command prints in a line or two what it did; what is refused becomes one line on standard error and
-exit code 1. Done at the command line without --by, the audit log names nobody.
+A command prints in a line or two what it did; what is refused becomes one line on standard error
+and exit code 1. Done at the command line without --by, the audit log names nobody.
 """
 
 from datetime import datetime

@@ -6,6 +6,7 @@ from accounts.tests.factories import AccountFactory
 from bengi.realtime import hub
 from bengi.tests.sockets import cookie_of
 from instruments.board import board
+from trades.tests.world import assert_books_are_clean, open_world
 
 
 @pytest.fixture
@@ -30,3 +31,11 @@ def swift(monkeypatch):
     monkeypatch.setattr(hub, "WATCH_S", 0.05)
     monkeypatch.setattr(hub, "FLUSH_S", 0.01)
     monkeypatch.setattr(hub, "HEARTBEAT_S", 0.05)
+
+
+@pytest.fixture
+def world(db):
+    """A small market; whatever a test does with it, its books must be clean at the end."""
+    with open_world() as made:
+        yield made
+        assert_books_are_clean()

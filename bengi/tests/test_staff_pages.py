@@ -1,0 +1,154 @@
+"""Every page of the admin: who may open it, and that its price does not grow with its rows."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.roles import grant
+from accounts.tests.factories import OPENED_AT, UserFactory
+from bengi.ids import new_id
+from bengi.tests.staff_rows import ROWS
+from instruments import calendar
+
+pytestmark = pytest.mark.django_db
+STATEMENTS_MAX = 16
+
+HOUSE = {"accounts.user", "audit.auditentry"}
+DEALERS_ADD = {
+    "accounts.ledgeradjustment",
+    "orders.risklimits",
+    "orders.tradinghalt",
+    "trades.tradecorrection",
+}
+ADMINS_ADD = DEALERS_ADD | {
+    "accounts.feeschedule",
+    "accounts.fxrate",
+    "accounts.regulatoryrate",
+    "accounts.user",
+    "instruments.calendaroverride",
+    "instruments.corporateaction",
+    "instruments.instrument",
+}
+LISTED = {
+    "dealer": {label for label in ROWS if label not in HOUSE},
+    "admin": set(ROWS),
+    "trader": set(),
+    "anonymous": set(),
+}
+ADDED = {"dealer": DEALERS_ADD, "admin": ADMINS_ADD, "trader": set(), "anonymous": set()}
+
+
+@pytest.fixture(autouse=True)
+def _calendar():
+    before = calendar.in_use()
+    yield
+    calendar.use(before)
+
+
+def client_of(role: str) -> Client:
+    client = Client()
+    if role != "anonymous":
+        user = UserFactory()
+        grant(user, role, by=None, now=OPENED_AT)
+        client.force_login(user)
+    return client
+
+
+def page(label: str, which: str, *args: Any) -> str:
+    return reverse(f"admin:{label.replace('.', '_')}_{which}", args=args)
+
+
+def refusal_of(role: str) -> int:
+    """Return what is answered to who may not: staff read why, others are sent to sign in."""
+    return 403 if role in {"dealer", "admin"} else 302
+
+
+def test_every_model_of_the_admin_has_its_rows():
+    assert {model._meta.label_lower for model in admin.site._registry} == set(ROWS)
+
+
+@pytest.mark.parametrize("role", list(LISTED))
+def test_who_may_open_what(role):
+    client = client_of(role)
+    expected, seen = {}, {}
+    for label, make in ROWS.items():
+        row = make(0)
+        model = next(m for m in admin.site._registry if m._meta.label_lower == label)
+        if not isinstance(row, model):
+            row = model.objects.order_by("-pk")[0]
+        pages = (
+            ("changelist", (), LISTED[role]),
+            ("change", (row.pk,), LISTED[role]),
+            ("history", (row.pk,), LISTED[role]),
+            ("add", (), ADDED[role]),
+        )
+        for which, args, allowed in pages:
+            expected[label, which] = 200 if label in allowed else refusal_of(role)
+            seen[label, which] = client.get(page(label, which, *args)).status_code
+    assert seen == expected
+
+
+@pytest.mark.parametrize("role", ["dealer", "admin"])
+def test_the_first_page_shows_what_one_may_do(role):
+    told = client_of(role).get(reverse("admin:index")).content.decode()
+    for label in ROWS:
+        assert (f'href="{page(label, "changelist")}"' in told) == (label in LISTED[role])
+
+
+@pytest.mark.parametrize("label", list(ROWS))
+def test_a_list_costs_the_same_for_any_number_of_rows(label):
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    counts = []
+    for first, last in ((0, 3), (3, 30)):
+        for number in range(first, last):
+            ROWS[label](number)
+        client.get(page(label, "changelist"))
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            assert client.get(page(label, "changelist")).status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= STATEMENTS_MAX
+
+
+@pytest.mark.parametrize("label", list(ROWS))
+def test_a_list_can_be_searched_and_narrowed(label):
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    ROWS[label](0)
+    shown = admin.site._registry[
+        next(model for model in admin.site._registry if model._meta.label_lower == label)
+    ]
+    assert shown.list_filter or shown.date_hierarchy
+    assert shown.search_fields
+    for words in ("nothing of the kind", str(new_id()), "row", "2026"):
+        assert client.get(page(label, "changelist"), {"q": words}).status_code == 200
+
+
+@pytest.mark.parametrize("label", sorted(set(ROWS) - {"instruments.calendaroverride"}))
+def test_nothing_is_deleted(label):
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    row = ROWS[label](0)
+    assert client.post(page(label, "delete", row.pk), {"post": "yes"}).status_code in {403, 302}
+    chosen = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
+    client.post(page(label, "changelist"), chosen)
+    assert type(row).objects.filter(pk=row.pk).exists()
+
+
+def test_no_hash_of_a_password_is_shown():
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    user = UserFactory(last_login=timezone.now())
+    for address in (page("accounts.user", "changelist"), page("accounts.user", "change", user.pk)):
+        told = client.get(address).content.decode()
+        assert user.email in told
+        assert user.password not in told
+        assert "md5" not in told
