@@ -34,7 +34,7 @@ from bengi import clock
 from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, reason_of
 from bengi.errors import BengiError, Malformed
 from bengi.money import MINOR_UNITS
-from bengi.terms import CommissionKind, Realism
+from bengi.terms import AccountStatus, CommissionKind, Realism
 
 
 class AccountForm(forms.ModelForm):
@@ -61,7 +61,8 @@ class AccountAdmin(ReadOnlyAdmin, ActsOnRows):
     readonly_fields = ["user", "name", "base_currency", "kind", "status", "fee_schedule"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_change_permission(self, request, obj)
+        is_closed = obj is not None and obj.status == AccountStatus.CLOSED
+        return not is_closed and admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by: Any = request.user

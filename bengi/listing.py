@@ -23,8 +23,8 @@ FILE_ROWS_MAX = 10_000
 class OrderingField(WordField):
     """The name of an order, with - in front the other way round; its value is the columns.
 
-    orders: the columns of each, unique together. They must be such as never change and are never
-    null, so that a cursor stays good while rows are added.
+    orders: the columns of each, unique together and never null, so that a cursor stays good while
+    rows are added. A row whose columns change between two pages may come twice, or not at all.
     """
 
     def __init__(self, orders: Mapping[str, Sequence[str]], *, default: str) -> None:

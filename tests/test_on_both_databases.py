@@ -13,6 +13,21 @@ from tests.realparts import note_lab
 ROOT = Path(__file__).resolve().parent.parent
 MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_money")
 CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
+ENDPOINTS = (
+    "accounts/tests/test_transactions.py",
+    "bengi/tests/test_listing.py",
+    "bengi/tests/test_query_budgets.py",
+    "instruments/tests/test_listings.py",
+    "orders/tests/test_batch.py",
+    "orders/tests/test_resetting.py",
+    "portfolios/tests/test_history.py",
+    "portfolios/tests/test_opening.py",
+    "portfolios/tests/test_summary.py",
+    "trades/tests/test_summary_of_trades.py",
+    "watchlists/tests/test_api.py",
+)
+"""Lists, sums by day and sets of rows: what the databases do in ways of their own."""
+
 RACE_ROUNDS = int(os.environ.get("RACE_ROUNDS", "200"))
 RACES = {
     "double spend": 4,
@@ -97,5 +112,15 @@ def test_the_engine_and_its_books_on_postgres(postgres_url: str) -> None:
     command += ["bengi/audit/tests", "bengi/tests/test_staff_deeds.py"]
     command += ["accounts/tests/test_roles.py", "accounts/tests/test_standing.py"]
     printed = run(*command, DATABASE_URL=postgres_url)
+    assert " passed" in printed
+    assert "skipped" not in printed
+
+
+@pytest.mark.slow
+def test_the_endpoints_on_postgres(postgres_url: str) -> None:
+    """Filters, orders, files, sums and batches answer the same on a real PostgreSQL."""
+    printed = run(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", *ENDPOINTS, DATABASE_URL=postgres_url
+    )
     assert " passed" in printed
     assert "skipped" not in printed
