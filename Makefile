@@ -1,7 +1,7 @@
 # Bengi. `make help` lists what there is.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check static quick parts fuzz bugs crash fmt screenshots bench lock clean ready ready-dev
+.PHONY: help run test check static quick parts openapi fuzz fuzz-api bugs crash fmt screenshots bench lock clean ready ready-dev
 
 PY := .venv/bin/python
 JOBS ?= 2
@@ -34,6 +34,9 @@ quick: ready-dev
 
 parts: ready-dev
 	@$(PY) scripts/parts.py install
+
+openapi: ready-dev ## Write docs/openapi.json anew from what the views declare
+	$(STATIC_ENV) $(PY) manage.py spectacular --validate --fail-on-warn --format openapi-json --file docs/openapi.json
 
 fuzz: ready-dev ## Walk the state machine against its model (walks: N=5000)
 	@FUZZ_EXAMPLES=$(or $(N),2000) $(PY) -m pytest -n $(JOBS) -s tests/state/test_state_machine.py $(ARGS)

@@ -81,6 +81,8 @@ def _parameter(name: str, detail: str) -> BengiError:
 
 
 class ApiField(serializers.Field[Any, Any, Any, Any]):
+    """Each says with json_schema() what it takes, for the document of the API."""
+
     code = "invalid_field"
 
     def refuse(self, detail: str) -> NoReturn:
@@ -93,6 +95,14 @@ class TextField(ApiField):
     def __init__(self, *, max_length: int, **options: Any) -> None:
         self.max_length = max_length
         super().__init__(**options)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": self.max_length,
+            "pattern": "^[ -~]*$",
+        }
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -108,6 +118,9 @@ class SearchField(ApiField):
     def __init__(self, *, max_length: int, **options: Any) -> None:
         self.max_length = max_length
         super().__init__(**options)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.max_length}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or len(data) > self.max_length or not data.isprintable():
@@ -135,6 +148,9 @@ class WordField(ApiField):
         self.words = {str(word): word for word in words}
         super().__init__(**options)
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.words)}
+
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in self.words:
             self.refuse(f"Send one of: {', '.join(self.words)}.")
@@ -144,6 +160,9 @@ class WordField(ApiField):
 class FlagField(ApiField):
     """JSON's true or false, no word and no number that stands for one."""
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
             self.refuse("Send true or false.")
@@ -152,6 +171,9 @@ class FlagField(ApiField):
 
 class UUIDField(ApiField):
     """An identifier in its usual form of 36 characters."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "uuid"}
 
     def to_internal_value(self, data: Any) -> UUID:
         if not isinstance(data, str) or not _UUID.fullmatch(data):
@@ -165,6 +187,11 @@ class PositiveDecimalField(ApiField):
     def __init__(self, *, code: str = "invalid_field", **options: Any) -> None:
         self.code = code
         super().__init__(**options)
+
+    def json_schema(self) -> dict[str, Any]:
+        form = rf"^[0-9]{{1,{DECIMAL_DIGITS}}}(\.[0-9]{{1,{PLACES}}})?$"
+        whole = {"type": "integer", "minimum": 1, "maximum": 10**DECIMAL_DIGITS - 1}
+        return {"anyOf": [{"type": "string", "pattern": form}, whole]}
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, Decimal):
@@ -183,6 +210,9 @@ class PositiveDecimalField(ApiField):
 class MomentField(ApiField):
     """A time as RFC 3339 with its zone, such as 2026-01-05T15:00:00Z."""
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
     def to_internal_value(self, data: Any) -> datetime:
         try:
             moment = datetime.fromisoformat(data) if isinstance(data, str) else None
@@ -195,6 +225,9 @@ class MomentField(ApiField):
 
 class DayField(ApiField):
     """A calendar day such as 2026-01-05."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
 
     def to_internal_value(self, data: Any) -> date:
         written = isinstance(data, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", data)
@@ -213,6 +246,9 @@ class CountField(ApiField):
     def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
         self.minimum, self.maximum = minimum, maximum
         super().__init__(**options)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
     def to_internal_value(self, data: Any) -> int:
         whole = isinstance(data, str) and re.fullmatch(r"[0-9]{1,19}", data)

@@ -6,12 +6,15 @@ from django.urls import include, path
 from accounts.identity.views import staff_signin
 from accounts.views import signout, signup
 from bengi.onboarding import sign_up
+from bengi.schema.views import document, reference
 
 urlpatterns = [
     path("admin/login/", staff_signin),
     path("admin/logout/", signout),
     path("admin/", admin.site.urls),
     path("api/v1/", include("bengi.api")),
+    path("api/schema", document, name="api-schema"),
+    path("api/docs", reference, name="api-docs"),
     path("signup", signup, {"sign_up": sign_up}, name="signup"),
     path("", include("accounts.urls")),
     path("", include("instruments.urls")),

@@ -64,6 +64,11 @@ class PickInput(Input):
 class PicksField(serializers.Field[Any, Any, Any, Any]):
     """A list of lots, at most PICKS_MAX."""
 
+    form = PickInput
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "array", "maxItems": PICKS_MAX}
+
     def to_internal_value(self, data: Any) -> tuple[Pick, ...]:
         if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
             raise serializers.ValidationError("Send a list of lots.", code="invalid_field")
@@ -94,6 +99,9 @@ class LegField(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, form: type[Input], make: Callable[..., Any], **options: Any) -> None:
         self.form, self.make = form, make
         super().__init__(**options)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "object"}
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):

@@ -29,6 +29,8 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "bengi.apps.BengiConfig",
     "bengi.events",
     "bengi.audit",
@@ -197,7 +199,20 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "bengi.negotiation.AlwaysJson",
     "DEFAULT_METADATA_CLASS": "bengi.negotiation.Methods",
     "EXCEPTION_HANDLER": "bengi.problem.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "bengi.schema.openapi.DeclaredSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Bengi",
+    "VERSION": "1",
+    "DESCRIPTION": "A brokerage simulator. Errors are problems (RFC 9457) with a stable code.",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SERVERS": [{"url": "/"}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["bengi.schema.components.only_ours"],
+    "POSTPROCESSING_HOOKS": ["bengi.schema.components.with_shared"],
+    "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 
 # -- limits -----------------------------------------------------------------------------------
