@@ -36,6 +36,7 @@ parts: ready-dev
 	@$(PY) scripts/parts.py install
 
 openapi: ready-dev ## Write docs/openapi.json anew from what the views declare
+	BENGI_EXAMPLES=write $(PY) -m pytest -q tests/contract/test_examples.py
 	$(STATIC_ENV) $(PY) manage.py spectacular --validate --fail-on-warn --format openapi-json --file docs/openapi.json
 
 fuzz: ready-dev ## Walk the state machine against its model (walks: N=5000)
