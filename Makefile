@@ -45,6 +45,9 @@ fuzz: ready-dev ## Walk the state machine against its model (walks: N=5000)
 bugs: ready-dev ## Plant every bug that the walks must find, one after the other
 	@PLANTED_BUGS=all $(PY) -m pytest -n $(JOBS) tests/state/test_planted_state.py $(ARGS)
 
+fuzz-api: ready-dev ## Ask every operation of the API for nonsense, and for sense (N=200 times of each)
+	@FUZZ_API_EXAMPLES=$(or $(N),100) $(PY) -m pytest -s tests/contract/test_fuzz.py $(ARGS)
+
 crash: ready-dev parts ## Kill brokers and databases at their work, again and again (kills: N=200)
 	@CRASH_ROUNDS=$(or $(N),200) $(PY) -m pytest -s tests/test_crash.py -k again $(ARGS)
 

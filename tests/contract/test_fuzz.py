@@ -1,0 +1,140 @@
+"""Schemathesis over the committed document: no 5xx, nothing that is not documented.
+
+Every operation, as a trader and as a dealer; half of what is sent fits the document and half does
+not. Most identifiers are those of things that exist, so that requests get past the 404.
+FUZZ_API_EXAMPLES says how many requests each operation gets of each kind and person.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from zlib import crc32
+
+import pytest
+import schemathesis
+from django.conf import settings as django_settings
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.contract.document import Documented, breaches, document, operation_at, operations
+from tests.contract.stage import Stage, staged
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("fuzz-api"),
+]
+EXAMPLES = int(os.environ.get("FUZZ_API_EXAMPLES", "20"))
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+CSRF = "a" * 32
+STATUSES: Counter[int] = Counter()
+CASES_MIN = 2_000
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    made = schemathesis.openapi.from_dict(document())
+    made.app = get_wsgi_application()
+    made.config.generation.update(with_security_parameters=False)
+    return made
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A stage whose database stays open between requests, as the test client keeps it."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    with staged() as made:
+        yield made
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+def signed_in(stage: Stage, role: str) -> dict[str, Any]:
+    """Return what makes a request one of somebody who is signed in."""
+    name = django_settings.SESSION_COOKIE_NAME
+    session = stage.client(role).cookies[name].value
+    return {"cookies": {name: session, "csrftoken": CSRF}, "headers": {"X-CSRFToken": CSRF}}
+
+
+@pytest.mark.parametrize("each", list(operations()), ids=lambda each: each.id)
+def test_nothing_undocumented_is_answered(schema, stage: Stage, each: Documented):
+    operation = schema.find_operation_by_id(each.id)
+    takes_something = each.told.get("parameters") or each.told.get("requestBody")
+    for role in ("owner", "dealer"):
+        who = signed_in(stage, role)
+        fuzz(operation.as_strategy(generation_mode=GenerationMode.POSITIVE), stage, who)
+        if takes_something:
+            fuzz(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), stage, who)
+
+
+def fuzz(cases: Any, stage: Stage, who: dict[str, Any]) -> None:
+    """Ask as often as EXAMPLES says, and judge every answer."""
+    places = stage.places | {"account": stage.places["account_id"]}
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases)
+    def asked(case: Any) -> None:
+        for part in (case.path_parameters, case.query, case.body):
+            make_known(part, places)
+        response = case.call(**who)
+        case.validate_response(response, checks=CHECKS)
+        judge(response)
+
+    asked()
+
+
+def make_known(part: Any, places: dict[str, str]) -> None:
+    """Let three of four texts that should name something name what is there, in place."""
+    if not isinstance(part, dict):
+        return
+    for name in set(part) & set(places):
+        value = part[name]
+        if isinstance(value, str) and crc32(value.encode("utf-8", "surrogatepass")) % 4:
+            part[name] = places[name]
+
+
+def judge(response: Any) -> None:
+    """Assert what schemathesis does not know: the codes of a problem."""
+    request = response.request
+    path = urlsplit(request.url).path
+    each = operation_at(request.method, path)
+    if each is not None:
+        media_type = response.headers["content-type"][0].split(";")[0]
+        found = breaches(each, response.status_code, media_type, response.content)
+        assert list(found) == []
+    STATUSES[response.status_code] += 1
+
+
+def test_so_many_were_asked_and_not_all_refused():
+    """Stands last: what the tests above have counted, where all of them ran in this process."""
+    if sum(STATUSES.values()) < CASES_MIN:
+        pytest.skip("only some of the operations were asked")
+    print(dict(sorted(STATUSES.items())))
+    done = sum(count for status, count in STATUSES.items() if status < 300)
+    assert done > sum(STATUSES.values()) / 10
