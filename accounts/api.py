@@ -11,6 +11,7 @@ from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import shapes
 from accounts.conversions import convert
 from accounts.payloads import posted_shape
 from accounts.selectors import (
@@ -43,12 +44,15 @@ from bengi.events.selectors import events_after
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer, in_days
 from bengi.realtime.protocol import account_message
+from bengi.schema.operation import Key, operation
+from bengi.schema.shapes import Listing, Page
 from bengi.terms import AccountStatus
 
 
 class AccountsView(APIView):
     """The user's accounts, oldest first, with cash and portfolios."""
 
+    @operation("List accounts", query=AccountsInput, answers=Page[shapes.Account])
     def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(AccountsInput, request.query_params)
         now = clock.now()
@@ -62,10 +66,12 @@ class AccountsView(APIView):
 class AccountView(APIView):
     """One account; a PATCH renames it, or sets how the street trades with its next orders."""
 
+    @operation("Get an account", answers=shapes.Account)
     def get(self, request: ApiRequest, account_id: UUID) -> Response:
         read_query(Input, request.query_params)
         return Response(whole_account(request, account_id))
 
+    @operation("Change an account", body=AccountInput, answers=shapes.Account)
     def patch(self, request: ApiRequest, account_id: UUID) -> Response:
         account = account_of(request.user, account_id)
         values = read_body(AccountInput, request.data)
@@ -96,6 +102,14 @@ class _MoneyView(APIView):
 class DepositView(_MoneyView):
     """Play money comes in."""
 
+    @operation(
+        "Deposit money",
+        body=MoveInput,
+        answers=shapes.Movement,
+        status=201,
+        key=Key.REQUIRED,
+        refuses=shapes.MOVING_MONEY,
+    )
     def post(self, request: ApiRequest, account_id: UUID) -> Response:
         account = account_of(request.user, account_id)
         values = read_body(MoveInput, request.data)
@@ -106,6 +120,14 @@ class DepositView(_MoneyView):
 class WithdrawView(_MoneyView):
     """Settled cash that no open order holds goes out."""
 
+    @operation(
+        "Withdraw money",
+        body=MoveInput,
+        answers=shapes.Movement,
+        status=201,
+        key=Key.REQUIRED,
+        refuses=shapes.TAKING_MONEY,
+    )
     def post(self, request: ApiRequest, account_id: UUID) -> Response:
         account = account_of(request.user, account_id)
         values = read_body(MoveInput, request.data)
@@ -116,6 +138,14 @@ class WithdrawView(_MoneyView):
 class ConvertView(_MoneyView):
     """One currency becomes another, at the house's rate."""
 
+    @operation(
+        "Convert money",
+        body=ConvertInput,
+        answers=shapes.Exchange,
+        status=201,
+        key=Key.REQUIRED,
+        refuses=(*shapes.TAKING_MONEY, "max_balance", "no_fx_rate"),
+    )
     def post(self, request: ApiRequest, account_id: UUID) -> Response:
         account = account_of(request.user, account_id)
         values = read_body(ConvertInput, request.data)
@@ -129,6 +159,7 @@ class ConvertView(_MoneyView):
 class StatementView(APIView):
     """Opening, every movement with the balance after it, closing; as JSON or as a CSV file."""
 
+    @operation("Get a statement", query=StatementInput, answers=shapes.Statement, csv=True)
     def get(self, request: ApiRequest, account_id: UUID) -> Response | HttpResponse:
         account = account_of(request.user, account_id)
         query = read_query(StatementInput, request.query_params)
@@ -142,6 +173,9 @@ class StatementView(APIView):
 class TransactionsView(APIView):
     """The account's ledger transactions, newest first; as JSON or as a CSV file."""
 
+    @operation(
+        "List transactions", query=TransactionsInput, answers=Page[shapes.Transaction], csv=True
+    )
     def get(self, request: ApiRequest, account_id: UUID) -> Response | HttpResponse:
         account = account_of(request.user, account_id)
         query = read_query(TransactionsInput, request.query_params)
@@ -153,6 +187,7 @@ class TransactionsView(APIView):
 class RatesView(APIView):
     """The rates in force for conversions: the newest of each pair."""
 
+    @operation("List exchange rates", answers=Listing[shapes.FxRate])
     def get(self, request: ApiRequest) -> Response:
         read_query(Input, request.query_params)
         return Response({"results": [rate_shape(rate) for rate in rates_at(clock.now())]})
@@ -161,6 +196,9 @@ class RatesView(APIView):
 class EventsView(APIView):
     """What happened in one account after a seq: the very messages of the socket."""
 
+    @operation(
+        "List events", query=EventsInput, answers=Page[shapes.Message], refuses=("not_found",)
+    )
     def get(self, request: ApiRequest) -> Response:
         query = read_query(EventsInput, request.query_params)
         account_id, limit = stream_of(request.user, query["account"]), query["limit"]

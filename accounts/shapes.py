@@ -48,6 +48,8 @@ class Account(Shape):
     base_currency: Currency
     kind: str
     status: AccountStatus
+    fee_schedule: str
+    created_at: Moment
     realism: Realism
     balances: list[Cash]
     violations: list[Violation]
@@ -148,3 +150,4 @@ class Message(Struct):
 
 MOVING_MONEY = ("account_frozen", "invalid_amount", "max_balance")
 TAKING_MONEY = ("account_frozen", "invalid_amount", "insufficient_available")
+OPENING = ("account_frozen", "invalid_amount", "limit_reached", "max_balance")

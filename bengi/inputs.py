@@ -134,6 +134,9 @@ class NameField(SearchField):
     def __init__(self, *, max_length: int = 80, **options: Any) -> None:
         super().__init__(max_length=max_length, **options)
 
+    def json_schema(self) -> dict[str, Any]:
+        return {**super().json_schema(), "minLength": 1, "pattern": r"\S"}
+
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
         if not name:

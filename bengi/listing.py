@@ -29,7 +29,7 @@ class OrderingField(WordField):
 
     def __init__(self, orders: Mapping[str, Sequence[str]], *, default: str) -> None:
         words = [sign + name for name in orders for sign in ("", "-")]
-        self.orders = orders
+        self.orders, self.default_word = orders, default
         super().__init__(words, default=self._columns(default))
 
     def to_internal_value(self, data: Any) -> Any:

@@ -14,6 +14,9 @@ from bengi import clock
 from bengi.errors import Forbidden
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
+from bengi.schema.operation import operation
+from bengi.schema.shapes import Page
+from instruments import shapes
 from instruments.calendar import MICS
 from instruments.corporate_actions import action_shape, actions_of
 from instruments.listings import list_instrument
@@ -39,6 +42,7 @@ BookQuotes = Callable[[Iterable[Instrument], datetime], dict[str, Tick]]
 class InstrumentsView(APIView):
     """Everything that can be traded, by symbol; or what a search finds. Staff add to it."""
 
+    @operation("List instruments", query=InstrumentsInput, answers=Page[shapes.Instrument])
     def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(InstrumentsInput, request.query_params)
         if query["q"]:
@@ -47,6 +51,13 @@ class InstrumentsView(APIView):
         found = Instrument.objects.filter(**{k: v for k, v in wanted.items() if v is not None})
         return answer(request, found, query, shape=instrument_shape)
 
+    @operation(
+        "List an instrument",
+        body=NewInstrumentInput,
+        answers=shapes.Instrument,
+        status=201,
+        refuses=("already_listed",),
+    )
     def post(self, request: ApiRequest) -> Response:
         check_permission(request, "instruments.add_instrument")
         values = read_body(NewInstrumentInput, request.data)
@@ -59,6 +70,7 @@ class InstrumentsView(APIView):
 class SearchView(APIView):
     """What somebody may mean: the symbol itself, symbols that begin so, names that hold it."""
 
+    @operation("Search instruments", query=SearchInput, answers=Page[shapes.Instrument])
     def get(self, request: ApiRequest) -> Response:
         query = read_query(SearchInput, request.query_params)
         return _matches(query["q"], query["limit"])
@@ -67,6 +79,7 @@ class SearchView(APIView):
 class InstrumentView(APIView):
     """One instrument."""
 
+    @operation("Get an instrument", answers=shapes.Instrument)
     def get(self, request: ApiRequest, symbol: str) -> Response:
         read_query(Input, request.query_params)
         return Response(instrument_shape(instrument_by_symbol(symbol)))
@@ -86,6 +99,7 @@ def _matches(text: str, limit: int) -> Response:
 class MarketsView(APIView):
     """Every exchange: what it does now, and when that changes."""
 
+    @operation("List markets", answers=Page[shapes.Market])
     def get(self, request: ApiRequest) -> Response:
         read_query(Input, request.query_params)
         now = clock.now()
@@ -98,6 +112,7 @@ class QuoteView(APIView):
 
     book_quotes: BookQuotes | None = None
 
+    @operation("Get a quote", answers=shapes.Quote)
     def get(self, request: ApiRequest, symbol: str) -> Response:
         read_query(Input, request.query_params)
         now = clock.now()
@@ -111,6 +126,7 @@ class QuoteView(APIView):
 class CorporateActionsView(APIView):
     """The splits and dividends of one symbol that have been agreed on, newest ex-date first."""
 
+    @operation("List corporate actions", query=ActionsInput, answers=Page[shapes.CorporateAction])
     def get(self, request: ApiRequest, symbol: str) -> Response | HttpResponse:
         query = read_query(ActionsInput, request.query_params)
         return answer(request, actions_of(instrument_by_symbol(symbol)), query, shape=action_shape)
@@ -119,6 +135,7 @@ class CorporateActionsView(APIView):
 class BarsView(APIView):
     """The bars of one symbol, oldest first."""
 
+    @operation("List bars", query=BarsInput, answers=shapes.Bars)
     def get(self, request: ApiRequest, symbol: str) -> Response:
         query: dict[str, Any] = read_query(BarsInput, request.query_params)
         instrument = instrument_by_symbol(symbol)

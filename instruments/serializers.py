@@ -42,15 +42,19 @@ from instruments.models import INTERVALS, Bar, Instrument
 from instruments.quotes import Tick
 from instruments.selectors import BARS_MAX
 
+_SYMBOL = re.compile(r"[0-9A-Za-z][0-9A-Za-z.=_^-]*")
 PERCENT_PLACES = Decimal("0.0001")
 
 
 class SymbolField(TextField):
     """What can be a symbol: letters, digits and what stands in an address without a blank."""
 
+    def json_schema(self) -> dict[str, Any]:
+        return {**super().json_schema(), "pattern": f"^{_SYMBOL.pattern}$"}
+
     def to_internal_value(self, data: Any) -> str:
         symbol = super().to_internal_value(data)
-        if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.=_^-]*", symbol):
+        if not _SYMBOL.fullmatch(symbol):
             self.refuse("Send letters, digits and . = _ ^ - only.")
         return symbol.upper()
 

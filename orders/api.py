@@ -9,6 +9,7 @@ from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import shapes as accounts_shapes
 from accounts.api import whole_account
 from accounts.selectors import account_of
 from accounts.serializers import idempotency_key
@@ -17,9 +18,13 @@ from bengi.errors import BengiError
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
 from bengi.problem import problem_body
+from bengi.schema.operation import Key, operation
+from bengi.schema.shapes import Listing, Page
 from instruments import api as instruments_api
+from instruments import shapes as instruments_shapes
 from instruments.selectors import instrument_by_symbol
 from instruments.serializers import instrument_shape
+from orders import shapes
 from orders.canceling import cancel_all
 from orders.closing import Closing, close_position
 from orders.correcting import correct_listing
@@ -53,11 +58,20 @@ from orders.tickets import OrderTicket
 class OrdersView(APIView):
     """The user's orders, newest first; a POST adds one."""
 
+    @operation("List orders", query=OrdersInput, answers=Page[shapes.Order], csv=True)
     def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(OrdersInput, request.query_params)
         found = orders_where(request.user, query)
         return answer(request, found, query, shape=_shape, form=ORDERS_FILE)
 
+    @operation(
+        "Place an order",
+        body=OrderInput,
+        answers=shapes.OrderWithLegs,
+        status=201,
+        key=Key.OPTIONAL,
+        refuses=shapes.PLACING,
+    )
     def post(self, request: ApiRequest) -> Response:
         """Accept an order (201), or say the one again that its key has made before (200)."""
         values = read_body(OrderInput, request.data)
@@ -68,6 +82,9 @@ class OrdersView(APIView):
 class PreviewView(APIView):
     """What an order would cost and why it would be refused. Takes what a POST of an order takes."""
 
+    @operation(
+        "Preview an order", body=OrderInput, answers=shapes.OrderPreview, refuses=shapes.PREVIEWING
+    )
     def post(self, request: ApiRequest) -> Response:
         values = read_body(OrderInput, request.data)
         ticket = ticket_of(request.user, values, request.headers.get("Idempotency-Key"))
@@ -77,6 +94,7 @@ class PreviewView(APIView):
 class BatchView(APIView):
     """Several orders at once; each is accepted or refused by itself, and told in its place."""
 
+    @operation("Place several orders", body=BatchInput, answers=Listing[shapes.BatchOutcome])
     def post(self, request: ApiRequest) -> Response:
         bodies = read_body(BatchInput, request.data)["orders"]
         tickets = tickets_of(request.user, bodies)
@@ -90,6 +108,12 @@ class BatchView(APIView):
 class CancelAllView(APIView):
     """Ask for all open orders to be canceled, or for those that are named."""
 
+    @operation(
+        "Cancel all orders",
+        body=CancelAllInput,
+        answers=Listing[shapes.Order],
+        refuses=("not_found",),
+    )
     def post(self, request: ApiRequest) -> Response:
         asked = read_body(CancelAllInput, request.data)
         orders = cancel_all(request.user, now=clock.now(), **asked)
@@ -99,6 +123,14 @@ class CancelAllView(APIView):
 class ClosePositionView(APIView):
     """Sell a position, or part of it, at the market."""
 
+    @operation(
+        "Close a position",
+        body=CloseInput,
+        answers=shapes.OrderWithLegs,
+        status=201,
+        key=Key.OPTIONAL,
+        refuses=shapes.CLOSING,
+    )
     def post(self, request: ApiRequest, position_id: UUID) -> Response:
         values = read_body(CloseInput, request.data)
         key = values.pop("client_order_id") or key_of(request.headers.get("Idempotency-Key"))
@@ -110,6 +142,14 @@ class ClosePositionView(APIView):
 class ResetView(APIView):
     """Archive an account as it stands and open a fresh one like it."""
 
+    @operation(
+        "Reset an account",
+        body=ResetInput,
+        answers=accounts_shapes.Account,
+        status=201,
+        key=Key.REQUIRED,
+        refuses=(*accounts_shapes.MOVING_MONEY, "trading_halted"),
+    )
     def post(self, request: ApiRequest, account_id: UUID) -> Response:
         account_of(request.user, account_id)
         key = idempotency_key(request.headers.get("Idempotency-Key"))
@@ -126,6 +166,12 @@ class ResetView(APIView):
 class InstrumentView(instruments_api.InstrumentView):
     """One instrument; a PUT corrects it, where no order stands on what changes."""
 
+    @operation(
+        "Correct an instrument",
+        body=ListingInput,
+        answers=instruments_shapes.Instrument,
+        refuses=("instrument_in_use", "instrument_delisted"),
+    )
     def put(self, request: ApiRequest, symbol: str) -> Response:
         instruments_api.check_permission(request, "instruments.change_instrument")
         values = read_body(ListingInput, request.data)
@@ -140,6 +186,7 @@ class InstrumentView(instruments_api.InstrumentView):
 class LimitsView(APIView):
     """How far an account's orders may go, and whether it may order at all now."""
 
+    @operation("Get the limits of an account", answers=shapes.AccountLimits)
     def get(self, request: ApiRequest, account_id: UUID) -> Response:
         read_query(Input, request.query_params)
         account = account_of(request.user, account_id)
@@ -151,10 +198,18 @@ class LimitsView(APIView):
 class OrderView(APIView):
     """One order; a PATCH asks for another in its place."""
 
+    @operation("Get an order", answers=shapes.OrderWithLegs)
     def get(self, request: ApiRequest, order_id: UUID) -> Response:
         read_query(Input, request.query_params)
         return Response(_whole(order_of(request.user, order_id)))
 
+    @operation(
+        "Replace an order",
+        body=ReplaceInput,
+        answers=shapes.OrderWithLegs,
+        replays=True,
+        refuses=shapes.REPLACING,
+    )
     def patch(self, request: ApiRequest, order_id: UUID) -> Response:
         """Ask for it to be replaced; the answer is the new order, held until the engine decides."""
         changes = read_body(ReplaceInput, request.data)
@@ -167,6 +222,12 @@ class OrderView(APIView):
 class CancelView(APIView):
     """Ask for an order to be canceled; the engine answers on the stream."""
 
+    @operation(
+        "Cancel an order",
+        body=Input,
+        answers=shapes.OrderWithLegs,
+        refuses=("order_not_cancelable",),
+    )
     def post(self, request: ApiRequest, order_id: UUID) -> Response:
         read_body(Input, request.data)
         return Response(_whole(request_cancel(order_id, request.user, now=clock.now())))

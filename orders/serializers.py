@@ -152,6 +152,11 @@ class OrderInput(Input):
 class BatchField(serializers.Field[Any, Any, Any, Any]):
     """A list of 1 to BATCH_MAX objects; they are read one by one, later."""
 
+    form_later = OrderInput
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "array", "minItems": 1, "maxItems": BATCH_MAX}
+
     def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
         if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
             raise serializers.ValidationError("Send a list of orders.", code="invalid_field")

@@ -44,6 +44,9 @@ PREVIEWING = ("not_found", "unknown_symbol", "invalid_amount", "invalid_idempote
 REPLACING = (*JUDGED, "idempotency_mismatch", "order_not_replaceable", "quantity_below_filled")
 
 
+CLOSING = (*JUDGED, "idempotency_mismatch", "possible_duplicate")
+
+
 class PickedLot(Shape):
     """One lot that a sell names, and how much of it."""
 
@@ -99,6 +102,26 @@ class OrderWithLegs(Order):
     """An order with the legs of its group, the take profit first."""
 
     legs: list[Order]
+
+
+class BatchProblem(Shape):
+    """Why one order of a batch was refused, as a problem without a request of its own."""
+
+    type: Annotated[str, Meta(pattern="^urn:bengi:problem:[a-z_]+$")]
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[Reason]
+
+
+class BatchOutcome(Shape):
+    """What a POST of this one would have answered: the order, or why there is none."""
+
+    status: int
+    replayed: bool
+    order: OrderWithLegs | None
+    problem: BatchProblem | None
 
 
 class SeenQuote(Shape):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import api as accounts_api
+from accounts import shapes as accounts_shapes
 from accounts.models import Account
 from accounts.selectors import account_of, open_accounts_of
 from accounts.serializers import OpenAccountInput, idempotency_key
@@ -16,6 +17,9 @@ from bengi import clock
 from bengi.errors import Malformed
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer, wants_csv
+from bengi.schema.operation import Key, operation
+from bengi.schema.shapes import Page
+from portfolios import shapes
 from portfolios.history import DAYS_MAX, history_of, history_shape
 from portfolios.holding_period import HoldingPeriod
 from portfolios.selectors import (
@@ -57,6 +61,14 @@ HISTORY_DAYS = 30
 class AccountsView(accounts_api.AccountsView):
     """The user's accounts; a POST opens another one, with a portfolio to trade in."""
 
+    @operation(
+        "Open an account",
+        body=OpenAccountInput,
+        answers=accounts_shapes.Account,
+        status=201,
+        key=Key.REQUIRED,
+        refuses=accounts_shapes.OPENING,
+    )
     def post(self, request: ApiRequest) -> Response:
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         asked = PaperAccount(**read_body(OpenAccountInput, request.data))
@@ -72,6 +84,12 @@ class AccountsView(accounts_api.AccountsView):
 class PortfoliosView(APIView):
     """The user's portfolios, oldest first; a POST adds one."""
 
+    @operation(
+        "List portfolios",
+        query=PortfoliosInput,
+        answers=Page[shapes.Portfolio],
+        refuses=("not_found",),
+    )
     def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(PortfoliosInput, request.query_params)
         if query["account"] is None:
@@ -81,6 +99,13 @@ class PortfoliosView(APIView):
             found = portfolios_of(request.user).filter(account=account)
         return answer(request, found, query, shape=portfolio_shape)
 
+    @operation(
+        "Open a portfolio",
+        body=OpenPortfolioInput,
+        answers=shapes.Portfolio,
+        status=201,
+        refuses=("not_found", "account_frozen", "name_taken", "limit_reached"),
+    )
     def post(self, request: ApiRequest) -> Response:
         values = read_body(OpenPortfolioInput, request.data)
         account = _account(request, values["account_id"])
@@ -95,16 +120,33 @@ class PortfoliosView(APIView):
 class PortfolioView(APIView):
     """One portfolio: its name, and the method by which its later sales close lots."""
 
+    @operation("Get a portfolio", answers=shapes.Portfolio)
     def get(self, request: ApiRequest, portfolio_id: UUID) -> Response:
         read_query(Input, request.query_params)
         return Response(portfolio_shape(portfolio_of(request.user, portfolio_id)))
 
+    @operation(
+        "Write a portfolio", body=PortfolioInput, answers=shapes.Portfolio, refuses=shapes.CHANGING
+    )
     def put(self, request: ApiRequest, portfolio_id: UUID) -> Response:
         return self._change(request, portfolio_id, PortfolioInput)
 
+    @operation(
+        "Change a portfolio",
+        body=PortfolioChangesInput,
+        answers=shapes.Portfolio,
+        refuses=shapes.CHANGING,
+    )
     def patch(self, request: ApiRequest, portfolio_id: UUID) -> Response:
         return self._change(request, portfolio_id, PortfolioChangesInput)
 
+    @operation(
+        "Delete a portfolio",
+        body=Input,
+        answers=None,
+        status=204,
+        refuses=("account_frozen", "portfolio_in_use"),
+    )
     def delete(self, request: ApiRequest, portfolio_id: UUID) -> Response:
         read_body(Input, request.data)
         delete_portfolio(portfolio_id, request.user, now=clock.now())
@@ -119,6 +161,7 @@ class PortfolioView(APIView):
 class SummaryView(APIView):
     """What a portfolio is worth and has made, by position, by currency and in all."""
 
+    @operation("Get the summary of a portfolio", answers=shapes.PortfolioSummary)
     def get(self, request: ApiRequest, portfolio_id: UUID) -> Response:
         read_query(Input, request.query_params)
         portfolio = portfolio_of(request.user, portfolio_id)
@@ -128,6 +171,9 @@ class SummaryView(APIView):
 class HistoryView(APIView):
     """What a portfolio was worth at the end of each day, oldest first."""
 
+    @operation(
+        "Get the history of a portfolio", query=HistoryInput, answers=shapes.PortfolioHistory
+    )
     def get(self, request: ApiRequest, portfolio_id: UUID) -> Response:
         query = read_query(HistoryInput, request.query_params)
         portfolio = portfolio_of(request.user, portfolio_id)
@@ -143,21 +189,21 @@ class HistoryView(APIView):
 class PositionsView(APIView):
     """What a portfolio holds. As many as there are instruments: always one page."""
 
+    @operation("List positions", query=PositionsInput, answers=Page[shapes.Position], csv=True)
     def get(self, request: ApiRequest, portfolio_id: UUID) -> Response | HttpResponse:
         query = read_query(PositionsInput, request.query_params)
         held = positions_of(portfolio_of(request.user, portfolio_id))
-        shapes = [
-            position_shape(each)
-            for each in sorted_holdings(_asked(held, query["symbol"]), query["ordering"])
-        ]
+        rows = sorted_holdings(_asked(held, query["symbol"]), query["ordering"])
+        told = [position_shape(each) for each in rows]
         if wants_csv(request, query):
-            return POSITIONS_FILE.answer(shapes)
-        return Response({"results": shapes, "next": None})
+            return POSITIONS_FILE.answer(told)
+        return Response({"results": told, "next": None})
 
 
 class PositionView(APIView):
     """One position; it may be empty by now."""
 
+    @operation("Get a position", answers=shapes.Position)
     def get(self, request: ApiRequest, position_id: UUID) -> Response:
         read_query(Input, request.query_params)
         return Response(position_shape(holding_of(request.user, position_id)))
@@ -166,6 +212,7 @@ class PositionView(APIView):
 class LotsView(APIView):
     """A portfolio's tax lots, oldest first, each with the sales that closed some of it."""
 
+    @operation("List lots", query=LotsInput, answers=Page[shapes.Lot], csv=True)
     def get(self, request: ApiRequest, portfolio_id: UUID) -> Response | HttpResponse:
         query = read_query(LotsInput, request.query_params)
         portfolio = portfolio_of(request.user, portfolio_id)

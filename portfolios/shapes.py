@@ -2,10 +2,12 @@
 
 from typing import Literal
 
+from accounts.shapes import FxRate
 from bengi.schema.shapes import Amount, Currency, Day, Id, Moment, Shape
 from bengi.terms import CostBasisMethod
 
 Term = Literal["short", "long"]
+CHANGING = ("account_frozen", "name_taken")
 
 
 class Portfolio(Shape):
@@ -20,6 +22,8 @@ class Portfolio(Shape):
 class Position(Shape):
     """A holding; its worth is null while no price is known."""
 
+    id: Id
+    portfolio_id: Id
     symbol: str
     name: str
     currency: Currency
@@ -81,3 +85,78 @@ class Lot(Shape):
     busted_by: Id | None
     closings: list[Closing]
     splits: list[LotSplit]
+
+
+class Figures(Shape):
+    """Amounts of one currency; null where a price, or a rate, is not known."""
+
+    market_value: Amount | None
+    cost_basis: Amount | None
+    cash: Amount | None
+    equity: Amount | None
+    day_pnl: Amount | None
+    unrealized_pnl: Amount | None
+    realized_pnl: Amount | None
+    dividends: Amount | None
+    total_pnl: Amount | None
+
+
+class CurrencyFigures(Figures):
+    """The figures of one of the portfolio's currencies."""
+
+    currency: Currency
+
+
+class PositionSummary(Position):
+    """A holding, which may be empty by now, with what it has made."""
+
+    day_pnl: Amount | None
+    realized_pnl: Amount
+    dividends: Amount
+    total_pnl: Amount | None
+
+
+class PortfolioSummary(Shape):
+    """What a portfolio is worth and has made; total is in base_currency, at rates."""
+
+    portfolio_id: Id
+    account_id: Id
+    as_of: Moment
+    base_currency: Currency
+    total: Figures
+    by_currency: list[CurrencyFigures]
+    positions: list[PositionSummary]
+    rates: list[FxRate]
+    missing_rates: list[Currency]
+    unpriced: list[str]
+
+
+class CurrencyDay(Shape):
+    """One currency at the end of a day."""
+
+    currency: Currency
+    cash: Amount
+    market_value: Amount | None
+    equity: Amount | None
+
+
+class HistoryDay(Shape):
+    """What a portfolio was worth at the end of a day, in the account's base currency."""
+
+    date: Day
+    cash: Amount | None
+    market_value: Amount | None
+    equity: Amount | None
+    by_currency: list[CurrencyDay]
+    rates: list[FxRate]
+    missing_rates: list[Currency]
+    unpriced: list[str]
+
+
+class PortfolioHistory(Shape):
+    """The days of a portfolio, oldest first; always one page."""
+
+    portfolio_id: Id
+    base_currency: Currency
+    results: list[HistoryDay]
+    next: None

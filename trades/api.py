@@ -15,9 +15,12 @@ from bengi import clock
 from bengi.errors import Forbidden, Malformed
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
+from bengi.schema.operation import Key, operation
+from bengi.schema.shapes import Page
 from orders.selectors import order_of
 from portfolios.selectors import closings_of
 from portfolios.serializers import closing_shape
+from trades import shapes
 from trades.corrections import CORRECT, approve, ask_adjust, ask_bust, decline
 from trades.explaining import explain
 from trades.manual import ManualFill, execute
@@ -41,6 +44,7 @@ from trades.summary import DAYS_MAX, Period, summarize, summary_shape
 class TradesView(APIView):
     """The user's trades, newest first."""
 
+    @operation("List trades", query=TradesInput, answers=Page[shapes.Trade], csv=True)
     def get(self, request: ApiRequest) -> Response | HttpResponse:
         query = read_query(TradesInput, request.query_params)
         found = trades_where(request.user, query)
@@ -50,6 +54,12 @@ class TradesView(APIView):
 class OrderTradesView(APIView):
     """The trades of one order, oldest first, with busts and corrections."""
 
+    @operation(
+        "List the trades of an order",
+        query=OrderTradesInput,
+        answers=Page[shapes.Trade],
+        csv=True,
+    )
     def get(self, request: ApiRequest, order_id: UUID) -> Response | HttpResponse:
         query = read_query(OrderTradesInput, request.query_params)
         found = trades_of(request.user).filter(order=order_of(request.user, order_id))
@@ -59,6 +69,12 @@ class OrderTradesView(APIView):
 class TradesSummaryView(APIView):
     """What trading in an account has come to: in all, by symbol and by period."""
 
+    @operation(
+        "Get the summary of trades",
+        query=SummaryInput,
+        answers=shapes.TradesSummary,
+        refuses=("not_found",),
+    )
     def get(self, request: ApiRequest) -> Response:
         query = read_query(SummaryInput, request.query_params)
         account_id = stream_of(request.user, query["account"])
@@ -74,6 +90,7 @@ class TradesSummaryView(APIView):
 class TradeView(APIView):
     """One trade; a sale with the lots it closed, the bust of one with those it opened again."""
 
+    @operation("Get a trade", answers=shapes.TradeWithClosings)
     def get(self, request: ApiRequest, exec_id: UUID) -> Response:
         read_query(Input, request.query_params)
         trade = trade_of(request.user, exec_id)
@@ -84,6 +101,7 @@ class TradeView(APIView):
 class ExplainView(APIView):
     """What became of an order and why, and why an open one has not filled."""
 
+    @operation("Explain an order", answers=shapes.Explanation)
     def get(self, request: ApiRequest, order_id: UUID) -> Response:
         read_query(Input, request.query_params)
         return Response(explanation_shape(explain(request.user, order_id, now=clock.now())))
@@ -92,6 +110,14 @@ class ExplainView(APIView):
 class ExecuteView(APIView):
     """Fill an open order by hand: for staff who may, once for each Idempotency-Key."""
 
+    @operation(
+        "Execute an order by hand",
+        body=ExecuteInput,
+        answers=shapes.TradeTold,
+        status=201,
+        key=Key.REQUIRED,
+        refuses=shapes.EXECUTING,
+    )
     def post(self, request: ApiRequest) -> Response:
         key = idempotency_key(request.headers.get("Idempotency-Key"))
         wanted = ManualFill(**read_body(ExecuteInput, request.data))
@@ -104,6 +130,13 @@ class ExecuteView(APIView):
 class BustView(APIView):
     """Ask for a trade to be taken back; somebody else has to approve it."""
 
+    @operation(
+        "Ask for a bust",
+        body=BustInput,
+        answers=shapes.Correction,
+        status=201,
+        refuses=shapes.IN_THE_WAY,
+    )
     def post(self, request: ApiRequest, exec_id: UUID) -> Response:
         values = read_body(BustInput, request.data)
         row = ask_bust(request.user, exec_id, **values, now=clock.now())
@@ -113,6 +146,13 @@ class BustView(APIView):
 class AdjustView(APIView):
     """Ask for a trade to be booked anew with other terms; somebody else has to approve it."""
 
+    @operation(
+        "Ask for an adjustment",
+        body=AdjustInput,
+        answers=shapes.Correction,
+        status=201,
+        refuses=shapes.ADJUSTING,
+    )
     def post(self, request: ApiRequest, exec_id: UUID) -> Response:
         values = read_body(AdjustInput, request.data)
         row = ask_adjust(request.user, exec_id, **values, now=clock.now())
@@ -122,6 +162,7 @@ class AdjustView(APIView):
 class CorrectionsView(APIView):
     """What staff have asked for, newest first, for those who may decide."""
 
+    @operation("List corrections", query=CorrectionsInput, answers=Page[shapes.Correction])
     def get(self, request: ApiRequest) -> Response | HttpResponse:
         if not request.user.has_perm(CORRECT):
             raise Forbidden("forbidden", "Only who may correct trades sees corrections.")
@@ -133,6 +174,9 @@ class CorrectionsView(APIView):
 class ApproveView(APIView):
     """Book a correction that a colleague has asked for."""
 
+    @operation(
+        "Approve a correction", body=Input, answers=shapes.Correction, refuses=shapes.APPROVING
+    )
     def post(self, request: ApiRequest, correction_id: UUID) -> Response:
         read_body(Input, request.data)
         return _decided(approve(correction_id, request.user, now=clock.now()))
@@ -141,6 +185,9 @@ class ApproveView(APIView):
 class DeclineView(APIView):
     """Decide against a correction."""
 
+    @operation(
+        "Decline a correction", body=Input, answers=shapes.Correction, refuses=shapes.DECIDING
+    )
     def post(self, request: ApiRequest, correction_id: UUID) -> Response:
         read_body(Input, request.data)
         return _decided(decline(correction_id, request.user, now=clock.now()))

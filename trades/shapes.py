@@ -5,6 +5,8 @@ Kinds, codes and numbers of a story are open lists, so they are told as text.
 
 from typing import Any, Literal
 
+from msgspec import field
+
 from bengi.schema.shapes import Amount, Currency, Day, Id, Moment, Shape
 from bengi.terms import CorrectionKind, CorrectionOutcome, Liquidity, Side, TradeKind
 from orders.shapes import Order
@@ -192,3 +194,47 @@ class Explanation(Shape):
     left_out: LeftOut
     costs: TradingCosts
     arrival: StoryQuote | None
+
+
+class Tally(Shape):
+    """Trades of one currency, added up; averages are of wins and of losses."""
+
+    currency: Currency
+    count: int
+    quantity: Amount
+    volume: Amount
+    bought: Amount
+    sold: Amount
+    commission: Amount
+    fees: Amount
+    realized_pnl: Amount
+    sales: int
+    wins: int
+    losses: int
+    win_rate: Amount | None
+    average_win: Amount | None
+    average_loss: Amount | None
+
+
+class SymbolTally(Tally):
+    """The trades of one symbol."""
+
+    symbol: str
+
+
+class PeriodTally(Tally):
+    """The trades of one day, week or month."""
+
+    starts_on: Day
+
+
+class TradesSummary(Shape):
+    """What trading in an account has come to; every row is of one currency."""
+
+    account_id: Id
+    since: Day = field(name="from")
+    to: Day
+    period: Literal["day", "week", "month"]
+    totals: list[Tally]
+    by_symbol: list[SymbolTally]
+    by_period: list[PeriodTally]

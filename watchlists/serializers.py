@@ -24,15 +24,24 @@ from watchlists.models import PriceAlert, Watchlist
 from watchlists.services import SYMBOLS_MAX
 
 NOTE_LENGTH_MAX = 120
+SYMBOL_LENGTH_MAX = 16
 
 
 class SymbolsField(serializers.Field[Any, Any, Any, Any]):
     """A list of symbols, each once, at most SYMBOLS_MAX."""
 
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "array",
+            "items": TextField(max_length=SYMBOL_LENGTH_MAX).json_schema(),
+            "maxItems": SYMBOLS_MAX,
+            "uniqueItems": True,
+        }
+
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list) or len(data) > SYMBOLS_MAX:
             self._refuse(f"Send a list of at most {SYMBOLS_MAX} symbols.")
-        one = TextField(max_length=16)
+        one = TextField(max_length=SYMBOL_LENGTH_MAX)
         symbols = [one.to_internal_value(each).upper() for each in data]
         if len(set(symbols)) < len(symbols):
             self._refuse("Name each symbol once.")
@@ -44,6 +53,9 @@ class SymbolsField(serializers.Field[Any, Any, Any, Any]):
 
 class PlaceField(serializers.Field[Any, Any, Any, Any]):
     """A place in a list, counted from 0; beyond its end is its end."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": 0, "maximum": SYMBOLS_MAX - 1}
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int) or not 0 <= data < SYMBOLS_MAX:
@@ -75,14 +87,14 @@ class WatchlistInput(Input):
 class AddSymbolInput(Input):
     """A symbol, and where it goes; without a place to the end."""
 
-    symbol = TextField(max_length=16)
+    symbol = TextField(max_length=SYMBOL_LENGTH_MAX)
     place = PlaceField(default=None, allow_null=True)
 
 
 class AlertsInput(PageInput):
     """Filters of the list; all of them must hold."""
 
-    symbol = TextField(max_length=16, default=None)
+    symbol = TextField(max_length=SYMBOL_LENGTH_MAX, default=None)
     status = WordField(("waiting", "fired", "all"), default="all")
     ordering = OrderingField(
         {"created": ("id",), "symbol": ("instrument__symbol", "id")}, default="-created"
@@ -92,7 +104,7 @@ class AlertsInput(PageInput):
 class NewAlertInput(Input):
     """An alert: percent for a change within a day, a price for everything else."""
 
-    symbol = TextField(max_length=16)
+    symbol = TextField(max_length=SYMBOL_LENGTH_MAX)
     kind = WordField(list(AlertKind))
     price = PositiveDecimalField(default=None, allow_null=True)
     percent = PositiveDecimalField(default=None, allow_null=True)

@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.identity import mails, second_factor
+from accounts.identity import mails, second_factor, shapes
 from accounts.identity.addresses import confirm, send_confirmation
 from accounts.identity.api_keys import create_key, revoke_key
 from accounts.identity.grants import Grant
@@ -59,6 +59,8 @@ from bengi.limits.address import client_address
 from bengi.limits.limiter import require
 from bengi.limits.table import MAIL_ADDRESS
 from bengi.pagination import PageInput, page
+from bengi.schema.operation import operation
+from bengi.schema.shapes import Page
 
 REFRESH_PATH = "/api/v1/auth/refresh"
 RESET_PAGE = "/password/reset"
@@ -82,6 +84,14 @@ class RegisterView(_OpenView):
 
     sign_up: SignUp | None = None
 
+    @operation(
+        "Register",
+        body=RegisterInput,
+        answers=shapes.Told,
+        status=202,
+        refuses=("weak_password",),
+        public=True,
+    )
     def post(self, request: ApiRequest) -> Response:
         values = read_body(RegisterInput, request.data)
         assert self.sign_up is not None, "the router says how"
@@ -92,6 +102,14 @@ class RegisterView(_OpenView):
 class LoginView(_OpenView):
     """E-mail and password, and a code where there is a second factor, for a pair of tokens."""
 
+    @operation(
+        "Sign in",
+        body=LoginInput,
+        answers=shapes.Tokens,
+        refuses=("invalid_credentials", "second_factor_required"),
+        refuses_also=("invalid_code",),
+        public=True,
+    )
     @sensitive_variables("values")
     def post(self, request: ApiRequest) -> Response:
         values = read_body(LoginInput, request.data)
@@ -103,6 +121,13 @@ class LoginView(_OpenView):
 class RefreshView(_OpenView):
     """A refresh token, from the body or the cookie, for the next pair."""
 
+    @operation(
+        "Refresh tokens",
+        body=RefreshInput,
+        answers=(shapes.Tokens, shapes.TokensBesideCookie),
+        refuses=("not_authenticated", "token_invalid", "token_expired", "token_reused"),
+        public=True,
+    )
     def post(self, request: ApiRequest) -> Response:
         told = read_body(RefreshInput, request.data)["refresh_token"]
         token = told or request.COOKIES.get(settings.REFRESH_COOKIE_NAME)
@@ -134,6 +159,7 @@ def with_cookie(pair: Pair, *, is_told: bool) -> Response:
 class LogoutView(APIView):
     """This sign-in ends, its tokens and sockets with it."""
 
+    @operation("Sign out", body=Input, answers=None, status=204)
     def post(self, request: ApiRequest) -> Response:
         read_body(Input, request.data)
         end_current(request._request, request.user, grant_of(request).sign_in_id, now=clock.wall())
@@ -143,6 +169,7 @@ class LogoutView(APIView):
 class LogoutAllView(APIView):
     """Every sign-in of this person ends, this one too."""
 
+    @operation("Sign out everywhere", body=Input, answers=None, status=204)
     def post(self, request: ApiRequest) -> Response:
         read_body(Input, request.data)
         _end_all(request)
@@ -164,6 +191,13 @@ def _gone() -> Response:
 class PasswordView(APIView):
     """A new password for the old one. Every other sign-in ends."""
 
+    @operation(
+        "Change the password",
+        body=PasswordInput,
+        answers=shapes.AccessToken,
+        also={204: None},
+        refuses=("wrong_password", "weak_password"),
+    )
     @sensitive_variables("values")
     def put(self, request: ApiRequest) -> Response:
         values = read_body(PasswordInput, request.data)
@@ -183,10 +217,12 @@ class PasswordView(APIView):
 class ProfileView(APIView):
     """Who one is."""
 
+    @operation("Get the profile", answers=shapes.Profile)
     def get(self, request: ApiRequest) -> Response:
         read_query(Input, request.query_params)
         return Response(profile_shape(request.user))
 
+    @operation("Change the profile", body=ProfileInput, answers=shapes.Profile)
     def patch(self, request: ApiRequest) -> Response:
         values = read_body(ProfileInput, request.data)
         if values:
@@ -201,6 +237,14 @@ class ProfileView(APIView):
 class VerifyEmailView(_OpenView):
     """The key from the mail confirms the address; an address alone asks for another mail."""
 
+    @operation(
+        "Verify an address",
+        body=VerifyEmailInput,
+        answers=shapes.VerifiedEmail,
+        also={202: shapes.Told},
+        refuses_also=("token_invalid",),
+        public=True,
+    )
     def post(self, request: ApiRequest) -> Response:
         values = read_body(VerifyEmailInput, request.data)
         if values["key"] is not None:
@@ -217,6 +261,13 @@ class VerifyEmailView(_OpenView):
 class PasswordResetView(_OpenView):
     """Ask for a mail with a key to set a new password. The answer is the same for everybody."""
 
+    @operation(
+        "Ask for a password reset",
+        body=PasswordResetInput,
+        answers=shapes.Told,
+        status=202,
+        public=True,
+    )
     def post(self, request: ApiRequest) -> Response:
         email = read_body(PasswordResetInput, request.data)["email"]
         send_reset(request._request, email, RESET_PAGE)
@@ -226,6 +277,15 @@ class PasswordResetView(_OpenView):
 class PasswordResetConfirmView(_OpenView):
     """The key from the mail, for a new password. Every sign-in ends."""
 
+    @operation(
+        "Confirm a password reset",
+        body=PasswordResetConfirmInput,
+        answers=None,
+        status=204,
+        refuses=("weak_password",),
+        refuses_also=("token_invalid",),
+        public=True,
+    )
     @sensitive_variables("values")
     def post(self, request: ApiRequest) -> Response:
         values = read_body(PasswordResetConfirmInput, request.data)
@@ -237,6 +297,7 @@ class PasswordResetConfirmView(_OpenView):
 class SessionsView(APIView):
     """Where one is signed in."""
 
+    @operation("List sessions", query=PageInput, answers=Page[shapes.Session])
     def get(self, request: ApiRequest) -> Response:
         query = read_query(PageInput, request.query_params)
         current = grant_of(request).sign_in_id
@@ -247,6 +308,7 @@ class SessionsView(APIView):
 
         return Response(page(found, by=("-id",), shape=shape, **query))
 
+    @operation("End all sessions", answers=None, status=204)
     def delete(self, request: ApiRequest) -> Response:
         _end_all(request)
         return _gone()
@@ -255,6 +317,7 @@ class SessionsView(APIView):
 class SessionView(APIView):
     """One of them."""
 
+    @operation("End a session", answers=None, status=204)
     def delete(self, request: ApiRequest, sign_in_id: UUID) -> Response:
         end_one(request.user, sign_in_id, now=clock.wall(), request=request._request)
         return Response(status=204)
@@ -263,6 +326,7 @@ class SessionView(APIView):
 class SecondFactorView(APIView):
     """The second factor: the password begins one, its first code turns it on, both turn it off."""
 
+    @operation("Get the second factor", answers=shapes.SecondFactor)
     def get(self, request: ApiRequest) -> Response:
         read_query(Input, request.query_params)
         return Response(
@@ -272,6 +336,17 @@ class SecondFactorView(APIView):
             }
         )
 
+    @operation(
+        "Turn on the second factor",
+        body=SecondFactorInput,
+        answers=(shapes.SecondFactorBegun, shapes.RecoveryCodes),
+        refuses=(
+            "wrong_password",
+            "invalid_code",
+            "second_factor_exists",
+            "second_factor_not_begun",
+        ),
+    )
     @sensitive_variables("values", "secret", "codes")
     def post(self, request: ApiRequest) -> Response:
         values = read_body(SecondFactorInput, request.data)
@@ -287,6 +362,13 @@ class SecondFactorView(APIView):
         _tell(plain, user, "second_factor.turned_on", "second_factor_on")
         return Response({"recovery_codes": codes})
 
+    @operation(
+        "Turn off the second factor",
+        body=SecondFactorOffInput,
+        answers=None,
+        status=204,
+        refuses=("wrong_password", "invalid_code"),
+    )
     @sensitive_variables("values")
     def delete(self, request: ApiRequest) -> Response:
         values = read_body(SecondFactorOffInput, request.data)
@@ -307,11 +389,19 @@ def _tell(request: Any, user: User, action: str, mail: str) -> None:
 class ApiKeysView(APIView):
     """Keys for programs. A key's secret is in the answer that makes it, and nowhere after."""
 
+    @operation("List API keys", query=PageInput, answers=Page[shapes.ApiKey])
     def get(self, request: ApiRequest) -> Response:
         query = read_query(PageInput, request.query_params)
         found = ApiKey.objects.filter(user=request.user, revoked_at=None)
         return Response(page(found, by=("-id",), shape=api_key_shape, **query))
 
+    @operation(
+        "Create an API key",
+        body=ApiKeyInput,
+        answers=shapes.NewApiKey,
+        status=201,
+        refuses=("too_many_keys",),
+    )
     @sensitive_variables("key")
     def post(self, request: ApiRequest) -> Response:
         values = read_body(ApiKeyInput, request.data)
@@ -324,6 +414,7 @@ class ApiKeysView(APIView):
 class ApiKeyView(APIView):
     """One of them."""
 
+    @operation("Revoke an API key", answers=None, status=204)
     def delete(self, request: ApiRequest, key_id: UUID) -> Response:
         revoke_key(request.user, key_id, now=clock.wall())
         return Response(status=204)

@@ -25,6 +25,9 @@ KEY_NAME_LENGTH_MAX = 80
 class EmailField(ApiField):
     """An e-mail address, without the blanks around it."""
 
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "email", "maxLength": EMAIL_LENGTH_MAX}
+
     def to_internal_value(self, data: Any) -> str:
         text = data.strip() if isinstance(data, str) else ""
         try:
@@ -39,6 +42,15 @@ class EmailField(ApiField):
 class PasswordField(ApiField):
     """Any text without NUL, blanks included."""
 
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "format": "password",
+            "minLength": 1,
+            "maxLength": PASSWORD_LENGTH_MAX,
+            "pattern": r"^[^\u0000]*$",
+        }
+
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or not 1 <= len(data) <= PASSWORD_LENGTH_MAX or "\0" in data:
             self.refuse(f"Send 1 to {PASSWORD_LENGTH_MAX} characters.")
@@ -47,6 +59,10 @@ class PasswordField(ApiField):
 
 class ScopesField(ApiField):
     """A list of scopes, at least one, each once."""
+
+    def json_schema(self) -> dict[str, Any]:
+        one = {"type": "string", "enum": list(KEY_SCOPES)}
+        return {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}
 
     def to_internal_value(self, data: Any) -> list[str]:
         is_list = isinstance(data, list) and all(isinstance(each, str) for each in data)
@@ -57,6 +73,9 @@ class ScopesField(ApiField):
 
 class NameField(SearchField):
     """Printable text that is not blank."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {**super().json_schema(), "minLength": 1, "pattern": r"\S"}
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)

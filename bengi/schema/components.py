@@ -2,10 +2,15 @@
 
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 from bengi.schema.shapes import Problem, Schema, json_schema
 
 PREFIX = "/api/v1/"
+SCOPES = "bengi.authentication.scope_needed"
+"""Says which scope a method and an address need; stands above us, so it is known by its name."""
 
+_COUNT = {"type": "string", "pattern": "^[0-9]+$"}
 _HEADERS: dict[str, Schema] = {
     "X-Request-ID": {
         "description": "The request's name: what was sent, or what finds it in the log.",
@@ -16,11 +21,20 @@ _HEADERS: dict[str, Schema] = {
         "description": "There, and true, when the answer was given before.",
         "schema": {"type": "string", "enum": ["true"]},
     },
+    "X-RateLimit-Limit": {
+        "description": "How many requests the limit that is nearest allows in its time.",
+        "schema": _COUNT,
+    },
+    "X-RateLimit-Remaining": {"description": "How many of them are left.", "schema": _COUNT},
+    "X-RateLimit-Reset": {
+        "description": "When all of them are there again, in seconds since 1970.",
+        "schema": _COUNT,
+    },
     "WWW-Authenticate": {"required": True, "schema": {"type": "string"}},
     "Retry-After": {
         "description": "In seconds.",
         "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "schema": _COUNT,
     },
 }
 _SECURITY: dict[str, Schema] = {
@@ -51,10 +65,14 @@ _SECURITY: dict[str, Schema] = {
 }
 
 
-def security_of(method: str) -> list[Schema]:
-    """Return the ways of signing in for a method; a session needs its CSRF token to change much."""
+def security_of(method: str, path: str) -> list[Schema]:
+    """Return the ways of signing in for a method of an address.
+
+    A session needs its CSRF token to change something, a key the scope that is named.
+    """
     session: Schema = {"session": []} if method == "GET" else {"session": [], "csrf": []}
-    return [session, {"bearer": []}, {"key": []}]
+    scope = import_string(SCOPES)(method, path.removeprefix(PREFIX))
+    return [session, {"bearer": []}, *([] if scope == "account" else [{"key": [scope]}])]
 
 
 def only_ours(endpoints: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -1,11 +1,12 @@
 """Input classes as JSON Schema: a body as an object, a query as parameters."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from rest_framework.fields import empty
 
-from bengi.inputs import Input
+from bengi.inputs import ChangesInput, Input
 from bengi.schema.shapes import Schema
 
 
@@ -18,6 +19,8 @@ def body_schema(form: type[Input]) -> Schema:
     schema["properties"] = {name: _field(field) for name, field in fields.items()}
     if required := [name for name, field in fields.items() if field.required]:
         schema["required"] = required
+    if issubclass(form, ChangesInput):
+        schema["minProperties"] = 1
     return schema | {"additionalProperties": False}
 
 
@@ -33,7 +36,10 @@ def query_parameters(form: type[Input]) -> Iterator[Schema]:
 
 
 def codes_of(form: type[Input]) -> set[str]:
-    """Return the codes that the fields of a body are refused with, those of inner forms too."""
+    """Return the codes that the fields of a body are refused with, those of inner forms too.
+
+    But not those of a form_later: what it refuses is told in the answer, not as a problem.
+    """
     codes = {"invalid_field"}
     for field in form().fields.values():
         codes.add(getattr(field, "code", "invalid_field"))
@@ -44,12 +50,13 @@ def codes_of(form: type[Input]) -> set[str]:
 
 def _field(field: Any) -> Schema:
     schema: Schema = field.json_schema()
-    inner = getattr(field, "form", None)
+    inner = getattr(field, "form", None) or getattr(field, "form_later", None)
     if inner:
         form = body_schema(inner)
         schema |= {"items": form} if schema.get("type") == "array" else form
     if field.allow_null:
         schema = {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
-    if field.default not in {empty, None, "", ()}:
-        schema["default"] = field.default
+    default = getattr(field, "default_word", field.default)
+    if not callable(default) and default not in {empty, None, "", ()}:
+        schema["default"] = str(default) if isinstance(default, Decimal) else default
     return schema

@@ -57,7 +57,7 @@ class DeclaredSchema(AutoSchema):
         return [self.path.removeprefix(PREFIX).split("/")[0]]
 
     def get_auth(self) -> list[Schema]:
-        return [] if self.told.public else security_of(self.method)
+        return [] if self.told.public else security_of(self.method, self.path)
 
     def _get_parameters(self) -> list[Schema]:
         return [*self._path_parameters(), *query_parameters(self.told.query), *self._key()]
@@ -91,7 +91,9 @@ class DeclaredSchema(AutoSchema):
     def _get_response_bodies(self, direction: str = "response") -> dict[str, Schema]:
         told = self.told
         example = example_of(self.get_operation_id(), "answer")
-        found = successes(told, self._answer(told.answers), example)
+        shapes = {told.status: told.answers, **told.also}
+        schemas = {status: self._answer(shape) for status, shape in shapes.items()}
+        found = successes(told, schemas, example)
         for status, name, answer in problems(codes_answered(told, self.method, self.path)):
             found[str(status)] = self._shared(name, answer) if name else answer
         return dict(sorted(found.items()))
@@ -102,6 +104,8 @@ class DeclaredSchema(AutoSchema):
     def _answer(self, shape: Any) -> Schema | None:
         if shape is None:
             return None
+        if isinstance(shape, tuple):
+            return {"anyOf": [self._answer(each) for each in shape]}
         schema, named = json_schema(shape)
         for name, each in named.items():
             self._component(name, each, Shape)

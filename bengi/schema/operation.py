@@ -5,12 +5,12 @@
     def post(self, request): ...
 
 It changes nothing of what the method does. What every method may answer is not declared again: 401
-and the scopes' 403; not_found where the address names something; of a body malformed_json and its
-like, the codes of its fields, and csrf_failed; of a key the codes of keys.
+with its tokens and the scopes' 403; not_found where the address names something; of a body
+malformed_json and its like, the codes of its fields, and csrf_failed; of a key the codes of keys.
 """
 
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -37,21 +37,27 @@ class Operation:
 
     _: KW_ONLY
     answers: Any
-    """The shape of a success, None for one without a body."""
+    """The shape of a success, None for one without a body; several where it depends."""
 
     query: type[Input] = Input
     body: type[Input] | None = None
     """None for a method that takes none, Input for an empty object."""
 
     status: int = 200
+    also: Mapping[int, Any] = field(default_factory=dict)
+    """The shapes of successes with another status."""
+
     key: Key = Key.NONE
     replays: bool = False
     """Whether a success may be one that was answered before though it takes no key."""
 
     csv: bool = False
-    """Whether ?format=csv answers text/csv in place of JSON."""
+    """Whether ?format=csv, or Accept, gets text/csv in place of JSON."""
 
     refuses: tuple[str, ...] = ()
+    refuses_also: tuple[str, ...] = ()
+    """Codes with the status that bengi/schema/codes.py has in ALSO."""
+
     public: bool = False
     """Whether it is for people who are not signed in."""
 
