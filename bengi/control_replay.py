@@ -38,7 +38,7 @@ def fold_controls(
     if event_type in {"account.updated", "account.closed"}:
         if "realism" in payload:
             state.realism[stream_id] = payload["realism"]
-    elif event_type == "account.limits_changed":
+    elif event_type in {"account.limits_changed", "account.limits_copied"}:
         state.limits[stream_id] = payload["limits"]
     elif event_type in {"trading.halted", "trading.resumed"}:
         state.halts[payload["halt"]["id"]] = payload["halt"]

@@ -68,15 +68,15 @@ def set_limits(
 def copy_limits(old: Account, fresh: Account, *, by: User, now: datetime) -> None:
     """Let an account that takes another's place go no further than that; the caller locks both.
 
-    Appends account.limits_changed where there are any.
+    Appends account.limits_copied where there are any: staff set them, but not now.
     """
     row = RiskLimits.objects.filter(account=old).first()
     if row is None:
         return
     row.pk = row.account_id = fresh.id
     row.save(force_insert=True)
-    payload = {"limits": limits_payload(row), "by": str(by.id), "reason": "as before the reset"}
-    heads = append([NewEvent(fresh.id, "account.limits_changed", payload, now)])
+    payload = {"limits": limits_payload(row), "copied_from": str(old.id), "by": str(by.id)}
+    heads = append([NewEvent(fresh.id, "account.limits_copied", payload, now)])
     transaction.on_commit(lambda: publish(heads), robust=True)
 
 
