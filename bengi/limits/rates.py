@@ -54,7 +54,7 @@ class Verdict:
 
     allowed: bool
     limit: int = 0
-    remaining: int = 0
+    left: int = 0
     reset_s: int = 0
     retry_after_s: int = 0
     key: str = ""
@@ -68,13 +68,13 @@ def verdict_of(rates: Sequence[Rate], counts: Sequence[Count], key: str, ticket:
     """Sum the counts up: the tightest rate speaks for all, the longest wait is the one to keep."""
     wait_s = max(count.wait_s for count in counts)
     both = zip(rates, counts, strict=True)
-    remaining, reset_s, rate = min(
+    left, reset_s, rate = min(
         (max(0, rate.limit - count.used), -math.ceil(count.reset_s), rate) for rate, count in both
     )
     return Verdict(
         allowed=wait_s <= 0,
         limit=rate.limit,
-        remaining=remaining,
+        left=left,
         reset_s=-reset_s,
         retry_after_s=max(1, math.ceil(wait_s)) if wait_s > 0 else 0,
         key=key,

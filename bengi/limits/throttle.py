@@ -91,6 +91,6 @@ def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
             response = problem(refusal(verdict), request)
     if verdict.limit:
         response.headers[LIMIT] = str(verdict.limit)
-        response.headers[REMAINING] = str(verdict.remaining)
+        response.headers[REMAINING] = str(verdict.left)
         response.headers[RESET] = str(int(clock.wall().timestamp()) + verdict.reset_s)
     return response

@@ -161,7 +161,7 @@ def test_while_redis_is_away_the_process_counts_for_itself(memory, time_s, caplo
     away, scope = Away(), Scope("test", (Rate(1, 60),))
     limiter = Limiter(away, memory, time_s)
     verdict = limiter.take(scope, "k")
-    assert (verdict.allowed, verdict.limit, verdict.remaining) == (True, 1, 0)
+    assert (verdict.allowed, verdict.limit, verdict.left) == (True, 1, 0)
     assert not limiter.take(scope, "k").allowed
     assert away.asked == 1, "not asked again at once"
     assert len(caplog.records) == 1
