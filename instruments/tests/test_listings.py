@@ -87,7 +87,7 @@ def test_an_instrument_is_corrected_and_halted(admin):
         ({"symbol": "A" * 17}, {"symbol": "invalid_field"}),
         ({"mic": "XXXX"}, {"mic": "invalid_field"}),
         ({"type": "bond"}, {"type": "invalid_field"}),
-        ({"currency": "XXX"}, {"currency": "invalid_field"}),
+        ({"currency": "ZZZ"}, {"currency": "invalid_field"}),
         ({"tick_size": "0"}, {"tick_size": "invalid_field"}),
         ({"tick_size": 0.01}, {"tick_size": "invalid_field"}),
         ({"exchange_step": "0.7"}, {"exchange_step": "invalid_field"}),
@@ -111,7 +111,7 @@ def test_a_correction_leaves_nothing_out(admin):
     )
     fixed = send(admin, "put", f"{URL}/ABC", CHANGED | {"mic": "XNYS"})
     assert told(fixed) == {"mic": "unknown_field"}
-    assert send(admin, "put", f"{URL}/XXX", CHANGED).json()["code"] == "not_found"
+    assert send(admin, "put", f"{URL}/ZZZ", CHANGED).json()["code"] == "not_found"
 
 
 def test_what_orders_and_holdings_stand_on_stays(admin):
@@ -138,7 +138,7 @@ def test_only_who_may(api, who):
         "other": staff("change_instrument"),
     }[who]
     post, put = send(client, "post", URL, NEW), send(client, "put", f"{URL}/ABC", CHANGED)
-    absent = send(client, "put", f"{URL}/XXX", CHANGED)
+    absent = send(client, "put", f"{URL}/ZZZ", CHANGED)
     assert post.status_code == (201 if who == "one" else 403)
     assert put.status_code == (200 if who == "other" else 403)
     assert absent.status_code == (404 if who == "other" else 403)

@@ -85,7 +85,7 @@ def test_an_account_without_cash(client):
         ({"name": "  "}, "k", {"name": "invalid_field"}),
         ({"name": "x" * 81}, "k", {"name": "invalid_field"}),
         ({"name": "x\n"}, "k", {"name": "invalid_field"}),
-        ({"name": "x", "base_currency": "XXX"}, "k", {"base_currency": "invalid_field"}),
+        ({"name": "x", "base_currency": "ZZZ"}, "k", {"base_currency": "invalid_field"}),
         ({"name": "x", "starting_cash": "-1"}, "k", {"starting_cash": "invalid_amount"}),
         ({"name": "x", "starting_cash": "1.001"}, "k", {"starting_cash": "invalid_amount"}),
         ({"name": "x", "fee_schedule": "free"}, "k", {"fee_schedule": "invalid_field"}),

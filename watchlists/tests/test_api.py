@@ -110,9 +110,9 @@ def test_wrong_bodies(api, method, end, body, errors):
 def test_symbols_that_nobody_lists(api):
     path = make(api, symbols=["AAA"])["Location"]
     for answer in (
-        make(api, "Other", ["AAA", "XXX", "YYY"]),
-        send(api, "put", path, {"name": "Mine", "symbols": ["XXX"]}),
-        send(api, "post", f"{path}/symbols", {"symbol": "XXX"}),
+        make(api, "Other", ["AAA", "ZZZ", "YYY"]),
+        send(api, "put", path, {"name": "Mine", "symbols": ["ZZZ"]}),
+        send(api, "post", f"{path}/symbols", {"symbol": "ZZZ"}),
     ):
         assert (answer.status_code, told(answer)) == (422, {"symbols": "unknown_symbol"})
     assert symbols_of(api, path) == ["AAA"]
@@ -223,7 +223,7 @@ def test_an_alert_before_the_first_print(api):
         ({"kind": "near", "price": "1"}, 400, {"kind": "invalid_field"}),
         ({"kind": "above", "price": "0"}, 400, {"price": "invalid_field"}),
         ({"kind": "above", "price": "1", "fired": True}, 400, {"fired": "unknown_field"}),
-        ({"kind": "above", "price": "1", "symbol": "XXX"}, 422, {"symbols": "unknown_symbol"}),
+        ({"kind": "above", "price": "1", "symbol": "ZZZ"}, 422, {"symbols": "unknown_symbol"}),
         ({"kind": "above", "price": "100"}, 422, {"price": "alert_is_due"}),
         ({"kind": "below", "price": "100"}, 422, {"price": "alert_is_due"}),
     ],
