@@ -82,10 +82,9 @@ def _pattern(each: Documented) -> re.Pattern[str]:
 
 def operation_at(method: str, path: str) -> Documented | None:
     """Return the operation of an address, None where there is none."""
-    for pattern, each in _patterns():
-        if each.method == method and pattern.fullmatch(path):
-            return each
-    return None
+    found = [each for pattern, each in _patterns() if pattern.fullmatch(path)]
+    here = [each for each in found if each.path == found[0].path]
+    return next((each for each in here if each.method == method), None)
 
 
 @cache
