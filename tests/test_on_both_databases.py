@@ -75,6 +75,27 @@ def test_a_hundred_spenders_with_cash_for_ten_on_postgres(postgres_url: str) -> 
     assert_ten_of_a_hundred("postgresql", DATABASE_URL=postgres_url)
 
 
+def assert_one_successor_of_twenty(vendor: str, **environment: str) -> None:
+    printed = run("-m", "tests.labs.refresh_race", "20", **environment)
+    assert json.loads(printed.splitlines()[-1]) == {
+        "vendor": vendor,
+        "successors": [20],
+        "errors": {},
+        "tokens": 2,
+        "unspent": 1,
+        "live": 1,
+        "next": True,
+    }
+
+
+def test_twenty_refreshes_of_one_token_give_one_successor_on_sqlite(tmp_path: Path) -> None:
+    assert_one_successor_of_twenty("sqlite", BENGI_DATABASE=str(tmp_path / "refresh.sqlite3"))
+
+
+def test_twenty_refreshes_of_one_token_give_one_successor_on_postgres(postgres_url: str) -> None:
+    assert_one_successor_of_twenty("postgresql", DATABASE_URL=postgres_url)
+
+
 @pytest.mark.slow
 def test_races_for_the_same_money_and_shares_on_postgres(
     postgres_url: str, pytestconfig: pytest.Config
