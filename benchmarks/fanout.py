@@ -99,6 +99,8 @@ async def with_hub(count: Count) -> tuple[Callable[[list[Any]], None], Callable[
 
 async def _socket(count: Count, *, sampled: bool) -> tuple[Any, asyncio.Task[None]]:
     from bengi.consumers import StreamConsumer
+    from bengi.credentials import Credential
+    from bengi.ids import new_id
 
     accepted = asyncio.Event()
     inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -111,12 +113,14 @@ async def _socket(count: Count, *, sampled: bool) -> tuple[Any, asyncio.Task[Non
             accepted.set()
 
     consumer = StreamConsumer()
-    user = SimpleNamespace(is_authenticated=True, pk=None)
-    scope = {"type": "websocket", "headers": [], "user": user}
+    user = SimpleNamespace(is_authenticated=False)
+    scope = {"type": "websocket", "headers": [], "cookies": {}, "user": user}
     task = asyncio.ensure_future(consumer(scope, inbox.get, send))
     await accepted.wait()
-    while not hasattr(consumer, "feed"):
+    while not hasattr(consumer, "_loop"):
         await asyncio.sleep(0)
+    consumer._join(Credential("session", "", new_id(), ""))  # no database here to sign in with
+    consumer.feed.credential = None
     return consumer, task
 
 

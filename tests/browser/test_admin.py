@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import bench
-from tests.browser.conftest import LOOKS, Person
+from tests.browser.conftest import LOOKS, PASSWORD, Person
 from tests.browser.product import ROOT, Product
 from tests.browser.watch import place_by_api
 
@@ -45,6 +45,7 @@ def test_the_preview_of_a_split_fits_every_screen(
     place_by_api(page, symbol="KO", side="buy", quantity="5", **low)
     action_id = enter_a_split(product, person, "KO")
     page.goto(f"/admin/instruments/corporateaction/{action_id}/preview/")
+    sign_in_again(page, person)  # another role has ended the session
     expect(page.get_by_role("region", name="Holdings")).to_contain_text(person.email)
     expect(page.get_by_role("region", name="Open orders")).to_contain_text("limit")
     assert fits(page)
@@ -53,6 +54,13 @@ def test_the_preview_of_a_split_fits_every_screen(
     page.screenshot(path=tmp_path / f"preview-{look}.png", full_page=True)
     page.goto("/admin/")
     assert fits(page)
+
+
+def sign_in_again(page: Page, person: Person) -> None:
+    """Sign in on the page that the admin leads to, and come back to it."""
+    page.get_by_label("E-mail").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def fits(page: Page) -> bool:

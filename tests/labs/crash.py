@@ -114,6 +114,7 @@ class Client:
 
 def main(rounds: int, seed: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bengi.settings.dev")
+    os.environ.setdefault("BENGI_RATE_LIMITS", "off")  # orders come in bursts
     django.setup()
     from trades.setting_aside.starts import forgive
 
