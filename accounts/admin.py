@@ -31,7 +31,7 @@ from accounts.published import publish_row
 from accounts.services import check_amount, set_realism
 from accounts.standing import freeze, release
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, reason_of
+from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, exact, reason_of
 from bengi.errors import BengiError, Malformed
 from bengi.money import MINOR_UNITS
 from bengi.terms import AccountStatus, CommissionKind, Realism
@@ -100,7 +100,7 @@ class PublishedAdmin(AddOnlyAdmin):
 class FxRateAdmin(PublishedAdmin):
     """A new row is a new rate; a conversion takes the newest of its pair and notes it."""
 
-    list_display = ["base", "quote", "rate", "as_of", "source"]
+    list_display = ["base", "quote", exact("rate"), "as_of", "source"]
     list_filter = ["base", "quote"]
     date_hierarchy = "as_of"
     search_fields = ["base", "quote", "source"]
@@ -132,7 +132,7 @@ class LedgerTransactionAdmin(ReadOnlyAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     """Single legs, newest first."""
 
-    list_display = ["posted_at", "kind", "book", "account", "currency", "amount"]
+    list_display = ["posted_at", "kind", "book", "account", "currency", exact("amount")]
     list_filter = ["book", "currency", "transaction__kind"]
     list_select_related = ["transaction", "account"]
     search_fields = ["transaction__id", "transaction__reference", "account__user__email"]
@@ -149,7 +149,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(GoodFaithViolation)
 class GoodFaithViolationAdmin(ReadOnlyAdmin):
-    list_display = ["occurred_at", "account", "amount", "currency", "bought_by", "sold_by"]
+    list_display = ["occurred_at", "account", exact("amount"), "currency", "bought_by", "sold_by"]
     list_filter = ["currency", "occurred_at"]
     list_select_related = ["account"]
     search_fields = ["account__user__email", "account__name"]
@@ -193,7 +193,7 @@ class LedgerAdjustmentAdmin(AddOnlyAdmin, ActsOnRows):
     list_display = [
         "requested_at",
         "account",
-        "amount",
+        exact("amount"),
         "currency",
         "reverses",
         "reason",
@@ -272,7 +272,13 @@ class FeeScheduleAdmin(PublishedAdmin):
 class RegulatoryRateAdmin(PublishedAdmin):
     """Fees of US sales by code and day."""
 
-    list_display = ["code", "effective_from", "per_million", "per_share", "cap"]
+    list_display = [
+        "code",
+        "effective_from",
+        exact("per_million"),
+        exact("per_share"),
+        exact("cap"),
+    ]
     list_filter = ["code", "effective_from"]
     search_fields = ["code"]
     ordering = ["code", "-effective_from"]

@@ -21,6 +21,7 @@ from bengi.onboarding import enroll
 
 # What a role may do is said in one place, accounts/roles.py.
 admin.site.unregister(Group)
+admin.site.index_title = "Staff desk"
 
 
 class NewUserForm(forms.ModelForm):

@@ -12,6 +12,7 @@ from django.contrib.admin.helpers import ActionForm
 from django.http import HttpRequest
 
 from bengi.errors import BengiError
+from bengi.money import plain
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -82,3 +83,15 @@ class ActsOnRows(admin.ModelAdmin):
     def words_of(self, row: Any) -> str:
         """Return how messages call a row."""
         return str(row)
+
+
+def exact(name: str) -> Callable[[Any], str]:
+    """Return a column that shows a number as the API does: all of it, and no zeros after it."""
+
+    @admin.display(description=name.replace("_", " "), ordering=name)
+    def column(row: Any) -> str:
+        value = getattr(row, name)
+        return plain(value) if value is not None else "-"
+
+    column.__name__ = name
+    return column

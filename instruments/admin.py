@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, ReadOnlyAdmin, ReasonForm, reason_of
+from bengi.admin_pages import ActsOnRows, ReadOnlyAdmin, ReasonForm, exact, reason_of
 from bengi.terms import InstrumentStatus
 from instruments.calendar import MICS, SpecialDay
 from instruments.days import override_day, restore_days
@@ -53,8 +53,8 @@ class InstrumentAdmin(ActsOnRows):
         "mic",
         "type",
         "currency",
-        "tick_size",
-        "quantity_step",
+        exact("tick_size"),
+        exact("quantity_step"),
         "status",
         "has_feed",
     ]
@@ -117,12 +117,12 @@ class MarketDataAdmin(ReadOnlyAdmin):
 class QuoteAdmin(MarketDataAdmin):
     list_display = [
         "instrument",
-        "bid",
-        "bid_size",
-        "ask",
-        "ask_size",
-        "last",
-        "day_volume",
+        exact("bid"),
+        exact("bid_size"),
+        exact("ask"),
+        exact("ask_size"),
+        exact("last"),
+        exact("day_volume"),
         "as_of",
         "source",
     ]
@@ -136,11 +136,11 @@ class BarAdmin(MarketDataAdmin):
         "instrument",
         "interval",
         "starts_at",
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
+        exact("open"),
+        exact("high"),
+        exact("low"),
+        exact("close"),
+        exact("volume"),
     ]
     list_filter = ["interval"]
     ordering = ["-id"]

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, reason_of
+from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, exact, reason_of
 from bengi.errors import BengiError
 from orders.halts import halt_trading, resume_trading
 from orders.limits import COLLARS, SETTABLE, set_limits
@@ -78,6 +78,11 @@ class TradingHaltAdmin(AddOnlyAdmin, ActsOnRows):
         return row.reason.rstrip(".")
 
 
+LIMITS_SHOWN = [
+    exact(name) if name in {"max_notional", "max_quantity", *COLLARS} else name for name in SETTABLE
+]
+
+
 class LimitsForm(forms.ModelForm):
     """An account's own limits; what is left empty is everybody's."""
 
@@ -104,7 +109,7 @@ class RiskLimitsAdmin(admin.ModelAdmin):
     """Limits of single accounts; everybody's stand in the code."""
 
     form = LimitsForm
-    list_display = ["account", "owner", *SETTABLE]
+    list_display = ["account", "owner", *LIMITS_SHOWN]
     list_filter = [
         ("max_notional", admin.EmptyFieldListFilter),
         ("collar", admin.EmptyFieldListFilter),
@@ -140,8 +145,22 @@ class OrderAdmin(ReadOnlyAdmin, ActsOnRows):
     action_form = ReasonForm
     actions = ["cancel_selected"]
     list_display = [
-        *("accepted_at", "owner", "side", "quantity", "instrument", "type", "limit_price"),
-        *("stop_price", "time_in_force", "status", "filled_quantity", "client_order_id"),
+        *(
+            "accepted_at",
+            "owner",
+            "side",
+            exact("quantity"),
+            "instrument",
+            "type",
+            exact("limit_price"),
+        ),
+        *(
+            exact("stop_price"),
+            "time_in_force",
+            "status",
+            exact("filled_quantity"),
+            "client_order_id",
+        ),
     ]
     list_filter = ["status", "side", "type", "time_in_force", "instrument__mic", "accepted_at"]
     list_select_related = ["account__user", "instrument"]

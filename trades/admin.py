@@ -16,7 +16,7 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin
+from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, exact
 from bengi.errors import BengiError
 from bengi.terms import (
     CorporateActionKind,
@@ -186,7 +186,13 @@ class CorporateActionAdmin(AddOnlyAdmin, ActsOnRows):
 class PositionSplitAdmin(ReadOnlyAdmin):
     """What splits have done to positions."""
 
-    list_display = ["action", "portfolio", "quantity_before", "quantity_after", "cash_in_lieu"]
+    list_display = [
+        "action",
+        "portfolio",
+        exact("quantity_before"),
+        exact("quantity_after"),
+        exact("cash_in_lieu"),
+    ]
     list_filter = ["action__kind", "action__ex_date"]
     list_select_related = ["action", "portfolio"]
     search_fields = ["action__instrument__symbol", "portfolio__account__user__email"]
@@ -197,7 +203,14 @@ class DividendEntitlementAdmin(ReadOnlyAdmin):
     """Who is paid which dividend, and what of it is withheld."""
 
     list_display = [
-        *("action", "portfolio", "quantity", "gross_amount", "withheld_amount", "currency"),
+        *(
+            "action",
+            "portfolio",
+            exact("quantity"),
+            exact("gross_amount"),
+            exact("withheld_amount"),
+            "currency",
+        ),
         "paid_at",
     ]
     list_select_related = ["action", "portfolio"]
@@ -238,9 +251,9 @@ class TradeAdmin(ReadOnlyAdmin):
         "account",
         "instrument",
         "side",
-        "quantity",
-        "price",
-        "net_amount",
+        exact("quantity"),
+        exact("price"),
+        exact("net_amount"),
         "currency",
         "liquidity",
         "standing",
@@ -302,8 +315,8 @@ class TradeCorrectionAdmin(ActsOnRows):
         "requested_at",
         "kind",
         "trade",
-        "price",
-        "quantity",
+        exact("price"),
+        exact("quantity"),
         "reason",
         "requested_by",
         "outcome",

@@ -32,7 +32,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "audit log"
+        verbose_name_plural = "audit entries"
         constraints = [
             models.UniqueConstraint(
                 fields=["stream", "seq"],

@@ -5,7 +5,7 @@ and exit code 1. Done at the command line without --by, the audit log names nobo
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -23,6 +23,18 @@ class OperatorCommand(BaseCommand):
 
     requires_system_checks: list[str] = []
     needs_person = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return a parser that refuses what it cannot read in one line, as do() does."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+
+        def refuse(message: str) -> NoReturn:
+            if parser.called_from_command_line:
+                parser.exit(1, f"CommandError: {message}; --help tells more.\n")
+            raise CommandError(message)
+
+        parser.error = refuse  # type: ignore[method-assign]
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         self.add_own_arguments(parser)

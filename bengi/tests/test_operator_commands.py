@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import (
+    CommandError,
+    ManagementUtility,
+    call_command,
+    get_commands,
+)
 
 from accounts.models import Account, User
 from accounts.roles import grant, role_of
@@ -98,6 +103,25 @@ def test_create_user_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CommandError, match="invalid choice: 'king'"):
         run("create_user", "a@bengi.example", "--name", "A", "--role", "king")
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["grant_role", "a@bengi.example", "king"], "invalid choice: 'king'"),
+        (["kill_switch", "off"], "required: --by"),
+        (["credit"], "required: account, amount, currency, --reason"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_exit_code_1(
+    arguments: list[str], said: str, capsys: Any
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        ManagementUtility(["manage.py", *arguments]).execute()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out, len(err.splitlines())) == (1, "", 1)
+    assert err.startswith("CommandError: ")
+    assert said in err
 
 
 def test_no_command_takes_a_password_as_an_argument() -> None:

@@ -63,6 +63,41 @@ def sign_in_again(page: Page, person: Person) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+LISTS = (
+    *("accounts/user", "accounts/account", "accounts/ledgerentry", "audit/auditentry"),
+    *("events/event", "instruments/instrument", "orders/order", "orders/tradinghalt"),
+    *("trades/trade", "trades/setaside"),
+)
+
+
+@pytest.mark.parametrize("look", LOOKS, indirect=True)
+def test_the_desk_s_pages_fit_every_screen(
+    trader: Page, product: Product, person: Person, look: str
+):
+    page = trader
+    enter_a_split(product, person, "KO")
+    page.goto("/admin/")
+    sign_in_again(page, person)
+    for address in (*LISTS, *(f"{name}/add" for name in ("accounts/user", "orders/tradinghalt"))):
+        answer = page.goto(f"/admin/{address}/")
+        assert answer is not None
+        assert answer.ok
+        assert fits(page), address
+        expect(page.get_by_role("link", name="Bengi Staff desk")).to_be_visible()
+    for action, reason, status in (
+        ("halt_selected", "News pending", "halted"),
+        ("resume_selected", "News are out", "active"),
+    ):
+        page.goto("/admin/instruments/instrument/?q=ULVR")
+        page.get_by_label("Select this object for an action - ULVR").check()
+        page.get_by_label("Action:").select_option(action)
+        page.get_by_role("textbox", name="Reason").fill(reason)
+        page.get_by_role("button", name="Go").click()
+        expect(page.locator(".messagelist")).to_contain_text(f"ULVR: {status}.")
+    page.goto("/admin/audit/auditentry/?q=News+pending")
+    expect(page.locator("#result_list tbody tr").first).to_contain_text("instrument.halted")
+
+
 def fits(page: Page) -> bool:
     """Whether nothing sticks out at the side; the size of targets is the admin's own."""
     width = page.viewport_size["width"]

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name_plural': 'audit log',
+                'verbose_name_plural': 'audit entries',
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['at'], name='audit_by_day'), models.Index(fields=['action', 'id'], name='audit_by_action'), models.Index(fields=['actor', 'id'], name='audit_by_actor')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('stream__isnull', False)), fields=('stream', 'seq'), name='one_audit_entry_per_event'), models.CheckConstraint(condition=models.Q(models.Q(('seq__isnull', True), ('stream__isnull', True)), models.Q(('seq__isnull', False), ('stream__isnull', False)), _connector='OR'), name='audit_names_a_whole_event')],
