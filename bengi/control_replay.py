@@ -68,7 +68,7 @@ def folded_control_lines(state: FoldedControls) -> Iterator[str]:
             yield f"account {account_id} {status}"
     for instrument_id, terms in state.terms.items():
         yield _line(f"terms {instrument_id}", terms)
-    yield from (_line("published", each) for each in state.published.values())
+    yield from (_published(each) for each in state.published.values())
     yield from (_line("limits", each) for each in state.limits.values())
     yield from (_line("halt", each) for each in state.halts.values())
 
@@ -96,7 +96,11 @@ def _table_terms(state: FoldedControls) -> Iterator[str]:
     models: tuple[type[Row], ...] = (FeeSchedule, RegulatoryRate, FxRate)
     for model in models:
         for row in model.objects.filter(id__in=state.published):
-            yield _line("published", row_payload(row))
+            yield _published(row_payload(row))
+
+
+def _published(told: dict[str, Any]) -> str:
+    return _line(f"{told['kind']} {told['id']}", told["values"])
 
 
 def _line(kind: str, row: dict[str, Any]) -> str:
