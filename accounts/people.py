@@ -61,5 +61,5 @@ def _set_active(
     row.save(update_fields=["is_active"])
     details = {"email": row.email, "reason": reason.strip()}
     note(action, by=by, now=now, target=f"user {row.id}", details=details)
-    end_sessions([row])
+    end_sessions([row], now=now)
     return True

@@ -143,7 +143,7 @@ def _settle(row: User, action: str, role: str, by: User | None, now: datetime) -
     row.save(update_fields=["is_staff"])
     details: dict[str, Any] = {"email": row.email, "role": role}
     note(action, by=by, now=now, target=f"user {row.id}", details=details)
-    end_sessions([row])
+    end_sessions([row], now=now)
 
 
 def _group(role: str) -> Group:

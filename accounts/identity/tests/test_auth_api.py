@@ -171,6 +171,18 @@ def test_signing_out_ends_this_sign_in_only(program, user):
     assert other.ask("get", ACCOUNTS).status_code == 200
 
 
+@pytest.mark.parametrize("end", [lambda user: grant(user, "dealer", by=None, now=clock.now()),
+                                 lambda user: revoke_sessions(None, by=None, now=clock.now())])  # fmt: skip
+def test_staff_end_tokens_too(program, user, end):
+    pair = program.sign_in(user)
+    end(user)
+    cache.clear()  # what is remembered is forgotten within seconds
+    assert told(program.ask("get", ACCOUNTS)) == (401, "token_invalid")
+    again = Program().ask("post", "refresh", {"refresh_token": pair["refresh_token"]})
+    assert again.status_code == 401
+    assert SignIn.objects.get().ended_because == "ended_by_staff"
+
+
 def test_signing_out_of_everything(program, user, client):
     other, stranger = Program(), Program()
     pairs = [program.sign_in(user), other.sign_in(user)]
