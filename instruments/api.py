@@ -61,7 +61,7 @@ class InstrumentsView(APIView):
     def post(self, request: ApiRequest) -> Response:
         check_permission(request, "instruments.add_instrument")
         values = read_body(NewInstrumentInput, request.data)
-        listed = list_instrument(values, by=str(request.user.pk), now=clock.now())
+        listed = list_instrument(values, by=request.user, now=clock.now())
         location = {"Location": f"/api/v1/instruments/{listed.symbol}"}
         body = instrument_shape(listed)
         return Response(body, status=status.HTTP_201_CREATED, headers=location)

@@ -4,8 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
+from bengi.audit.services import head_of, name_of, note
 from bengi.errors import Conflict, Malformed
 from bengi.events.services import NewEvent, append
 from bengi.money import MINOR_UNITS, plain
@@ -20,7 +22,7 @@ GRID = ("tick_size", "quantity_step", "exchange_step")
 
 
 @transaction.atomic
-def list_instrument(values: dict[str, Any], *, by: str, now: datetime) -> Instrument:
+def list_instrument(values: dict[str, Any], *, by: AbstractBaseUser, now: datetime) -> Instrument:
     """Add an instrument; appends instrument.listed.
 
     Raises Malformed for steps that do not fit each other, Conflict already_listed for a symbol that
@@ -46,17 +48,20 @@ def change_listing(
     values: dict[str, Any],
     *,
     status: InstrumentStatus,
-    by: str,
+    by: AbstractBaseUser,
     now: datetime,
     reason: str = "",
 ) -> Instrument:
     """Make an instrument's name and grid those of values, and its status what is wanted.
 
     Appends instrument.changed, and what set_status() appends; said again it changes nothing. The
-    caller has seen to it that nothing stands on the grid that does not fit the new one.
+    caller has seen to it that nothing stands on the grid that does not fit the new one. Raises
+    Conflict instrument_delisted where it is to be traded again after that.
     """
     assert set(values) == {"name", *GRID}
     row = Instrument.objects.select_for_update().get(id=instrument.id)
+    if row.status == InstrumentStatus.DELISTED != status:
+        raise Conflict("instrument_delisted", f"{row.symbol} is delisted for good.")
     changes = {name: value for name, value in values.items() if getattr(row, name) != value}
     for name, value in changes.items():
         setattr(row, name, value)
@@ -76,14 +81,17 @@ def listing_payload(row: Instrument) -> dict[str, Any]:
     }
 
 
-def _tell(row: Instrument, event: str, by: str, now: datetime) -> None:
+def _tell(row: Instrument, event: str, by: AbstractBaseUser, now: datetime) -> None:
+    listing = listing_payload(row)
     payload = {
         "instrument_id": str(row.id),
         "status": str(row.status),
-        "listing": listing_payload(row),
-        "by": by,
+        "listing": listing,
+        "by": name_of(by),
     }
-    append([NewEvent(row.id, event, payload, now, subject=row.id)])
+    heads = append([NewEvent(row.id, event, payload, now, subject=row.id)])
+    target = f"instrument {row.id}"
+    note(event, by=by, now=now, target=target, details=listing, event=head_of(heads, row.id))
 
 
 def _check_steps(row: Instrument) -> None:

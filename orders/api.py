@@ -177,9 +177,7 @@ class InstrumentView(instruments_api.InstrumentView):
         values = read_body(ListingInput, request.data)
         instrument = instrument_by_symbol(symbol)
         told = {"status": values.pop("status"), "reason": values.pop("reason")}
-        changed = correct_listing(
-            instrument, values, by=str(request.user.pk), now=clock.now(), **told
-        )
+        changed = correct_listing(instrument, values, by=request.user, now=clock.now(), **told)
         return Response(instrument_shape(changed))
 
 

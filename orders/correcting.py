@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from bengi.errors import Conflict
@@ -20,7 +21,7 @@ def correct_listing(
     *,
     status: InstrumentStatus,
     reason: str,
-    by: str,
+    by: AbstractBaseUser,
     now: datetime,
 ) -> Instrument:
     """Make an instrument's name, grid and status what is wanted. See change_listing().

@@ -6,6 +6,8 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.tests.factories import UserFactory
+from bengi.audit.models import AuditEntry
+from bengi.audit_books import privileged_actions_are_noted
 from bengi.events.models import Event
 from bengi.replay import differences, fold_log
 from instruments.models import Instrument
@@ -58,8 +60,18 @@ def test_an_instrument_is_listed(admin, api):
     event = Event.objects.get(type="instrument.listed")
     assert event.payload["listing"]["tick_size"] == "0.05"
     assert list(differences(fold_log())) == []
+    assert list(privileged_actions_are_noted()) == []
     again = send(admin, "post", URL, NEW)
     assert (again.status_code, again.json()["code"]) == (409, "already_listed")
+
+
+def test_what_is_delisted_stays_so(admin):
+    InstrumentFactory(symbol="ABC", status="delisted")
+    for status in ("active", "halted"):
+        refused = send(admin, "put", f"{URL}/ABC", CHANGED | {"status": status})
+        assert (refused.status_code, refused.json()["code"]) == (409, "instrument_delisted")
+    renamed = send(admin, "put", f"{URL}/ABC", CHANGED | {"status": "delisted"})
+    assert (renamed.status_code, renamed.json()["name"]) == (200, CHANGED["name"])
 
 
 def test_an_instrument_is_corrected_and_halted(admin):
@@ -74,6 +86,8 @@ def test_an_instrument_is_corrected_and_halted(admin):
     assert send(admin, "put", f"{URL}/ABC", body).status_code == 200
     assert Event.objects.count() == 2
     assert list(differences(fold_log())) == []
+    assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == told_of
+    assert list(privileged_actions_are_noted()) == []
     Instrument.objects.update(name="Behind its back")
     assert len(list(differences(fold_log()))) == 2
 
