@@ -49,10 +49,10 @@ def test_codes_are_those_of_the_table_with_their_statuses():
 
 
 def test_every_code_is_answered_by_some_operation():
-    """But for the codes of what is no operation: a form, a page of staff, a wrong method."""
+    """But for the codes of what is no operation: a form, pages of staff, a wrong method."""
     answered = set().union(*(each.codes() for each in operations()))
     elsewhere = {
-        *("weak_password", "email_taken", "method_not_allowed", "already_halted"),
+        *("email_taken", "method_not_allowed", "already_halted", "account_closed"),
         *("corporate_action_closed", "ex_date_has_begun", "not_reversible"),
     }
     assert set(STATUS_OF) - answered == elsewhere

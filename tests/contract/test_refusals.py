@@ -4,21 +4,32 @@ from typing import Any
 
 import pytest
 
+from accounts.identity.models import ApiKey, PendingFactor
 from accounts.models import Account, IdempotencyKey, LedgerAdjustment, LedgerTransaction, User
 from accounts.services import register
 from bengi.errors import BengiError
 from bengi.schema.codes import STATUS_OF
-from instruments.models import CorporateAction
+from instruments.models import CorporateAction, Instrument
 from orders.models import TradingHalt
-from tests.contract.refusals import PROVOCATIONS, of_orders, of_requests, of_staff
+from portfolios.models import Portfolio
+from tests.contract.refusals import (
+    PROVOCATIONS,
+    of_orders,
+    of_people,
+    of_requests,
+    of_staff,
+    of_things,
+)
 from tests.contract.stage import staged
 from trades.models import TradeCorrection
 from trades.tests.desk import trace
+from watchlists.models import PriceAlert, Watchlist, WatchlistItem
 
 pytestmark = pytest.mark.django_db
-PARTS = (of_requests, of_orders, of_staff)
+PARTS = (of_requests, of_people, of_orders, of_things, of_staff)
 ALSO = (Account, LedgerTransaction, LedgerAdjustment, IdempotencyKey, TradeCorrection)
-ALSO += (TradingHalt, CorporateAction)
+ALSO += (TradingHalt, CorporateAction, Instrument, Portfolio)
+ALSO += (Watchlist, WatchlistItem, PriceAlert, ApiKey, PendingFactor)
 
 
 def everything() -> list[Any]:
