@@ -27,7 +27,8 @@ def end_sessions(users: Iterable[User] | None, *, now: datetime) -> int:
     keys: list[str] | None = None
     if users is not None:
         ids = {str(user.pk) for user in users}
-        people, sign_ins = people.filter(pk__in=ids), sign_ins.filter(user__in=ids)
+        people = people.filter(pk__in=ids)
+        sign_ins = sign_ins.filter(user__in=people)
         rows = Session.objects.iterator()
         keys = [row.session_key for row in rows if row.get_decoded().get(SESSION_KEY) in ids]
     people.update(sign_in_epoch=F("sign_in_epoch") + 1)

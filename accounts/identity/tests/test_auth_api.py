@@ -6,11 +6,15 @@ import re
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.core.cache import cache
 
 from accounts.identity.models import SignIn
 from accounts.identity.tests.conftest import AUTH, Program, told
 from accounts.models import Account, User
+from accounts.roles import grant
+from accounts.sessions import revoke_sessions
 from accounts.tests.factories import PASSWORD, UserFactory
+from bengi import clock
 
 pytestmark = pytest.mark.django_db
 
@@ -171,8 +175,14 @@ def test_signing_out_ends_this_sign_in_only(program, user):
     assert other.ask("get", ACCOUNTS).status_code == 200
 
 
-@pytest.mark.parametrize("end", [lambda user: grant(user, "dealer", by=None, now=clock.now()),
-                                 lambda user: revoke_sessions(None, by=None, now=clock.now())])  # fmt: skip
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda user: grant(user, "dealer", by=None, now=clock.now()),
+        lambda user: revoke_sessions(user, by=None, now=clock.now()),
+        lambda _: revoke_sessions(None, by=None, now=clock.now()),
+    ],
+)
 def test_staff_end_tokens_too(program, user, end):
     pair = program.sign_in(user)
     end(user)
