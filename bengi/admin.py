@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -19,8 +21,8 @@ from bengi import clock
 from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReasonForm, reason_of
 from bengi.onboarding import enroll
 
-# What a role may do is said in one place, accounts/roles.py.
-admin.site.unregister(Group)
+# What a role may do is said in one place, accounts/roles.py; addresses and factors are their owners'.
+admin.site.unregister([Group, EmailAddress, Authenticator])
 admin.site.index_title = "Staff desk"
 
 

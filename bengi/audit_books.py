@@ -16,7 +16,7 @@ BY_STAFF = (
     *("adjustment.approved", "adjustment.declined", "adjustment.requested"),
     *("corporate_action.approved", "corporate_action.canceled", "corporate_action.proposed"),
     *("correction.approved", "correction.declined", "correction.requested"),
-    *("instrument.changed", "instrument.corrected", "instrument.listed", "rate.published"),
+    *("instrument.corrected", "instrument.listed", "rate.published"),
     *("trading.halted", "trading.resumed"),
 )
 """Events of what nobody but staff does."""

@@ -1,4 +1,4 @@
-"""The part of the replay that owners write: names, closed accounts, portfolios, listings.
+"""The part of the replay that owners write: names, closed accounts, portfolios.
 
 Rows from before these events were told have none: only what the log tells of is compared.
 """
@@ -9,8 +9,6 @@ from typing import Any
 
 from accounts.models import Account
 from bengi.terms import AccountStatus
-from instruments.listings import listing_payload
-from instruments.models import Instrument
 from portfolios.models import Portfolio
 
 OPENED, UPDATED, DELETED = "portfolio.opened", "portfolio.updated", "portfolio.deleted"
@@ -25,7 +23,6 @@ class FoldedOwners:
     closed: set[str] = field(default_factory=set)
     portfolios: dict[str, str] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
-    listings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def fold_owner(
@@ -41,8 +38,6 @@ def fold_owner(
     elif event_type == DELETED:
         state.portfolios.pop(payload["portfolio_id"], None)
         state.deleted.add(payload["portfolio_id"])
-    elif event_type in {"instrument.listed", "instrument.changed"}:
-        state.listings[payload["instrument_id"]] = payload["listing"]
 
 
 def folded_owner_lines(state: FoldedOwners) -> Iterator[str]:
@@ -50,7 +45,6 @@ def folded_owner_lines(state: FoldedOwners) -> Iterator[str]:
     yield from (f"account {key} is called {name}" for key, name in state.names.items())
     yield from (f"account {key} is closed" for key in state.closed)
     yield from (f"portfolio {key} is called {name}" for key, name in state.portfolios.items())
-    yield from (f"listing {key} {_sorted(row)}" for key, row in state.listings.items())
 
 
 def table_owner_lines(state: FoldedOwners) -> Iterator[str]:
@@ -63,9 +57,3 @@ def table_owner_lines(state: FoldedOwners) -> Iterator[str]:
     told = [*state.portfolios, *state.deleted]
     for portfolio_id, name in Portfolio.objects.filter(id__in=told).values_list("id", "name"):
         yield f"portfolio {portfolio_id} is called {name}"
-    for row in Instrument.objects.filter(id__in=state.listings):
-        yield f"listing {row.id} {_sorted(listing_payload(row))}"
-
-
-def _sorted(row: dict[str, Any]) -> str:
-    return " ".join(f"{key}={row[key]}" for key in sorted(row))

@@ -19,7 +19,7 @@ from bengi.schema.shapes import Page
 from instruments import shapes
 from instruments.calendar import MICS
 from instruments.corporate_actions import action_shape, actions_of
-from instruments.listings import list_instrument
+from instruments.listing import list_instrument
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.selectors import bars, instrument_by_symbol, instruments_matching, latest_quotes
@@ -61,6 +61,7 @@ class InstrumentsView(APIView):
     def post(self, request: ApiRequest) -> Response:
         check_permission(request, "instruments.add_instrument")
         values = read_body(NewInstrumentInput, request.data)
+        values["symbol"] = values["symbol"].upper()
         listed = list_instrument(values, by=request.user, now=clock.now())
         location = {"Location": f"/api/v1/instruments/{listed.symbol}"}
         body = instrument_shape(listed)

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from bengi.access import require
 from bengi.audit.services import Note, note_all, seqs_of
-from bengi.errors import Conflict, NotFound
+from bengi.errors import Conflict, Malformed, NotFound
 from bengi.events.services import NewEvent, append
 from bengi.money import plain
 from instruments.models import Instrument
@@ -21,6 +21,8 @@ FIXED = ("symbol", "mic", "currency")
 """For good: orders, bars and money hang on them."""
 CORRECTABLE = ("name", "type", "tick_size", "quantity_step", "exchange_step", "has_feed")
 TERMS = (*FIXED, *CORRECTABLE)
+GRID = ("tick_size", "quantity_step", "exchange_step")
+"""What orders at work and holdings stand on."""
 
 Values = Mapping[str, Any]
 
@@ -28,7 +30,8 @@ Values = Mapping[str, Any]
 def list_instrument(values: Values, *, by: AbstractBaseUser | None, now: datetime) -> Instrument:
     """Add an instrument, active. values: every one of TERMS.
 
-    Raises Forbidden, and Conflict possible_duplicate where its exchange has the symbol already.
+    Raises Forbidden, Malformed for steps that do not fit each other, and Conflict already_listed
+    where its exchange has the symbol already.
     """
     (made,) = list_instruments([values], by=by, now=now)
     return made
@@ -46,12 +49,14 @@ def list_instruments(
         )
         for each in values
     ]
+    for row in rows:
+        _check_steps(row)
     try:
         with transaction.atomic():
             Instrument.objects.bulk_create(rows)
     except IntegrityError as error:
         detail = "Its exchange has an instrument of that symbol already."
-        raise Conflict("possible_duplicate", detail, field="symbol") from error
+        raise Conflict("already_listed", detail, field="symbol") from error
     _log(rows, "instrument.listed", by, now)
     return rows
 
@@ -72,7 +77,11 @@ def correct_instrument(
 def correct_instruments(
     changes: Mapping[UUID, Values], *, by: AbstractBaseUser | None, now: datetime
 ) -> list[Instrument]:
-    """Correct instruments and return those that were otherwise; a fixed number of statements."""
+    """Correct instruments and return those that were otherwise; a fixed number of statements.
+
+    The caller has seen to it that nothing stands on the grid that does not fit the new one. Raises
+    Forbidden, NotFound, and Malformed for steps that do not fit each other.
+    """
     require(by, "instruments.change_instrument")
     rows = Instrument.objects.select_for_update().filter(id__in=changes).order_by("id")
     found = {row.id: row for row in rows}
@@ -85,6 +94,7 @@ def correct_instruments(
         if any(getattr(row, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(row, name, value)
+            _check_steps(row)
             changed.append(row)
     if changed:
         Instrument.objects.bulk_update(changed, CORRECTABLE)
@@ -122,3 +132,10 @@ def _log(
         for row, seq in zip(rows, seqs_of(events, append(events)), strict=True)
     ]
     note_all(notes, by=by, now=now)
+
+
+def _check_steps(row: Instrument) -> None:
+    exchange_step: Decimal | None = row.exchange_step
+    if exchange_step is not None and exchange_step % row.quantity_step:
+        detail = "The exchange's step is a multiple of the quantity step, or absent."
+        raise Malformed("invalid_field", detail, field="exchange_step")

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from bengi.errors import Conflict
 from bengi.terms import InstrumentStatus
-from instruments.listings import GRID, change_listing
+from instruments.halts import set_status
+from instruments.listing import GRID, correct_instrument
 from instruments.models import Instrument
 from orders.models import Order
 from portfolios.models import Position
@@ -24,10 +25,11 @@ def correct_listing(
     by: AbstractBaseUser,
     now: datetime,
 ) -> Instrument:
-    """Make an instrument's name, grid and status what is wanted. See change_listing().
+    """Make an instrument's name, grid and status what is wanted; said again it changes nothing.
 
     Raises Conflict instrument_in_use for another grid while orders are open, or for a coarser
-    quantity step while shares are held.
+    quantity step while shares are held, instrument_delisted where it is to be traded again after
+    that, and what correct_instrument() raises.
     """
     row = Instrument.objects.select_for_update().get(id=instrument.id)
     if any(getattr(row, name) != values[name] for name in GRID):
@@ -37,4 +39,7 @@ def correct_listing(
         if open_orders or held:
             detail = f"{open_orders} orders are open." if open_orders else "Shares are held."
             raise Conflict("instrument_in_use", detail, open_orders=open_orders)
-    return change_listing(row, values, status=status, by=by, now=now, reason=reason)
+    if row.status == InstrumentStatus.DELISTED != status:
+        raise Conflict("instrument_delisted", f"{row.symbol} is delisted for good.")
+    correct_instrument(row.id, values, by=by, now=now)
+    return set_status(row.id, status, by=by, now=now, reason=reason)

@@ -213,8 +213,9 @@ ELSEWHERE = {
     "trades/<uuid:exec_id>/adjust",
     "trades/<uuid:exec_id>/bust",
     "trades/execute",
+    *(route for route in ROUTES if route.startswith("auth/")),
 }
-"""Staff's deeds on trades: trades/tests holds their budgets."""
+"""Staff's deeds on trades, whose budgets trades/tests holds, and what is of one person alone."""
 
 
 @pytest.fixture(autouse=True)

@@ -56,6 +56,7 @@ def client_of(role: str) -> Client:
     if role != "anonymous":
         user = UserFactory()
         grant(user, role, by=None, now=OPENED_AT)
+        user.refresh_from_db()
         client.force_login(user)
     return client
 

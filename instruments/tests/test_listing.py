@@ -49,7 +49,7 @@ def test_an_instrument_is_listed_and_corrected_with_its_events() -> None:
     assert (made.status, made.shard) == ("active", 0)
     with pytest.raises(Conflict) as refused:
         list_instrument(TERMS, by=None, now=NOW)
-    assert refused.value.code == "possible_duplicate"
+    assert refused.value.code == "already_listed"
     correct_instrument(made.id, {"name": "Renamed"}, by=None, now=NOW)
     correct_instrument(made.id, {"name": "Renamed"}, by=None, now=NOW)
     told = Event.objects.filter(stream_id=made.id).order_by("seq")

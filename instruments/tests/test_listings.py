@@ -58,7 +58,7 @@ def test_an_instrument_is_listed(admin, api):
     assert answer.json() == NEW | {"symbol": "NOVA", "status": "active", "has_feed": False}
     assert api.get(f"{URL}/nova").json() == answer.json()
     event = Event.objects.get(type="instrument.listed")
-    assert event.payload["listing"]["tick_size"] == "0.05"
+    assert event.payload["terms"]["tick_size"] == "0.05"
     assert list(differences(fold_log())) == []
     assert list(privileged_actions_are_noted()) == []
     again = send(admin, "post", URL, NEW)
@@ -82,7 +82,7 @@ def test_an_instrument_is_corrected_and_halted(admin):
     assert {k: answer.json()[k] for k in CHANGED} == CHANGED
     assert answer.json()["status"] == "halted"
     told_of = list(Event.objects.filter(stream_id=abc.id).values_list("type", flat=True))
-    assert told_of == ["instrument.changed", "instrument.halted"]
+    assert told_of == ["instrument.corrected", "instrument.halted"]
     assert send(admin, "put", f"{URL}/ABC", body).status_code == 200
     assert Event.objects.count() == 2
     assert list(differences(fold_log())) == []
