@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 from zlib import crc32
@@ -33,7 +34,7 @@ from schemathesis.checks import (
 from schemathesis.core.failures import FailureGroup
 
 from tests.contract.document import Documented, breaches, document, operation_at, operations
-from tests.contract.stage import Stage, staged
+from tests.contract.stage import Stage, staged, undone
 
 pytestmark = [
     pytest.mark.django_db,
@@ -49,6 +50,8 @@ CHECKS = [
     response_schema_conformance,
     response_headers_conformance,
 ]
+EXCUSED = {"place_several_orders": (negative_data_rejection,)}
+"""A bad order of a batch is told in its place."""
 NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[!-.0-~]{1,16}")
 CSRF = "a" * 32
 STATUSES: Counter[int] = Counter()
@@ -100,7 +103,8 @@ def test_nothing_undocumented_is_answered(schema, stage: Stage, each: Documented
 
 def fuzz(cases: Any, stage: Stage, who: dict[str, Any]) -> None:
     """Ask as often as EXAMPLES says, and judge every answer."""
-    places = stage.places | {"account": stage.places["account_id"]}
+    places = stage.places
+    places |= {name: places[f"{name}_id"] for name in ("account", "portfolio", "order")}
 
     @settings(
         max_examples=EXAMPLES,
@@ -113,8 +117,12 @@ def fuzz(cases: Any, stage: Stage, who: dict[str, Any]) -> None:
     def asked(case: Any) -> None:
         for part in (case.path_parameters, case.query, case.body):
             make_known(part, places)
-        response = case.call(**who)
-        case.validate_response(response, checks=CHECKS)
+        operation_id = case.operation.definition.raw["operationId"]
+        is_end = case.method == "DELETE" or case.path.startswith("/api/v1/auth/")
+        with undone() if is_end else nullcontext():  # or the first one would be the only one
+            response = case.call(**who)
+        checks = [each for each in CHECKS if each not in EXCUSED.get(operation_id, ())]
+        case.validate_response(response, checks=checks)
         judge(response)
 
     asked()
@@ -136,7 +144,7 @@ def judge(response: Any) -> None:
     path = urlsplit(request.url).path
     each = operation_at(request.method, path)
     if each is not None:
-        media_type = response.headers["content-type"][0].split(";")[0]
+        media_type = response.headers.get("content-type", [""])[0].split(";")[0]
         found = breaches(each, response.status_code, media_type, response.content)
         assert list(found) == []
     STATUSES[response.status_code] += 1
