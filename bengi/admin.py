@@ -21,7 +21,7 @@ from bengi import clock
 from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReasonForm, reason_of
 from bengi.onboarding import enroll
 
-# What a role may do is said in one place, accounts/roles.py; addresses and factors are their owners'.
+# What a role may do is said in accounts/roles.py; addresses and factors are their owners'.
 admin.site.unregister([Group, EmailAddress, Authenticator])
 admin.site.index_title = "Staff desk"
 
