@@ -54,10 +54,14 @@ def blocks(language: str, text: str = PAGE) -> list[str]:
 
 
 def script(product: Product) -> str:
-    """Return all commands of the page; the one who gives them is one of staff for the desk."""
+    """Return all commands of the page.
+
+    The one who gives them is made one of staff for the desk, and has to sign in anew then.
+    """
     before, _, after = PAGE.partition(STAFF)
-    promote = f"{shlex.quote(sys.executable)} -m tests.labs.staff {DEMO} KO > split\n"
-    whole = [PRELUDE, *blocks("sh", before), f"(cd {ROOT} && {promote})", *blocks("sh", after)]
+    promote = f"{shlex.quote(sys.executable)} -m tests.labs.staff {DEMO} KO > /dev/null\n"
+    first, *more = blocks("sh", before)
+    whole = [PRELUDE, first, *more, f"(cd {ROOT} && {promote})", first, *blocks("sh", after)]
     return "\n".join(whole).replace(SITE, product.url)
 
 
@@ -90,17 +94,19 @@ def asked(stderr: str) -> list[tuple[int, str]]:
 def test_the_commands_of_the_page(product: Product, tmp_path: Path):
     done = run(["bash", "-c", script(product)], tmp_path, product)
     made = asked(done.stderr)
-    assert len(made) == len(
-        re.findall(r"(?:^|\()(?:api|curl) ", "".join(blocks("sh")), re.MULTILINE)
-    )
+    assert len(made) == len(COMMAND.findall(script(product)))
     wrong = [each for each in made if not 200 <= each[0] < 400]
     assert wrong == [], done.stdout
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
-    first, bracket, story, executed, correction, withdrawn, quote, orders, gone, events = answers
+    first, bracket, batch, story, watched, alert, executed, correction, *others = answers
+    withdrawn, quote, orders, gone, events, fresh = others
     assert (first["client_order_id"], first["status"]) == ("my-first", "accepted")
     assert [leg["leg"] for leg in bracket["legs"]] == ["take_profit", "stop_loss"]
+    assert [each["order"]["client_order_id"] for each in batch["results"]] == ["first", "second"]
     assert story["order"]["id"] == first["id"]
     assert story["timeline"][0]["kind"] == "accepted"
+    assert watched["symbols"] == ["ASML", "NVDA", "INTC"]
+    assert (alert["kind"], alert["status"]) == ("below", "waiting")
     assert (executed["quantity"], executed["liquidity"]) == ("4", "manual")
     assert (correction["exec_id"], correction["outcome"]) == (executed["exec_id"], "asked")
     assert withdrawn["transaction"]["entries"] == [{"currency": "USD", "amount": "-250"}]
@@ -108,6 +114,8 @@ def test_the_commands_of_the_page(product: Product, tmp_path: Path):
     assert first["id"] in {order["id"] for order in orders["results"]}
     assert (gone["id"], gone["status"]) == (first["id"], "pending_cancel")
     assert [event["seq"] for event in events["results"]][:2] == [1, 2]
+    assert fresh["id"] != first["account_id"]
+    assert [each["cash"] for each in fresh["balances"]] == ["50000"]
 
 
 def test_the_program_of_the_page(product: Product, tmp_path: Path):
