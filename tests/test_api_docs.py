@@ -16,7 +16,7 @@ import requests
 
 from tests.browser.product import ROOT, Product, running_product
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api-docs")]
+pytestmark = pytest.mark.slow
 PAGE = (ROOT / "docs" / "api.md").read_text()
 SITE = "http://127.0.0.1:8000"
 DEMO = "demo@bengi.example"

@@ -36,11 +36,7 @@ from schemathesis.core.failures import FailureGroup
 from tests.contract.document import Documented, breaches, document, operation_at, operations
 from tests.contract.stage import Stage, staged, undone
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("fuzz-api"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 EXAMPLES = int(os.environ.get("FUZZ_API_EXAMPLES", "20"))
 CHECKS = [
     not_a_server_error,
@@ -55,7 +51,7 @@ EXCUSED = {"place_several_orders": (negative_data_rejection,)}
 NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[!-.0-~]{1,16}")
 CSRF = "a" * 32
 STATUSES: Counter[int] = Counter()
-CASES_MIN = 2_000
+CASES_MIN = 500
 
 
 @pytest.fixture(scope="module")
@@ -160,10 +156,10 @@ def test_what_is_not_documented_is_found(stage: Stage):
         fuzz(cases, stage, signed_in(stage, "owner"))
 
 
-def test_so_many_were_asked_and_not_all_refused():
-    """Stands last: what the tests above have counted, where all of them ran in this process."""
-    if sum(STATUSES.values()) < CASES_MIN:
-        pytest.skip("only some of the operations were asked")
-    print(dict(sorted(STATUSES.items())))
-    done = sum(count for status, count in STATUSES.items() if status < 300)
-    assert done > sum(STATUSES.values()) / 10
+def test_not_everything_is_refused():
+    """Stands last: what the tests above have counted, as far as they ran in this process."""
+    asked, done = sum(STATUSES.values()), sum(STATUSES[status] for status in (200, 201))
+    print(f"{asked} requests: {dict(sorted(STATUSES.items()))}")
+    if asked < CASES_MIN:
+        pytest.skip(f"only {asked} requests were made in this process")
+    assert done > asked / 10
