@@ -6,6 +6,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 JOBS ?= 2
 STATIC_ENV := DJANGO_SETTINGS_MODULE=bengi.settings.test
+DOCUMENT = $(STATIC_ENV) $(PY) manage.py spectacular --validate --fail-on-warn --format openapi-json --file docs/openapi.json
 BOOTSTRAP = python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" scripts/bootstrap.py
 UV = $(firstword $(shell command -v uv) .venv/bin/uv)
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
@@ -36,17 +37,18 @@ parts: ready-dev
 	@$(PY) scripts/parts.py install
 
 openapi: ready-dev ## Write docs/openapi.json anew from what the views declare
+	$(DOCUMENT)
 	BENGI_EXAMPLES=write $(PY) -m pytest -q tests/contract/test_examples.py
-	$(STATIC_ENV) $(PY) manage.py spectacular --validate --fail-on-warn --format openapi-json --file docs/openapi.json
+	$(DOCUMENT)
 
 fuzz: ready-dev ## Walk the state machine against its model (walks: N=5000)
 	@FUZZ_EXAMPLES=$(or $(N),2000) $(PY) -m pytest -n $(JOBS) -s tests/state/test_state_machine.py $(ARGS)
 
+fuzz-api: ready-dev ## Ask every operation of the API for sense and nonsense (N=200 times of each)
+	@FUZZ_API_EXAMPLES=$(or $(N),100) $(PY) -m pytest -s tests/contract/test_fuzz.py $(ARGS)
+
 bugs: ready-dev ## Plant every bug that the walks must find, one after the other
 	@PLANTED_BUGS=all $(PY) -m pytest -n $(JOBS) tests/state/test_planted_state.py $(ARGS)
-
-fuzz-api: ready-dev ## Ask every operation of the API for nonsense, and for sense (N=200 times of each)
-	@FUZZ_API_EXAMPLES=$(or $(N),100) $(PY) -m pytest -s tests/contract/test_fuzz.py $(ARGS)
 
 crash: ready-dev parts ## Kill brokers and databases at their work, again and again (kills: N=200)
 	@CRASH_ROUNDS=$(or $(N),200) $(PY) -m pytest -s tests/test_crash.py -k again $(ARGS)
