@@ -59,7 +59,7 @@ def script(product: Product) -> str:
     The one who gives them is made one of staff for the desk, and has to sign in anew then.
     """
     before, _, after = PAGE.partition(STAFF)
-    promote = f"{shlex.quote(sys.executable)} -m tests.labs.staff {DEMO} KO > /dev/null\n"
+    promote = f"{shlex.quote(sys.executable)} -m tests.labs.staff {DEMO} KO > /dev/null"
     first, *more = blocks("sh", before)
     whole = [PRELUDE, first, *more, f"(cd {ROOT} && {promote})", first, *blocks("sh", after)]
     return "\n".join(whole).replace(SITE, product.url)

@@ -61,7 +61,7 @@ def schema() -> Any:
 
 def loaded(text: dict[str, Any]) -> Any:
     """Return a document whose requests go to the product, in this process."""
-    made = schemathesis.openapi.from_dict(text)
+    made = schemathesis.openapi.from_dict(copy.deepcopy(text))  # it writes into it
     made.app = get_wsgi_application()
     made.config.generation.update(with_security_parameters=False)
     return made
