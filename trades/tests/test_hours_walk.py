@@ -160,7 +160,7 @@ BUGS = [
         "an amount is never used up",
         "trades.budgets",
         "budget_of",
-        "order.notional - order.filled_value",
+        "order.notional - order.worked_value",
         "2 * order.notional",
     ),
 ]
