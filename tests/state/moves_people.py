@@ -107,5 +107,5 @@ class PeopleMoves:
         self.model.instruments[symbol].is_halted = is_halted
 
     def _freeze(self, name: str, is_frozen: bool) -> None:
-        self.product.freeze(name, is_frozen)
+        self.product.freeze(name, is_frozen, self.now)
         self.model.books.accounts[name].is_frozen = is_frozen

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from accounts.conversions import convert
 from accounts.models import Account, FeeSchedule, User
 from accounts.services import deposit, open_account, set_realism, withdraw
+from accounts.standing import freeze, release
 from bengi.bus import TICKS, get_bus
 from bengi.errors import BengiError
 from bengi.onboarding import sign_up
@@ -142,9 +143,9 @@ class Product:
     def equity(self, name: str) -> Decimal:
         return read_bar(self.users[name]).equity
 
-    def freeze(self, name: str, is_frozen: bool) -> None:
-        status = "frozen" if is_frozen else "active"
-        Account.objects.filter(id=self.accounts[name]).update(status=status)
+    def freeze(self, name: str, is_frozen: bool, now: datetime) -> None:
+        act = freeze if is_frozen else release
+        act(self.accounts[name], by=None, reason="Looked into", now=now)
 
     def set_method(self, name: str, method: str, now: datetime) -> None:
         wish = CostBasisMethod(method)
