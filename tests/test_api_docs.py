@@ -98,8 +98,9 @@ def test_the_commands_of_the_page(product: Product, tmp_path: Path):
     wrong = [each for each in made if not 200 <= each[0] < 400]
     assert wrong == [], done.stdout
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
-    first, bracket, batch, story, watched, alert, executed, correction, *others = answers
-    withdrawn, quote, orders, gone, events, fresh = others
+    signed_in, first, bracket, batch, story, watched, alert, executed, *others = answers
+    correction, withdrawn, quote, orders, gone, events, fresh = others
+    assert (signed_in["token_type"], signed_in["expires_in"]) == ("Bearer", 300)
     assert (first["client_order_id"], first["status"]) == ("my-first", "accepted")
     assert [leg["leg"] for leg in bracket["legs"]] == ["take_profit", "stop_loss"]
     assert [each["order"]["client_order_id"] for each in batch["results"]] == ["first", "second"]
