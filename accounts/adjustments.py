@@ -20,7 +20,7 @@ from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
-from bengi.money import plain
+from bengi.money import grouped, plain
 from bengi.realtime.publish import publish
 from bengi.terms import LedgerBook, LedgerKind
 
@@ -169,7 +169,7 @@ def _check_unreserved(account: Account, new: NewTransaction, now: datetime) -> N
         if -leg.amount > free:
             raise Refused(
                 "insufficient_available",
-                f"{plain(-leg.amount)} {leg.currency} needed, {plain(free)} available.",
+                f"{grouped(-leg.amount)} {leg.currency} needed, {grouped(free)} available.",
                 field="amount",
                 needed=plain(-leg.amount),
                 available=plain(free),

@@ -21,7 +21,7 @@ from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
-from bengi.money import ZERO, minor_unit, plain, round_money
+from bengi.money import ZERO, grouped, minor_unit, plain, round_money
 from bengi.realtime.publish import publish
 from bengi.terms import AccountStatus, LedgerBook, LedgerKind, Realism
 
@@ -316,14 +316,13 @@ def check_withdrawable(account: Account, amount: Decimal, currency: str, now: da
     state = cash_state_of(account, currency, now)
     if amount <= state.withdrawable:
         return
-    available = plain(state.withdrawable)
     raise Refused(
         "insufficient_available",
-        f"{plain(amount)} {currency} needed, {available} available: "
+        f"{grouped(amount)} {currency} needed, {grouped(state.withdrawable)} available: "
         "settled cash that no open order holds.",
         field="amount",
         needed=plain(amount),
-        available=available,
+        available=plain(state.withdrawable),
         reserved=plain(state.reserved),
         unsettled=plain(state.unsettled),
     )

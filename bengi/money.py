@@ -139,7 +139,15 @@ def parse_decimal(text: str, *, digits: int = 20, places: int = PLACES) -> Decim
 
 def plain(value: Decimal) -> str:
     """Write a decimal for JSON: no exponent, no trailing zeros after the point, no minus zero."""
-    text = format(value, "f")
+    return _trimmed(format(value, "f"))
+
+
+def grouped(value: Decimal) -> str:
+    """Write a decimal for people, in full: as plain() does, with thousands apart."""
+    return _trimmed(format(value, ",f"))
+
+
+def _trimmed(text: str) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text

@@ -6,7 +6,7 @@ tests compare the two.
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from bengi.money import MINOR_UNITS, plain
+from bengi.money import MINOR_UNITS, grouped
 
 MINUS = "\N{MINUS SIGN}"
 _SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
@@ -42,9 +42,7 @@ def price(value: Decimal, places: int) -> str:
 
 def quantity(value: Decimal) -> str:
     """Write a number of shares: thousands apart, no trailing zeros."""
-    whole, _, rest = plain(abs(value)).partition(".")
-    text = f"{int(whole):,}" + (f".{rest}" if rest else "")
-    return f"{MINUS}{text}" if value < 0 else text
+    return f"{MINUS if value < 0 else ''}{grouped(abs(value))}"
 
 
 def compact(value: Decimal) -> str:

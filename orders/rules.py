@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.commission import CommissionSchedule, commission_due
 from bengi.errors import BengiError, Conflict, Forbidden, Malformed, Refused, Unavailable
-from bengi.money import ZERO, plain, round_up_money
+from bengi.money import ZERO, grouped, plain, round_up_money
 from bengi.terms import AccountStatus, InstrumentStatus, Leg, OrderType, Side, TimeInForce
 from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, TicketFacts
 from orders.fractions import check_fraction, check_worth
@@ -339,7 +339,7 @@ def _sizes(facts: Facts) -> Iterator[BengiError]:
 
 
 def _above(code: str, words: str, limit: Decimal, value: Decimal) -> BengiError:
-    detail = f"At most {plain(limit)} {words}; this one is {plain(value)}."
+    detail = f"At most {grouped(limit)} {words}; this one is {grouped(value)}."
     return Refused(code, detail, field="quantity", limit=plain(limit), value=plain(value))
 
 
@@ -414,7 +414,7 @@ def _means(facts: Facts) -> Iterator[BengiError]:
         symbol = facts.instrument.symbol
         yield Refused(
             "insufficient_position",
-            f"{plain(quantity)} {symbol} to sell, {plain(available)} available.",
+            f"{grouped(quantity)} {symbol} to sell, {grouped(available)} available.",
             field="quantity",
             needed=plain(quantity),
             available=plain(available),
@@ -427,8 +427,8 @@ def _funds(facts: Facts) -> Iterator[BengiError]:
     if needed is not None and needed > account.buying_power:
         yield Refused(
             "insufficient_funds",
-            f"{plain(needed)} {instrument.currency} needed, "
-            f"{plain(account.buying_power)} available.{_hint(instrument.currency, account)}",
+            f"{grouped(needed)} {instrument.currency} needed, "
+            f"{grouped(account.buying_power)} available.{_hint(instrument.currency, account)}",
             field="quantity",
             needed=plain(needed),
             available=plain(account.buying_power),

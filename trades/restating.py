@@ -16,7 +16,7 @@ from accounts.models import Account
 from bengi.errors import Refused
 from bengi.events.services import NewEvent
 from bengi.ids import derived_id
-from bengi.money import plain
+from bengi.money import grouped, plain
 from bengi.terms import CorrectionKind, CostBasisMethod, Side
 from orders.models import Order
 from orders.payloads import moment, order_payload, order_state
@@ -202,8 +202,8 @@ def _check_covered(rows: Rows, before: Free) -> None:
             symbol = rows.instruments[position.instrument_id].symbol
             raise Refused(
                 "insufficient_position",
-                f"{plain(free - after)} {symbol} needed, {plain(free)} are not reserved by open "
-                "sells; cancel some first.",
+                f"{grouped(free - after)} {symbol} needed, {grouped(free)} are not reserved by "
+                "open sells; cancel some first.",
                 needed=plain(free - after),
                 available=plain(free),
             )
@@ -212,7 +212,7 @@ def _check_covered(rows: Rows, before: Free) -> None:
 def _too_little_cash(currency: str, needed: Decimal, available: Decimal) -> Refused:
     return Refused(
         "insufficient_available",
-        f"{plain(needed)} {currency} needed, {plain(available)} available.",
+        f"{grouped(needed)} {currency} needed, {grouped(available)} available.",
         needed=plain(needed),
         available=plain(available),
     )

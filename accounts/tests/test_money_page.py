@@ -55,7 +55,7 @@ def test_converting_on_the_page(client, account):
 @pytest.mark.parametrize(
     ("what", "change", "words"),
     [
-        ("withdraw", {"amount": "1000.01"}, "1000 available"),
+        ("withdraw", {"amount": "1000.01"}, "1,000 available"),
         ("withdraw", {"amount": ""}, "Write how much."),
         ("withdraw", {"amount": "1e3"}, "Write digits and a point only"),
         ("deposit", {"amount": "0.001"}, "in steps of 0.01"),
