@@ -151,6 +151,12 @@ function closed() {
   review.replaceChildren();
 }
 
+/** Nobody has answered: what stands there was reckoned for other numbers. */
+function unknown({ target }) {
+  if (target.id !== "estimate") return;
+  for (const value of target.querySelectorAll("dd")) value.textContent = "–";
+}
+
 function reprice() {
   if (document.hidden || field("type").value === "limit" || !(field("quantity").value || field("notional").value)) return;
   window.htmx.trigger("#estimate", "reprice");
@@ -158,6 +164,7 @@ function reprice() {
 
 export function startTicket() {
   document.addEventListener("click", onClick);
+  document.addEventListener("htmx:sendError", unknown);
   document.addEventListener("change", ({ target }) => {
     if (target.id === "type" && target.form === form()) suggest();
   });

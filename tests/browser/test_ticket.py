@@ -90,7 +90,23 @@ def test_more_than_the_money_buys_is_refused_in_plain_words(trader: Page):
     page = trader
     page.get_by_label("Quantity").fill("900")
     page.get_by_role("button", name="Review buy order").click()
-    expect(page.locator("#quantity-error")).to_contain_text("100000 available")
+    expect(page.locator("#quantity-error")).to_contain_text("100,000 available")
+
+
+def test_what_was_reckoned_for_other_numbers_does_not_stay(trader: Page, watch: Watch):
+    page = trader
+    bench.await_live(page)
+    page.get_by_label("Quantity").fill("5")
+    cost = page.locator("#estimate dd").first
+    expect(cost).to_contain_text("USD")
+    page.route("**/orders/estimate", lambda route: route.abort())
+    page.get_by_label("Quantity").fill("500")
+    expect(cost).to_have_text("–")
+    page.unroute("**/orders/estimate")
+    page.get_by_label("Quantity").fill("6")
+    expect(cost).to_contain_text("USD")
+    for words in ("ERR_FAILED", "sendError", "afterRequest"):
+        watch.forgive(words)
 
 
 def test_an_amount_buys_parts_of_a_share(trader: Page):
