@@ -26,8 +26,17 @@ from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("PostgreSQL", "Redis", "Chromium", "real market data")
+MARKED = {"postgres_url", "redis_url"}
 RAN = pytest.StashKey[dict[str, str]]()
 LABS = pytest.StashKey[dict[str, str]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that ask for a part which has to be installed."""
+    for item in items:
+        if MARKED & set(getattr(item, "fixturenames", ())):
+            item.add_marker("real_parts")
 
 
 @pytest.fixture(scope="session")
