@@ -18,7 +18,7 @@ run: ready ## Start Bengi on http://127.0.0.1:8000 (options: ARGS="--feed replay
 	@exec $(PY) manage.py run $(ARGS)
 
 test: ready-dev static parts ## Everything: static checks and all tests, browser included
-	@$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) $(ARGS)
 
 check: ready-dev static quick ## Static checks and the quick tests, before every push
 
@@ -31,7 +31,7 @@ static: ready-dev
 	.venv/bin/djlint --lint --quiet .
 
 quick: ready-dev
-	@$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not browser and not real_parts" $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) -m "not slow and not browser and not real_parts" $(ARGS)
 
 parts: ready-dev
 	@$(PY) scripts/parts.py install

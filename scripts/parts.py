@@ -1,4 +1,4 @@
-"""Find the real parts the tests run against: Chromium, PostgreSQL and Redis.
+"""Find the real parts the tests run against: Chromium, PostgreSQL, Redis, curl and jq.
 
     python scripts/parts.py            say what is there
     python scripts/parts.py install    install what is missing, or say how in one line
@@ -61,6 +61,22 @@ PARTS = {
             (),
             "redis-server",
             "sudo apt-get install -y redis-server (or: brew install redis)",
+        ),
+        Part(
+            "curl",
+            "BENGI_CURL",
+            ("curl",),
+            (),
+            "curl",
+            "sudo apt-get install -y curl (or: brew install curl)",
+        ),
+        Part(
+            "jq",
+            "BENGI_JQ",
+            ("jq",),
+            (),
+            "jq",
+            "sudo apt-get install -y jq (or: brew install jq)",
         ),
     )
 }

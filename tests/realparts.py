@@ -1,4 +1,4 @@
-"""Real parts for tests: PostgreSQL, Redis, Chromium and recorded market data.
+"""Real parts for tests: PostgreSQL, Redis, Chromium, curl, jq and recorded market data.
 
 A test asks for a part by fixture. A run closes with a section "real parts" that says which part
 ran, its version and where it came from, or that nothing in the run used it; one "labs" says how
@@ -7,6 +7,7 @@ many rounds and kills there were.
 postgres_url    a database of the test's own; $TEST_DATABASE_URL names a server to make it in
 redis_url       a Redis of this run's own; $TEST_REDIS_URL names one to use instead
 real_data       the folder of recorded market data; $BENGI_REAL_DATA names it
+commands        a folder for the PATH with curl and jq; $BENGI_CURL and $BENGI_JQ name others
 page, browser   pytest-playwright's, on the system's Chromium; $BENGI_CHROMIUM names one
 """
 
@@ -25,9 +26,18 @@ from scripts.parts import PARTS, find
 from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("PostgreSQL", "Redis", "Chromium", "real market data")
+NAMES = ("PostgreSQL", "Redis", "Chromium", "curl", "jq", "real market data")
+MARKED = {"postgres_url", "redis_url", "commands"}
 RAN = pytest.StashKey[dict[str, str]]()
 LABS = pytest.StashKey[dict[str, str]]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that ask for a part which has to be installed."""
+    for item in items:
+        if MARKED & set(getattr(item, "fixturenames", ())):
+            item.add_marker("real_parts")
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +72,17 @@ def redis_url(pytestconfig: pytest.Config) -> Iterator[str]:
     with servers.redis_server(program) as url:
         _record(pytestconfig, "Redis", f"{_redis_version(url)}, {program}, started for this run")
         yield url
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """Return a folder for the PATH in which curl and jq are the programs that were found."""
+    folder = tmp_path_factory.mktemp("commands")
+    for name in ("curl", "jq"):
+        program, version = _found(name)
+        _record(pytestconfig, name, f"{version.split(' (')[0]}, {program}")
+        (folder / name).symlink_to(program.absolute())
+    return folder
 
 
 @pytest.fixture(scope="session")

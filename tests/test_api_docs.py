@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -90,9 +89,9 @@ def asked(stderr: str) -> list[tuple[int, str]]:
     return [(int(status), f"{method} {path}") for status, method, path in lines]
 
 
-@pytest.mark.skipif(not all(map(shutil.which, ("curl", "jq"))), reason="needs curl and jq")
-def test_the_commands_of_the_page(product: Product, tmp_path: Path):
-    done = run(["bash", "-c", script(product)], tmp_path, product)
+def test_the_commands_of_the_page(product: Product, commands: Path, tmp_path: Path):
+    path = f'PATH="{commands}:$PATH"\n'
+    done = run(["bash", "-c", path + script(product)], tmp_path, product)
     made = asked(done.stderr)
     assert len(made) == len(COMMAND.findall(script(product)))
     wrong = [each for each in made if not 200 <= each[0] < 400]

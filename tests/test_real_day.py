@@ -9,12 +9,13 @@ and is a market order from the next new quote on. Harsh orders arrive a quarter 
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,15 @@ class Wish:
 
     @property
     def moment(self) -> datetime:
-        return datetime.fromisoformat(f"{DAY}T{self.at}+00:00").astimezone(UTC)
+        return moment_of(self.at)
+
+    @property
+    def terms(self) -> dict[str, str | None]:
+        return {"limit": self.limit, "stop": self.stop, "tif": self.tif}
+
+
+def moment_of(text: str) -> datetime:
+    return datetime.fromisoformat(f"{DAY}T{text}+00:00").astimezone(UTC)
 
 
 WISHES = [
@@ -269,32 +278,22 @@ def commission(fills: list[tuple[Decimal, Decimal]]) -> Decimal:
     return Decimal(due).quantize(CENT, ROUND_HALF_EVEN)
 
 
-def play(world: World, trader: Trader, folder: Path) -> list[Order]:
-    """Play the day, placing each wish at its moment; return the orders as they ended."""
-    listed = {
-        "SPY": InstrumentFactory(symbol="SPY", mic="ARCX"),
-        "IBM": InstrumentFactory(symbol="IBM", mic="XNYS"),
-        "BAC": InstrumentFactory(symbol="BAC", mic="XNYS"),
-    }
+def play(
+    world: World, trader: Trader, folder: Path, wishes: Sequence[Any], end: datetime
+) -> list[Order]:
+    """Play the day up to end, placing each wish at its moment; return the orders as they ended."""
+    mics = {"SPY": "ARCX", "IBM": "XNYS", "BAC": "XNYS"}
+    symbols = {wish.symbol for wish in wishes}
+    listed = {each: InstrumentFactory(symbol=each, mic=mics[each]) for each in sorted(symbols)}
     provider = ReplayProvider(folder, DAY, [replayed(each) for each in listed.values()])
-    waiting, orders = list(WISHES), []
-    end = datetime(2013, 10, 7, 20, 30, tzinfo=UTC)
+    waiting, orders = list(wishes), []
     provider.start(world.now)
     for tick in provider.ticks(end):
         while waiting and waiting[0].moment < tick.as_of:
             wish = waiting.pop(0)
             world.now = wish.moment
-            orders.append(
-                world.place(
-                    trader,
-                    listed[wish.symbol],
-                    wish.side,
-                    wish.quantity,
-                    limit=wish.limit,
-                    stop=wish.stop,
-                    tif=wish.tif,
-                )
-            )
+            instrument = listed[wish.symbol]
+            orders.append(world.place(trader, instrument, wish.side, wish.quantity, **wish.terms))
         world.now = tick.as_of
         record_quotes([tick])
         world.engine.drain(world.now, look_for_requests=False)
@@ -319,7 +318,7 @@ def test_fills_cash_and_lots_of_a_recorded_day(real_data: Path, profile: str) ->
         world.now = datetime(2013, 10, 7, 8, 0, tzinfo=UTC)
         fees = default_fee_schedule()
         trader = world.trader(cash="1000000", fees=fees, realism=Realism(profile))
-        orders = play(world, trader, real_data)
+        orders = play(world, trader, real_data, WISHES, end=moment_of("20:30:00"))
         assert_books_are_clean()
 
     fills = expected(real_data, profile)

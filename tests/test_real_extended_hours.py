@@ -9,22 +9,27 @@ fills it there. All bid more than the market does, so nobody stands before them 
 
 import csv
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from instruments.providers.replay import ReplayProvider
-from instruments.services import record_quotes
-from instruments.tests.factories import InstrumentFactory
-from orders.models import Order
-from tests.test_real_day import CLOSE_OF_MINUTE, Word, read, replayed, words_of
-from trades.tests.world import Trader, World, assert_books_are_clean, open_world
+from tests.test_real_day import (
+    CLOSE_OF_MINUTE,
+    CLOSES,
+    DAY,
+    OPENS,
+    Word,
+    moment_of,
+    play,
+    read,
+    words_of,
+)
+from trades.tests.world import assert_books_are_clean, open_world
 
-DAY = date(2013, 10, 7)
-OPENS, CLOSES = "13:30", "20:00"
+NIGHT = datetime(2013, 10, 8, 0, 0, tzinfo=UTC)
 D = Decimal
 Fills = list[tuple[datetime, Decimal, Decimal]]
 
@@ -40,9 +45,15 @@ class Wish:
     extended: bool
     tif: str = "day"
 
+    side = "buy"
+
     @property
     def moment(self) -> datetime:
-        return datetime.fromisoformat(f"{DAY}T{self.at}+00:00").astimezone(UTC)
+        return moment_of(self.at)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        return {"limit": self.limit, "extended": self.extended, "tif": self.tif}
 
 
 WISHES = [
@@ -113,41 +124,14 @@ def expected_fills(folder: Path, wish: Wish, taken: dict[Any, Decimal]) -> Fills
     return found
 
 
-def play(world: World, trader: Trader, folder: Path) -> list[Order]:
-    """Play the day to the end of the evening, placing each wish at its moment."""
-    listed = {
-        "SPY": InstrumentFactory(symbol="SPY", mic="ARCX"),
-        "IBM": InstrumentFactory(symbol="IBM", mic="XNYS"),
-    }
-    provider = ReplayProvider(folder, DAY, [replayed(each) for each in listed.values()])
-    waiting, orders = list(WISHES), []
-    end = datetime(2013, 10, 8, 0, 0, tzinfo=UTC)
-    provider.start(world.now)
-    for tick in provider.ticks(end):
-        while waiting and waiting[0].moment < tick.as_of:
-            wish = waiting.pop(0)
-            world.now = wish.moment
-            how = {"limit": wish.limit, "extended": wish.extended, "tif": wish.tif}
-            orders.append(
-                world.place(trader, listed[wish.symbol], "buy", wish.quantity, **how)  # type: ignore[arg-type]
-            )
-        world.now = tick.as_of
-        record_quotes([tick])
-        world.engine.drain(world.now, look_for_requests=False)
-    world.now = end
-    world.drain()
-    for order in orders:
-        order.refresh_from_db()
-    return orders
-
-
 @pytest.mark.django_db
 @pytest.mark.slow
 def test_extended_hours_of_a_recorded_day(real_data: Path, settings: Any) -> None:
     settings.MARKET_HOURS = "exchange"
     with open_world(mode="exchange") as world:
         world.now = datetime(2013, 10, 7, 8, 0, tzinfo=UTC)
-        orders = play(world, world.trader(cash="3000000"), real_data)
+        trader = world.trader(cash="3000000")
+        orders = play(world, trader, real_data, WISHES, end=NIGHT)
         assert_books_are_clean()
     taken: dict[Any, Decimal] = {}
     expected = {wish: expected_fills(real_data, wish, taken) for wish in WISHES}
@@ -165,4 +149,4 @@ def test_extended_hours_of_a_recorded_day(real_data: Path, settings: Any) -> Non
     assert moments[WISHES[4]] == ["20:09", "20:10"]
     assert [moments[WISHES[n]] for n in (5, 6)] == [[], []]
     assert [order.status for order in orders[4:]] == ["filled", "accepted", "expired"]
-    assert orders[6].closed_at == datetime(2013, 10, 8, 0, 0, tzinfo=UTC)
+    assert orders[6].closed_at == NIGHT

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from scripts.parts import PARTS, Part, find
-from tests import servers
+from tests import realparts, servers
 
 
 def test_postgres_is_real_and_empty(postgres_url):
@@ -56,3 +56,10 @@ def test_a_missing_part_says_what_to_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(parts, "PARTS", {"nothing": nothing})
     assert parts.main([]) == 1
     assert capsys.readouterr().err == "bengi: nothing is missing; install it: get nothing\n"
+
+
+def test_a_test_without_its_part_fails_with_what_to_run(monkeypatch):
+    nothing = Part("nothing", "BENGI_NOTHING", ("bengi-no-such-program",), (), "", "get nothing")
+    monkeypatch.setitem(PARTS, "nothing", nothing)
+    with pytest.raises(pytest.fail.Exception, match="nothing is missing; install it: get nothing"):
+        realparts._found("nothing")

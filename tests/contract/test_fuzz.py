@@ -51,7 +51,7 @@ EXCUSED = {"place_several_orders": (negative_data_rejection,)}
 NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[!-.0-~]{1,16}")
 CSRF = "a" * 32
 STATUSES: Counter[int] = Counter()
-CASES_MIN = 500
+CASES_MIN = 100 * EXAMPLES  # of all operations together
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +157,8 @@ def test_what_is_not_documented_is_found(stage: Stage):
 
 
 def test_not_everything_is_refused():
-    """Stands last: what the tests above have counted, as far as they ran in this process."""
+    """Stands last and judges what those above have counted; tests/workers.py keeps all together."""
     asked, done = sum(STATUSES.values()), sum(STATUSES[status] for status in (200, 201))
     print(f"{asked} requests: {dict(sorted(STATUSES.items()))}")
-    if asked < CASES_MIN:
-        pytest.skip(f"only {asked} requests were made in this process")
+    assert asked >= CASES_MIN, "it takes the whole file, in one process"
     assert done > asked / 10

@@ -102,13 +102,27 @@ def test_after_the_close_the_others_keep_their_places_and_see_nothing(exchange, 
     assert second.filled_quantity == 4, "one more: the first order came before it"
 
 
-def test_customers_trade_with_each_other_in_extended_hours(exchange, abc, trader) -> None:
+def offered_in_the_session(exchange: World, abc) -> tuple[Trader, Order]:
+    """Let somebody offer 4 at 10.50, for the session alone, and the evening come."""
     exchange.now = at("24 20:00")
     seller = exchange.trader()
     exchange.tick(abc, "9.90", "10.00")
     exchange.place(seller, abc, "buy", 9)
     plain = exchange.place(seller, abc, "sell", 4, limit="10.50", tif="gtc")
     exchange.now = at("24 22:00")
+    return seller, plain
+
+
+def crossed_in_the_evening(exchange: World, abc, trader: Trader) -> tuple[Order, Order]:
+    """Return that offer and a bid above it of somebody who trades in the evening too."""
+    _, plain = offered_in_the_session(exchange, abc)
+    buy = exchange.place(trader, abc, "buy", 5, limit="10.70", tif="gtc", extended=True)
+    assert buy.status == "new"
+    return plain, buy
+
+
+def test_customers_trade_with_each_other_in_extended_hours(exchange, abc, trader) -> None:
+    seller, plain = offered_in_the_session(exchange, abc)
     asked = exchange.place(seller, abc, "sell", 3, limit="10.60", extended=True)
     buy = exchange.place(trader, abc, "buy", 5, limit="10.70", extended=True)
     for order in (asked, plain):
@@ -120,14 +134,7 @@ def test_customers_trade_with_each_other_in_extended_hours(exchange, abc, trader
 
 def test_what_met_nobody_in_the_evening_trades_at_the_opening(exchange, abc, trader) -> None:
     """At the price of the order that was there first, before the session has a quote."""
-    exchange.now = at("24 20:00")
-    seller = exchange.trader()
-    exchange.tick(abc, "9.90", "10.00")
-    exchange.place(seller, abc, "buy", 9)
-    plain = exchange.place(seller, abc, "sell", 4, limit="10.50", tif="gtc")
-    exchange.now = at("24 22:00")
-    buy = exchange.place(trader, abc, "buy", 5, limit="10.70", tif="gtc", extended=True)
-    assert buy.status == "new"
+    plain, buy = crossed_in_the_evening(exchange, abc, trader)
     assert drained(exchange, "25 14:29:59", plain, buy) == ["new", "new"]
     assert drained(exchange, "25 14:30:00", plain, buy) == ["filled", "partially_filled"]
     trades = Trade.objects.filter(match_id__isnull=False)
@@ -138,13 +145,7 @@ def test_what_met_nobody_in_the_evening_trades_at_the_opening(exchange, abc, tra
 
 def test_books_that_cross_after_a_restart_are_uncrossed_at_once(exchange, abc, trader) -> None:
     """The engine was away at the opening; it trades what met when it is back."""
-    exchange.now = at("24 20:00")
-    seller = exchange.trader()
-    exchange.tick(abc, "9.90", "10.00")
-    exchange.place(seller, abc, "buy", 9)
-    plain = exchange.place(seller, abc, "sell", 4, limit="10.50", tif="gtc")
-    exchange.now = at("24 22:00")
-    buy = exchange.place(trader, abc, "buy", 5, limit="10.70", tif="gtc", extended=True)
+    plain, buy = crossed_in_the_evening(exchange, abc, trader)
     exchange.engine.forget()
     assert drained(exchange, "25 16:00", plain, buy) == ["filled", "partially_filled"]
     assert {t.executed_at for t in Trade.objects.filter(match_id__isnull=False)} == {at("25 16:00")}

@@ -242,19 +242,18 @@ def test_a_request_that_cannot_be_worked_waits_until_staff_release_it(
     trader = world.trader()
     order = world.place(trader, abc, "buy", 10, limit="99.00")
     other = world.place(trader, abc, "buy", 10, limit="99.00", drain=False)
-    with monkeypatch.context():
-        plant(Desk, f"_{what}", lambda *_: True)
-        if what == "cancel":
-            world.cancel(trader, order, drain=False)
-        else:
-            world.replace(trader, order, limit_price=Decimal("98.00"), drain=False)
-        work(world)
-        assert (fresh(order).status, fresh(other).status) == (f"pending_{what}", "new")
-        row = SetAside.objects.get()
-        assert (row.kind, row.outcome, row.tries) == (what, "waiting", TRIES)
-        assert work(world) == 0, "nobody tries again"
-        world.engine.forget()
-        assert work(world) == 0, "not even new books"
+    plant(Desk, f"_{what}", lambda *_: True)
+    if what == "cancel":
+        world.cancel(trader, order, drain=False)
+    else:
+        world.replace(trader, order, limit_price=Decimal("98.00"), drain=False)
+    work(world)
+    assert (fresh(order).status, fresh(other).status) == (f"pending_{what}", "new")
+    row = SetAside.objects.get()
+    assert (row.kind, row.outcome, row.tries) == (what, "waiting", TRIES)
+    assert work(world) == 0, "nobody tries again"
+    world.engine.forget()
+    assert work(world) == 0, "not even new books"
     monkeypatch.undo()
     assert work(world) == 0
     assert fresh(order).status == f"pending_{what}"
