@@ -32,15 +32,19 @@ def main(threads: int) -> None:
     pair = begin_tokens(request, user, now=clock.wall())
     successors: Counter[str] = Counter()
     errors: Counter[str] = Counter()
-    start = threading.Barrier(threads)
+    start = threading.Barrier(threads, timeout=60)
+    connection.close()  # the pool has one for each of twenty threads, and none besides
 
     def spend() -> None:
-        connection.ensure_connection()
-        start.wait()
         try:
+            connection.ensure_connection()
+            start.wait()
             successors[refresh(request, pair.refresh, now=clock.wall()).refresh] += 1
         except BengiError as error:
             errors[error.code] += 1
+        except Exception as error:  # told with the rest, and the others are not kept waiting
+            start.abort()
+            errors[repr(error)] += 1
         finally:
             connection.close()
 
