@@ -1,7 +1,8 @@
 """The API's limits: which one a request counts under, and the headers that tell where it stands.
 
-A view's throttle counts under the person or the key; what holds several orders counts the others. What never reaches a view that somebody may
-use (no such address, nobody signed in) the middleware counts under the address it comes from.
+A view's throttle counts under the person or the key; a batch counts the rest of its orders itself.
+What never reaches a view that somebody may use (no such address, nobody signed in) the middleware
+counts under the address it comes from.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from rest_framework.throttling import BaseThrottle
 
 from bengi import clock
 from bengi.limits.address import client_address
-from bengi.limits.limiter import refusal, take
+from bengi.limits.limiter import refusal, require, take
 from bengi.limits.rates import Scope, Verdict
 from bengi.limits.table import ORDERS, ORDERS_AT_ONCE, REQUESTS
 from bengi.problem import problem
@@ -47,6 +48,11 @@ def count_orders(request: Any, number: int) -> None:
     count(request, ORDERS_AT_ONCE, number - 1)
 
 
+def count_page_order(user: Any) -> None:
+    """Count an order of a page under who is signed in, as one of the API. Raises RateLimited."""
+    require(ORDERS, _person(user))
+
+
 def scope_of(request: HttpRequest) -> Scope:
     """Return the limit for the route and method: what places or moves orders has its own."""
     route = route_of(request)
@@ -66,8 +72,12 @@ def caller_of(request: Any) -> str:
     if key_id:
         return f"key:{key_id}"
     if request.user and request.user.is_authenticated:
-        return f"user:{request.user.pk}"
+        return _person(request.user)
     return f"address:{client_address(request._request)}"
+
+
+def _person(user: Any) -> str:
+    return f"user:{user.pk}"
 
 
 @sync_and_async_middleware
