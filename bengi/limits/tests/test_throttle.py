@@ -113,6 +113,7 @@ def test_off_means_off(settings):
         (["10.0.0.0/8"], "10.0.0.2", "10.0.0.4", "10.0.0.4"),
         ([], "::ffff:9.9.9.9", None, "9.9.9.9"),
         ([], "2001:db8:1:2:3::4", None, "2001:db8:1:2::/64"),
+        ([], "fe80::1%eth0", None, "fe80::/64"),
     ],
 )
 def test_the_address_is_the_nearest_that_no_proxy_of_ours_has(
