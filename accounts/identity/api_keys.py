@@ -12,8 +12,8 @@ from accounts.identity.models import ApiKey
 from accounts.identity.sealing import digest
 from accounts.identity.standing import Standing, forget, standing_of_key
 from accounts.identity.tokens import invalid
-from accounts.identity.trail import note
 from accounts.models import User
+from bengi.audit.services import note
 from bengi.errors import NotFound, Refused
 
 PREFIX = "bk_"

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from accounts.identity import mails
 from accounts.identity.addresses import send_confirmation
 from accounts.identity.passwords import judge
-from accounts.identity.trail import note
 from accounts.models import User
+from bengi.audit.services import note
 from bengi.errors import Conflict
 from bengi.limits.address import client_address
 from bengi.limits.limiter import require, take
@@ -40,7 +40,7 @@ def register_anybody(
 
 def welcome(request: HttpRequest, user: User, *, now: datetime) -> None:
     """Note a new person and ask them to confirm their address."""
-    note("user.registered", by=user, now=now, target=str(user.pk), request=request)
+    note("user.registered", by=user, now=now, target=str(user.pk))
     send_confirmation(request, user)
 
 

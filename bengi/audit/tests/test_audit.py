@@ -12,7 +12,7 @@ from django.test import RequestFactory
 
 from accounts.tests.factories import UserFactory
 from bengi.audit.models import AuditEntry
-from bengi.audit.origin import OriginMiddleware, current, origin_of
+from bengi.audit.origin import OriginMiddleware, coming_from, current, origin_of
 from bengi.audit.services import Note, note, note_all, seqs_of
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -92,7 +92,8 @@ def test_a_row_says_who_what_when_and_to_what(entry: AuditEntry) -> None:
 def test_it_takes_address_and_id_from_the_request(db: None) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="2001:db8::7")
     request.request_id = "abcdefgh"  # type: ignore[attr-defined]
-    row = note("drill.held", by=None, now=NOW, request=request)
+    with coming_from(request):
+        row = note("drill.held", by=None, now=NOW)
     assert (row.address, row.request_id, row.actor_id) == ("2001:db8::7", "abcdefgh", None)
     request.META["REMOTE_ADDR"] = "fe80::1%eth0"
     assert origin_of(request).address == "fe80::1"
