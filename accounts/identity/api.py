@@ -382,7 +382,7 @@ class SecondFactorView(APIView):
 
 
 def _tell(request: Any, user: User, action: str, mail: str) -> None:
-    note(action, by=user, now=clock.wall(), target=str(user.pk))
+    note(action, by=user, now=clock.wall(), target=f"user {user.pk}")
     mails.send(mail, user, {"address": client_address(request)})
 
 

@@ -53,7 +53,7 @@ def prove_code(request: HttpRequest, user: User, code: str, *, now: datetime) ->
     if is_good_code(user, code):
         attempt.succeeded()
         return True
-    note("second_factor.failed", by=user, now=now, target=str(user.pk))
+    note("second_factor.failed", by=user, now=now, target=f"user {user.pk}")
     return False
 
 

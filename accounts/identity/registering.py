@@ -40,7 +40,7 @@ def register_anybody(
 
 def welcome(request: HttpRequest, user: User, *, now: datetime) -> None:
     """Note a new person and ask them to confirm their address."""
-    note("user.registered", by=user, now=now, target=str(user.pk))
+    note("user.registered", by=user, now=now, target=f"user {user.pk}")
     send_confirmation(request, user)
 
 

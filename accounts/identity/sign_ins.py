@@ -50,7 +50,7 @@ def begin_session(request: HttpRequest, user: User, *, now: datetime) -> SignIn:
     request.session[IN_SESSION] = str(sign_in.id)
     request.session.pop(PENDING_IN_SESSION, None)
     _forget_old(user, now)
-    note("sign_in.begun", by=user, now=now, target=str(sign_in.id))
+    note("sign_in.begun", by=user, now=now, target=f"sign-in {sign_in.id}")
     return sign_in
 
 
@@ -75,7 +75,7 @@ def begin_tokens(request: HttpRequest, user: User, *, now: datetime) -> Pair:
     sign_in.save(force_insert=True)
     update_last_login(None, user)  # type: ignore[arg-type]
     _forget_old(user, now)
-    note("sign_in.begun", by=user, now=now, target=str(sign_in.id))
+    note("sign_in.begun", by=user, now=now, target=f"sign-in {sign_in.id}")
     return Pair(sign_in, issue_access(sign_in, now), first_token(sign_in, now))
 
 
@@ -102,7 +102,7 @@ def end(sign_in: SignIn, *, because: str, by: User | None, now: datetime) -> Non
         if not live.update(ended_at=now, ended_because=because):
             return
         details = {"because": because, "user_id": str(sign_in.user_id)}
-        note("sign_in.ended", by=by, now=now, target=str(sign_in.id), details=details)
+        note("sign_in.ended", by=by, now=now, target=f"sign-in {sign_in.id}", details=details)
     _close(sign_in)
 
 
@@ -158,7 +158,7 @@ def end_all(
         )
         kept.update(stamp=stamp_of(user))
         details = {"because": because, "count": len(ended)}
-        note("sign_in.all_ended", by=by, now=now, target=str(user.pk), details=details)
+        note("sign_in.all_ended", by=by, now=now, target=f"user {user.pk}", details=details)
     for each in ended:
         _close(each)
     if keep is not None:
