@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from bengi.audit.models import AuditEntry
+from bengi.audit.models import TARGET_LENGTH_MAX, AuditEntry
 from bengi.audit.origin import current
 from bengi.events.services import NewEvent
 
@@ -64,7 +64,7 @@ def note_all(notes: Sequence[Note], *, by: Actor, now: datetime) -> list[AuditEn
             at=now,
             actor_id=by.pk if by is not None else None,
             action=each.action,
-            target=each.target,
+            target=each.target[:TARGET_LENGTH_MAX],
             details=each.details,
             stream=stream,
             seq=seq,

@@ -13,6 +13,7 @@ from accounts.identity.second_factor import begin, confirm
 from accounts.identity.tests.test_second_factor import AT, code_of, phone_time  # noqa: F401
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
+from bengi.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,17 @@ def test_the_code_comes_after_the_password(client, user, codes):
     assert good["Location"] == "/orders"
     assert client.get("/account").status_code == 200
     assert "sign_in_pending" not in client.session
+
+
+def test_an_address_longer_than_the_audit_log_keeps_is_wrong_like_any_other(client):
+    """SQLite keeps what is too long; PostgreSQL refuses it."""
+    address = f"nobody@{'.'.join(['x' * 60] * 4)}.example"
+    answer = client.post("/signin", {"email": address, "password": PASSWORD})
+    assert b"do not go together" in answer.content
+    row = AuditEntry.objects.get()
+    row.clean_fields()
+    assert row.action == "sign_in.failed"
+    assert address.startswith(row.target)
 
 
 def test_without_the_password_there_is_no_code_to_ask_for(client, user, codes):
