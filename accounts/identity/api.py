@@ -95,7 +95,8 @@ class RegisterView(_OpenView):
     def post(self, request: ApiRequest) -> Response:
         values = read_body(RegisterInput, request.data)
         assert self.sign_up is not None, "the router says how"
-        register_anybody(request._request, self.sign_up, **values, now=clock.wall())
+        now, market_now = clock.wall(), clock.now()
+        register_anybody(request._request, self.sign_up, **values, now=now, market_now=market_now)
         return Response({"detail": LOOK_IN_MAIL}, status=202)
 
 

@@ -19,16 +19,24 @@ SignUp = Callable[..., User]
 
 
 def register_anybody(
-    request: HttpRequest, sign_up: SignUp, *, email: str, name: str, password: str, now: datetime
+    request: HttpRequest,
+    sign_up: SignUp,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    now: datetime,
+    market_now: datetime,
 ) -> User | None:
     """Sign up, or write to whoever has signed up by this address already; None then.
 
-    One hash either way. Raises Malformed weak_password, RateLimited.
+    now is the machine's time, for the trail; the account opens at market_now. One hash either way.
+    Raises Malformed weak_password, RateLimited.
     """
     require(REGISTER, client_address(request))
     judge(password, User(email=email, name=name), field="password")
     try:
-        user = sign_up(email, name, password, now=now)
+        user = sign_up(email, name, password, now=market_now)
     except Conflict as error:
         if error.code != "email_taken":
             raise

@@ -11,8 +11,9 @@ from django.test import Client
 from accounts.identity.models import SignIn
 from accounts.identity.second_factor import begin, confirm
 from accounts.identity.tests.test_second_factor import AT, code_of, phone_time  # noqa: F401
-from accounts.models import User
+from accounts.models import Account, User
 from accounts.tests.factories import PASSWORD, UserFactory
+from bengi import clock
 from bengi.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,23 @@ def test_a_browser_is_listed_and_leaves(client, user):
     row.refresh_from_db()
     assert row.ended_because == "signed_out"
     assert client.get("/account").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/signup", "/api/v1/auth/register"])
+def test_in_a_replay_an_account_opens_at_the_time_of_the_market(client, path):
+    opening = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
+    clock.use(lambda: opening)
+    new = {"email": "new@bengi.example", "name": "New", "password": "a-long-enough-phrase"}
+    try:
+        client.post(
+            path, new, **({} if path == "/signup" else {"content_type": "application/json"})
+        )
+    finally:
+        clock.reset()
+    account = Account.objects.get(user__email=new["email"])
+    assert account.created_at == opening
+    assert account.transactions.get().occurred_at == opening
+    assert AuditEntry.objects.get(action="user.registered").at > opening + timedelta(days=365)
 
 
 def test_the_code_comes_after_the_password(client, user, codes):
