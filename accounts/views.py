@@ -101,17 +101,18 @@ def signup(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
     """
     if request.user.is_authenticated:
         return redirect("trade")
-    form = SignUpForm(request.POST or None)
+    form, now = SignUpForm(request.POST or None), clock.wall()
     if request.method == "POST" and form.is_valid():
+        asked = {**form.cleaned_data, "now": now, "market_now": clock.now()}
         try:
-            user = register_anybody(request, sign_up, **form.cleaned_data, now=clock.wall())
+            user = register_anybody(request, sign_up, **asked)
         except BengiError as error:
             form.add_error(error.field if error.field in form.fields else None, error.detail)
         else:
             if settings.EMAIL_MUST_BE_CONFIRMED:
                 return render(request, "accounts/mail_sent.html")
             if user is not None:
-                begin_session(request, user, now=clock.wall())
+                begin_session(request, user, now=now)
                 return redirect("trade")
             form.add_error("email", "There is an account with this e-mail address already.")
     return render(request, "accounts/signup.html", {"form": form})

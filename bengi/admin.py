@@ -41,11 +41,11 @@ class NewUserForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        email = values.get("email")
+        email, name = values.get("email") or "", values.get("name") or ""
         if email and User.objects.filter(email__iexact=email).exists():
             self.add_error("email", "There is an account with this e-mail address already.")
         try:
-            validate_password(values.get("password", ""), User(email=email or ""))
+            validate_password(values.get("password", ""), User(email=email, name=name))
         except ValidationError as error:
             self.add_error("password", error)
         return values

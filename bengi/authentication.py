@@ -56,7 +56,7 @@ class _CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-_OWN_ROUTES = ("auth", "accounts", "corrections", "instruments")
+_OWN_ROUTES = ("auth", "accounts", "corrections", "instruments", "trades")
 """Beneath these, what changes something is no trading: no key may do it."""
 _READ_ROUTES = ("orders/preview",)
 

@@ -16,6 +16,7 @@ from accounts.serializers import idempotency_key
 from bengi import clock
 from bengi.errors import BengiError
 from bengi.inputs import ApiRequest, Input, read_body, read_query
+from bengi.limits.throttle import count_orders
 from bengi.listing import answer
 from bengi.problem import problem_body
 from bengi.schema.operation import Key, operation
@@ -97,6 +98,7 @@ class BatchView(APIView):
     @operation("Place several orders", body=BatchInput, answers=Listing[shapes.BatchOutcome])
     def post(self, request: ApiRequest) -> Response:
         bodies = read_body(BatchInput, request.data)["orders"]
+        count_orders(request, len(bodies))
         tickets = tickets_of(request.user, bodies)
         good = [ticket for ticket in tickets if isinstance(ticket, OrderTicket)]
         placed = iter(place_orders(good, now=clock.now()) if good else ())

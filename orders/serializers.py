@@ -26,6 +26,7 @@ from bengi.inputs import (
     WordField,
     read_body,
 )
+from bengi.limits.table import ORDERS_AT_ONCE
 from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import QUANTUM, ZERO, plain
 from bengi.problem import as_bengi_error, entry
@@ -50,7 +51,8 @@ from portfolios.selectors import open_portfolios_of, portfolio_of, portfolios_of
 
 KEY_LENGTH_MAX = 128
 PICKS_MAX = 50
-BATCH_MAX = 500
+BATCH_MAX = ORDERS_AT_ONCE.rates[0].limit
+"""More would never be let through."""
 WHICH = ("all", "open", "closed", *OrderStatus)
 
 

@@ -19,6 +19,7 @@ from accounts.models import Account
 from bengi import clock
 from bengi.access import PageRequest, signed_in
 from bengi.errors import BengiError, NotFound, Refused
+from bengi.limits.throttle import count_page_order
 from bengi.templatetags.parts import words
 from instruments.lines import Line
 from instruments.selectors import instrument_by_symbol
@@ -36,6 +37,7 @@ from portfolios.selectors import open_portfolios_of, portfolio_of
 FILTERS = [("all", "All"), ("open", "Open"), ("closed", "Closed")]
 PAGE = 25
 DUPLICATE = "possible_duplicate"
+TOO_FAST = "rate_limited"
 
 
 @require_POST
@@ -64,6 +66,7 @@ def place(request: PageRequest) -> HttpResponse:
         return _ticket_again(request, form, line)
     ticket = form.ticket(request.user)
     try:
+        count_page_order(request.user)
         placement = place_order(ticket, now=clock.now())
     except BengiError as error:
         problems = error.errors if isinstance(error, Refused) else [error]
@@ -76,6 +79,7 @@ def place(request: PageRequest) -> HttpResponse:
 def cancel(request: PageRequest, order_id: UUID) -> HttpResponse:
     """Ask the engine to cancel; what comes of it is told by the stream."""
     try:
+        count_page_order(request.user)
         order = request_cancel(order_id, request.user, now=clock.now())
     except NotFound:
         raise
@@ -147,12 +151,14 @@ def _review(
     request: PageRequest, ticket: OrderTicket, line: Line, problems: Any = ()
 ) -> HttpResponse:
     outcome = preview(ticket, now=clock.now())
-    is_asked_twice = [problem.code for problem in problems] == [DUPLICATE]
+    codes = [problem.code for problem in problems]
+    is_asked_twice, is_too_fast = codes == [DUPLICATE], codes == [TOO_FAST]
     context = {
         "place": "trade",
         "ticket": ticket,
         "ticket_fields": ticket_fields(ticket, is_asked_twice=is_asked_twice),
         "is_asked_twice": is_asked_twice,
+        "may_send": not problems or is_asked_twice or is_too_fast,
         "line": line,
         "facts": review_facts(ticket, outcome),
         "notes": outcome.notes,
@@ -162,7 +168,7 @@ def _review(
         "back_url": reverse("trade_symbol", args=[line.symbol]),
     }
     name = "orders/_review.html" if request.htmx else "orders/review.html"
-    return render(request, name, context)
+    return render(request, name, context, status=429 if is_too_fast else 200)
 
 
 def _done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:

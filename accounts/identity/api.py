@@ -50,9 +50,9 @@ from accounts.identity.sign_ins import (
 )
 from accounts.identity.standing import forget
 from accounts.identity.tokens import issue_access
-from accounts.identity.trail import note
 from accounts.models import User
 from bengi import clock
+from bengi.audit.services import note
 from bengi.errors import Malformed, NotAuthenticated
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.limits.address import client_address
@@ -95,7 +95,8 @@ class RegisterView(_OpenView):
     def post(self, request: ApiRequest) -> Response:
         values = read_body(RegisterInput, request.data)
         assert self.sign_up is not None, "the router says how"
-        register_anybody(request._request, self.sign_up, **values, now=clock.wall())
+        now, market_now = clock.wall(), clock.now()
+        register_anybody(request._request, self.sign_up, **values, now=now, market_now=market_now)
         return Response({"detail": LOOK_IN_MAIL}, status=202)
 
 
@@ -177,8 +178,8 @@ class LogoutAllView(APIView):
 
 
 def _end_all(request: ApiRequest) -> None:
-    user, plain = request.user, request._request
-    end_all(user, because="signed_out_everywhere", by=user, now=clock.wall(), request=plain)
+    user = request.user
+    end_all(user, because="signed_out_everywhere", by=user, now=clock.wall())
 
 
 def _gone() -> Response:
@@ -319,7 +320,7 @@ class SessionView(APIView):
 
     @operation("End a session", answers=None, status=204)
     def delete(self, request: ApiRequest, sign_in_id: UUID) -> Response:
-        end_one(request.user, sign_in_id, now=clock.wall(), request=request._request)
+        end_one(request.user, sign_in_id, now=clock.wall())
         return Response(status=204)
 
 
@@ -382,7 +383,7 @@ class SecondFactorView(APIView):
 
 
 def _tell(request: Any, user: User, action: str, mail: str) -> None:
-    note(action, by=user, now=clock.wall(), target=str(user.pk), request=request)
+    note(action, by=user, now=clock.wall(), target=f"user {user.pk}")
     mails.send(mail, user, {"address": client_address(request)})
 
 

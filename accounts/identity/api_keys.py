@@ -12,8 +12,8 @@ from accounts.identity.models import ApiKey
 from accounts.identity.sealing import digest
 from accounts.identity.standing import Standing, forget, standing_of_key
 from accounts.identity.tokens import invalid
-from accounts.identity.trail import note
 from accounts.models import User
+from bengi.audit.services import note
 from bengi.errors import NotFound, Refused
 
 PREFIX = "bk_"
@@ -32,7 +32,7 @@ def create_key(
     row = ApiKey.objects.create(
         user=user, name=name, digest=digest(secret), scopes=sorted(scopes), created_at=now
     )
-    note("key.created", by=user, now=now, target=str(row.id), details={"scopes": row.scopes})
+    note("key.created", by=user, now=now, target=f"key {row.id}", details={"scopes": row.scopes})
     return row, f"{PREFIX}{row.id.hex}_{secret}"
 
 
@@ -41,7 +41,7 @@ def revoke_key(user: User, key_id: UUID, *, now: datetime) -> None:
     """Let a key open nothing any more. Raises NotFound for an absent one and for others'."""
     if not user.api_keys.filter(id=key_id, revoked_at=None).update(revoked_at=now):
         raise NotFound
-    note("key.revoked", by=user, now=now, target=str(key_id))
+    note("key.revoked", by=user, now=now, target=f"key {key_id}")
     transaction.on_commit(lambda: forget(key_id), robust=True)
 
 

@@ -19,8 +19,8 @@ from accounts.identity.addresses import confirm_owned, is_unconfirmed, send_conf
 from accounts.identity.attempts import attempt_code, attempt_password
 from accounts.identity.second_factor import has_second_factor, is_good_code
 from accounts.identity.sign_ins import end_all, keep_session
-from accounts.identity.trail import note
 from accounts.models import User
+from bengi.audit.services import note
 from bengi.errors import Malformed, NotAuthenticated
 from bengi.limits.address import client_address
 from bengi.limits.limiter import give_back, require, take
@@ -43,7 +43,7 @@ def prove_password(request: HttpRequest, email: str, password: str, *, now: date
         return user
     if isinstance(user, User):
         send_confirmation(request, user)
-    note("sign_in.failed", by=None, now=now, target=email, request=request)
+    note("sign_in.failed", by=None, now=now, target=email)
     raise NotAuthenticated("invalid_credentials", WRONG)
 
 
@@ -53,7 +53,7 @@ def prove_code(request: HttpRequest, user: User, code: str, *, now: datetime) ->
     if is_good_code(user, code):
         attempt.succeeded()
         return True
-    note("second_factor.failed", by=user, now=now, target=str(user.pk), request=request)
+    note("second_factor.failed", by=user, now=now, target=f"user {user.pk}")
     return False
 
 
@@ -95,7 +95,7 @@ def change(
 ) -> None:
     """Set a new password and end every sign-in but the one to keep. Raises Malformed."""
     judge(new_password, user, field="new_password")
-    _set(request, user, new_password, keep=keep, because="password_changed", now=now)
+    _set(user, new_password, keep=keep, because="password_changed", now=now)
     keep_session(request, user, keep)
     mails.send("password_changed", user, {"address": client_address(request)})
 
@@ -124,7 +124,7 @@ def reset(request: HttpRequest, given: str, password: str, *, now: datetime) -> 
     """
     user = owner_of(given)
     judge(password, user, field="password")
-    _set(request, user, password, keep=None, because="password_reset", now=now)
+    _set(user, password, keep=None, because="password_reset", now=now)
     confirm_owned(user)
     mails.send("password_changed", user, {"address": client_address(request)})
     return user
@@ -146,15 +146,7 @@ def owner_of(given: str) -> User:
 
 
 @transaction.atomic
-def _set(
-    request: HttpRequest,
-    user: User,
-    password: str,
-    *,
-    keep: UUID | None,
-    because: str,
-    now: datetime,
-) -> None:
+def _set(user: User, password: str, *, keep: UUID | None, because: str, now: datetime) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
-    end_all(user, because=because, by=user, now=now, keep=keep, request=request)
+    end_all(user, because=because, by=user, now=now, keep=keep)

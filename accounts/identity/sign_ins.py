@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -20,8 +19,8 @@ from accounts.identity.models import SignIn
 from accounts.identity.refreshing import first_token, rotate
 from accounts.identity.standing import forget
 from accounts.identity.tokens import issue_access
-from accounts.identity.trail import note
 from accounts.models import User
+from bengi.audit.services import note
 from bengi.errors import NotAuthenticated, NotFound
 from bengi.limits.address import client_address
 
@@ -51,7 +50,7 @@ def begin_session(request: HttpRequest, user: User, *, now: datetime) -> SignIn:
     request.session[IN_SESSION] = str(sign_in.id)
     request.session.pop(PENDING_IN_SESSION, None)
     _forget_old(user, now)
-    note("sign_in.begun", by=user, now=now, target=str(sign_in.id), request=request)
+    note("sign_in.begun", by=user, now=now, target=f"sign-in {sign_in.id}")
     return sign_in
 
 
@@ -76,7 +75,7 @@ def begin_tokens(request: HttpRequest, user: User, *, now: datetime) -> Pair:
     sign_in.save(force_insert=True)
     update_last_login(None, user)  # type: ignore[arg-type]
     _forget_old(user, now)
-    note("sign_in.begun", by=user, now=now, target=str(sign_in.id), request=request)
+    note("sign_in.begun", by=user, now=now, target=f"sign-in {sign_in.id}")
     return Pair(sign_in, issue_access(sign_in, now), first_token(sign_in, now))
 
 
@@ -90,29 +89,20 @@ def refresh(request: HttpRequest, token: str, *, now: datetime) -> Pair:
     sign_in = rotation.sign_in
     if not rotation.reused:
         return Pair(sign_in, issue_access(sign_in, now), rotation.successor)
-    end(sign_in, because="token_reused", by=None, now=now, request=request)
+    end(sign_in, because="token_reused", by=None, now=now)
     mails.send("token_reused", sign_in.user, {"address": client_address(request)})
     detail = "The token has been used before, so its sign-in has ended. Sign in again."
     raise NotAuthenticated("token_reused", detail)
 
 
-def end(
-    sign_in: SignIn, *, because: str, by: User | None, now: datetime, request: Any = None
-) -> None:
+def end(sign_in: SignIn, *, because: str, by: User | None, now: datetime) -> None:
     """End one sign-in, its session or its tokens with it."""
     with transaction.atomic():
         live = SignIn.objects.filter(id=sign_in.id, ended_at=None)
         if not live.update(ended_at=now, ended_because=because):
             return
         details = {"because": because, "user_id": str(sign_in.user_id)}
-        note(
-            "sign_in.ended",
-            by=by,
-            now=now,
-            target=str(sign_in.id),
-            details=details,
-            request=request,
-        )
+        note("sign_in.ended", by=by, now=now, target=f"sign-in {sign_in.id}", details=details)
     _close(sign_in)
 
 
@@ -122,7 +112,7 @@ def end_current(
     """End the sign-in of this request; a session that has no row of its own ends all the same."""
     found = live_of(user, now).filter(id=sign_in_id).first() if sign_in_id else None
     if found is not None:
-        end(found, because="signed_out", by=user, now=now, request=request)
+        end(found, because="signed_out", by=user, now=now)
     if sign_in_in(request) == sign_in_id:
         logout(request)
 
@@ -142,22 +132,16 @@ def keep_session(request: HttpRequest, user: User, sign_in_id: UUID | None) -> N
         )
 
 
-def end_one(user: User, sign_in_id: UUID, *, now: datetime, request: Any = None) -> None:
+def end_one(user: User, sign_in_id: UUID, *, now: datetime) -> None:
     """End one of the user's sign-ins. Raises NotFound for an absent one and for others'."""
     found = live_of(user, now).filter(id=sign_in_id).first()
     if found is None:
         raise NotFound
-    end(found, because="ended_by_owner", by=user, now=now, request=request)
+    end(found, because="ended_by_owner", by=user, now=now)
 
 
 def end_all(
-    user: User,
-    *,
-    because: str,
-    by: User | None,
-    now: datetime,
-    keep: UUID | None = None,
-    request: Any = None,
+    user: User, *, because: str, by: User | None, now: datetime, keep: UUID | None = None
 ) -> None:
     """End every sign-in of the user, on HTTP and on sockets, but the one to keep.
 
@@ -174,14 +158,7 @@ def end_all(
         )
         kept.update(stamp=stamp_of(user))
         details = {"because": because, "count": len(ended)}
-        note(
-            "sign_in.all_ended",
-            by=by,
-            now=now,
-            target=str(user.pk),
-            details=details,
-            request=request,
-        )
+        note("sign_in.all_ended", by=by, now=now, target=f"user {user.pk}", details=details)
     for each in ended:
         _close(each)
     if keep is not None:

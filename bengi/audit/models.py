@@ -9,12 +9,15 @@ from django.db.models import Q
 
 from bengi.ids import new_id
 
+TARGET_LENGTH_MAX = 200
+
 
 class AuditEntry(models.Model):
     """One privileged action. Without an actor it was done at the command line, or by nobody known.
 
-    target names what it was done to, as "instrument <id>". stream and seq are those of the event
-    that tells the same, where there is one. address and request_id are of the request, if any.
+    target names what it was done to, as "instrument <id>"; cut where a stranger has typed more.
+    stream and seq are those of the event that tells the same, where there is one. address and
+    request_id are of the request, if any.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -23,7 +26,7 @@ class AuditEntry(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     action = models.CharField(max_length=40)
-    target = models.CharField(max_length=200, blank=True)
+    target = models.CharField(max_length=TARGET_LENGTH_MAX, blank=True)
     details = models.JSONField(default=dict, blank=True)
     stream = models.UUIDField(null=True, blank=True)
     seq = models.BigIntegerField(null=True, blank=True)

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from ipaddress import ip_address
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
+
+from bengi.limits.address import address_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,8 @@ def current() -> Origin:
 
 def origin_of(request: HttpRequest) -> Origin:
     """Return a request's address, None where it has none that can be read, and its id."""
-    address: str | None = request.META.get("REMOTE_ADDR") or None
-    try:
-        ip_address(address or "")
-    except ValueError:
-        address = None
-    return Origin(address, getattr(request, "request_id", ""))
+    address = address_of(request)
+    return Origin(str(address) if address else None, getattr(request, "request_id", ""))
 
 
 @contextmanager

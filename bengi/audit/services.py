@@ -8,10 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
 
-from bengi.audit.models import AuditEntry
-from bengi.audit.origin import current, origin_of
+from bengi.audit.models import TARGET_LENGTH_MAX, AuditEntry
+from bengi.audit.origin import current
 from bengi.events.services import NewEvent
 
 Actor = AbstractBaseUser | None
@@ -42,25 +41,22 @@ def note(
     now: datetime,
     target: str = "",
     details: dict[str, Any] | None = None,
-    request: HttpRequest | None = None,
     event: tuple[UUID, int] | None = None,
 ) -> AuditEntry:
     """Write one row: who did what to what, when, from where.
 
     by is None where nobody is known: a stranger, or the command line. Address and id are those of
-    request, of the request being answered where none is given, and empty where there is none.
+    the request being answered, and empty where there is none.
     Never put a secret into details.
     """
     one = Note(action, target, details or {}, event)
-    (entry,) = note_all([one], by=by, now=now, request=request)
+    (entry,) = note_all([one], by=by, now=now)
     return entry
 
 
-def note_all(
-    notes: Sequence[Note], *, by: Actor, now: datetime, request: HttpRequest | None = None
-) -> list[AuditEntry]:
+def note_all(notes: Sequence[Note], *, by: Actor, now: datetime) -> list[AuditEntry]:
     """Write one row for each action that somebody did at once; one statement."""
-    origin = current() if request is None else origin_of(request)
+    origin = current()
     rows = []
     for each in notes:
         stream, seq = each.event or (None, None)
@@ -68,7 +64,7 @@ def note_all(
             at=now,
             actor_id=by.pk if by is not None else None,
             action=each.action,
-            target=each.target,
+            target=each.target[:TARGET_LENGTH_MAX],
             details=each.details,
             stream=stream,
             seq=seq,

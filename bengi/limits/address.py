@@ -12,16 +12,17 @@ NOWHERE = "unknown"
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the address of whoever asks, as text; an IPv6 one as its network.
+    """Return what whoever asks is counted by: their address, an IPv6 one as its network."""
+    return _of_subscriber(address_of(request))
+
+
+def address_of(request: HttpRequest) -> IPv4Address | IPv6Address | None:
+    """Return the address of whoever asks, None where there is none that can be read.
 
     X-Forwarded-For counts only where the connection comes from a proxy in TRUSTED_PROXIES, and is
     read from the right: up to the first address that is not such a proxy. What stands further left
     was written by the client.
     """
-    return _of_subscriber(_address(request))
-
-
-def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
     nearest = _parse(request.META.get("REMOTE_ADDR", ""))
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     while nearest is not None and hops and _is_trusted(nearest):
@@ -33,8 +34,9 @@ def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, without the zone of a link-local one, which means nothing elsewhere."""
     try:
-        address = ip_address(text.strip())
+        address = ip_address(text.strip().partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

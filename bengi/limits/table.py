@@ -25,6 +25,8 @@ MAIL_ACCOUNT = Scope("mail.account", (Rate(3, HOUR_S),))
 """Mails to one e-mail address; what is over is not sent, and nobody is told."""
 ORDERS = Scope("orders", (Rate(10, 1), Rate(200, MINUTE_S)))
 """Orders placed, replaced and canceled, by one person or one key."""
+ORDERS_AT_ONCE = Scope(ORDERS.name, ORDERS.rates[1:])
+"""The same orders where they come in one request: they may be many in a second, not in a minute."""
 REQUESTS = Scope("requests", (Rate(600, MINUTE_S),))
 """Everything else asked of the API, by one person, one key, or one address without either."""
 

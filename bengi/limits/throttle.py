@@ -1,7 +1,8 @@
 """The API's limits: which one a request counts under, and the headers that tell where it stands.
 
-A view's throttle counts under the person or the key. What never reaches a view that somebody may
-use (no such address, nobody signed in) the middleware counts under the address it comes from.
+A view's throttle counts under the person or the key; a batch counts the rest of its orders itself.
+What never reaches a view that somebody may use (no such address, nobody signed in) the middleware
+counts under the address it comes from.
 """
 
 from collections.abc import Callable
@@ -16,9 +17,9 @@ from rest_framework.throttling import BaseThrottle
 
 from bengi import clock
 from bengi.limits.address import client_address
-from bengi.limits.limiter import refusal, take
+from bengi.limits.limiter import refusal, require, take
 from bengi.limits.rates import Scope, Verdict
-from bengi.limits.table import ORDERS, REQUESTS
+from bengi.limits.table import ORDERS, ORDERS_AT_ONCE, REQUESTS
 from bengi.problem import problem
 
 LIMIT, REMAINING, RESET = "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"
@@ -31,11 +32,25 @@ class Throttle(BaseThrottle):
     """Counts each request once. Raises RateLimited, so that the answer says for how long."""
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        plain = request._request
-        plain.rate_limit = take(scope_of(plain), caller_of(request))
-        if not plain.rate_limit.allowed:
-            raise refusal(plain.rate_limit)
+        count(request, scope_of(request._request))
         return True
+
+
+def count(request: Any, scope: Scope, cost: int = 1) -> None:
+    """Count cost under the caller, and let the answer tell of it. Raises RateLimited."""
+    verdict = request._request.rate_limit = take(scope, caller_of(request), cost)
+    if not verdict.allowed:
+        raise refusal(verdict)
+
+
+def count_orders(request: Any, number: int) -> None:
+    """Let a request cost as many as the orders it holds; one the throttle has counted."""
+    count(request, ORDERS_AT_ONCE, number - 1)
+
+
+def count_page_order(user: Any) -> None:
+    """Count an order of a page under who is signed in, as one of the API. Raises RateLimited."""
+    require(ORDERS, _person(user))
 
 
 def scope_of(request: HttpRequest) -> Scope:
@@ -57,8 +72,12 @@ def caller_of(request: Any) -> str:
     if key_id:
         return f"key:{key_id}"
     if request.user and request.user.is_authenticated:
-        return f"user:{request.user.pk}"
+        return _person(request.user)
     return f"address:{client_address(request._request)}"
+
+
+def _person(user: Any) -> str:
+    return f"user:{user.pk}"
 
 
 @sync_and_async_middleware

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.roles import grant
 from accounts.tests.factories import OPENED_AT, UserFactory
 from bengi.ids import new_id
@@ -156,3 +157,13 @@ def test_no_hash_of_a_password_is_shown():
         assert user.email in told
         assert user.password not in told
         assert "md5" not in told
+
+
+def test_a_password_like_the_name_comes_back_beside_its_field() -> None:
+    asked = {"email": "new@bengi.example", "name": "Wilhelmina", "role": "dealer"}
+    client = client_of("admin")
+    answer = client.post(reverse("admin:accounts_user_add"), asked | {"password": "wilhelmina1"})
+    assert answer.status_code == 200
+    (said,) = answer.context["adminform"].form.errors["password"]
+    assert "too similar to the name" in said
+    assert not User.objects.filter(email=asked["email"]).exists()

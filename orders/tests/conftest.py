@@ -6,6 +6,7 @@ import pytest
 
 from accounts.tests.factories import CashBalanceFactory
 from bengi import clock
+from bengi.limits.tests.conftest import limits  # noqa: F401 - a fixture
 from instruments.board import board
 from instruments.tests.factories import InstrumentFactory, QuoteFactory
 from orders.tests.http import NOW, signed_in

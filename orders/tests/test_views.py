@@ -7,6 +7,8 @@ import pytest
 
 from accounts.tests.factories import UserFactory
 from bengi import clock
+from bengi.limits import limiter, throttle
+from bengi.limits.rates import Rate, Scope
 from bengi.onboarding import sign_up
 from bengi.terms import OrderStatus
 from instruments.models import Instrument
@@ -171,6 +173,34 @@ def test_placing_twice_makes_one_order(trader, ticket):
 def test_without_script_placing_leads_back_to_the_workbench(trader, ticket):
     answer = trader.post("/orders/place", ticket | {"client_order_id": "key-1"})
     assert answer["Location"] == "/trade/AAPL?tab=orders"
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}])
+def test_too_many_orders_are_told_beside_the_form_and_may_be_sent_again(
+    trader, ticket, limits, monkeypatch, headers
+):
+    monkeypatch.setattr(throttle, "ORDERS", Scope("orders", (Rate(1, 60),)))
+    trader.post("/orders/place", ticket | {"client_order_id": "key-1"}, headers=headers)
+    more = ticket | {"client_order_id": "key-2", "quantity": "7"}
+    answer = trader.post("/orders/place", more, headers=headers)
+    page = answer.content.decode()
+    assert answer.status_code == 429
+    said = r"The order was not sent.*Too many requests\. Try again in \d+ seconds"
+    assert re.search(said, page, re.DOTALL)
+    assert dict(answer.context["ticket_fields"])["client_order_id"] == "key-2"
+    assert not re.search(r'type="submit"[^>]* disabled', page)
+    order = Order.objects.get()
+    assert trader.post(f"/orders/{order.id}/cancel", headers=headers).status_code in {204, 302}
+    assert Order.objects.get().status == order.status
+    limiter.reset()
+    trader.post("/orders/place", more, headers=headers)
+    assert Order.objects.count() == 2
+
+
+def test_pages_and_api_share_the_limit_of_orders(trader, ticket, limits):
+    for number in range(10):
+        trader.post("/orders/place", ticket | {"client_order_id": f"key-{number}"}, headers=HTMX)
+    assert trader.post("/api/v1/orders", {}, "application/json").status_code == 429
 
 
 def test_an_order_without_a_key_is_not_placed(trader, ticket):

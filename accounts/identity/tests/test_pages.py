@@ -11,8 +11,10 @@ from django.test import Client
 from accounts.identity.models import SignIn
 from accounts.identity.second_factor import begin, confirm
 from accounts.identity.tests.test_second_factor import AT, code_of, phone_time  # noqa: F401
-from accounts.models import User
+from accounts.models import Account, User
 from accounts.tests.factories import PASSWORD, UserFactory
+from bengi import clock
+from bengi.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +40,23 @@ def test_a_browser_is_listed_and_leaves(client, user):
     assert client.get("/account").status_code == 302
 
 
+@pytest.mark.parametrize("path", ["/signup", "/api/v1/auth/register"])
+def test_in_a_replay_an_account_opens_at_the_time_of_the_market(client, path):
+    opening = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
+    clock.use(lambda: opening)
+    new = {"email": "new@bengi.example", "name": "New", "password": "a-long-enough-phrase"}
+    try:
+        client.post(
+            path, new, **({} if path == "/signup" else {"content_type": "application/json"})
+        )
+    finally:
+        clock.reset()
+    account = Account.objects.get(user__email=new["email"])
+    assert account.created_at == opening
+    assert account.transactions.get().occurred_at == opening
+    assert AuditEntry.objects.get(action="user.registered").at > opening + timedelta(days=365)
+
+
 def test_the_code_comes_after_the_password(client, user, codes):
     answer = sign_in(client, user, next="/orders")
     assert answer["Location"] == "/signin/code?next=%2Forders"
@@ -51,6 +70,17 @@ def test_the_code_comes_after_the_password(client, user, codes):
     assert good["Location"] == "/orders"
     assert client.get("/account").status_code == 200
     assert "sign_in_pending" not in client.session
+
+
+def test_an_address_longer_than_the_audit_log_keeps_is_wrong_like_any_other(client):
+    """SQLite keeps what is too long; PostgreSQL refuses it."""
+    address = f"nobody@{'.'.join(['x' * 60] * 4)}.example"
+    answer = client.post("/signin", {"email": address, "password": PASSWORD})
+    assert b"do not go together" in answer.content
+    row = AuditEntry.objects.get()
+    row.clean_fields()
+    assert row.action == "sign_in.failed"
+    assert address.startswith(row.target)
 
 
 def test_without_the_password_there_is_no_code_to_ask_for(client, user, codes):

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 
 from accounts.tests.factories import UserFactory
 from bengi.audit.models import AuditEntry
-from bengi.audit.origin import OriginMiddleware, current, origin_of
+from bengi.audit.origin import OriginMiddleware, coming_from, current, origin_of
 from bengi.audit.services import Note, note, note_all, seqs_of
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -92,10 +92,21 @@ def test_a_row_says_who_what_when_and_to_what(entry: AuditEntry) -> None:
 def test_it_takes_address_and_id_from_the_request(db: None) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="2001:db8::7")
     request.request_id = "abcdefgh"  # type: ignore[attr-defined]
-    row = note("drill.held", by=None, now=NOW, request=request)
+    with coming_from(request):
+        row = note("drill.held", by=None, now=NOW)
     assert (row.address, row.request_id, row.actor_id) == ("2001:db8::7", "abcdefgh", None)
+    request.META["REMOTE_ADDR"] = "fe80::1%eth0"
+    assert origin_of(request).address == "fe80::1"
     request.META["REMOTE_ADDR"] = "a pipe"
     assert origin_of(request).address is None
+
+
+def test_behind_a_proxy_of_ours_it_takes_the_address_that_the_proxy_tells(settings: Any) -> None:
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    headers = {"X-Forwarded-For": "192.0.2.1, 2001:db8::7"}
+    for proxy, address in (("10.0.0.2", "2001:db8::7"), ("192.0.2.9", "192.0.2.9")):
+        request = RequestFactory().get("/", REMOTE_ADDR=proxy, headers=headers)
+        assert origin_of(request).address == address
 
 
 def test_it_knows_the_request_that_is_being_answered(db: None) -> None:

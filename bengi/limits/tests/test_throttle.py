@@ -10,7 +10,7 @@ from bengi.limits.rates import Rate, Scope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("limits")]
 
-ACCOUNTS = "/api/v1/accounts"
+ACCOUNTS, ORDERS = "/api/v1/accounts", "/api/v1/orders"
 
 
 @pytest.fixture
@@ -67,6 +67,25 @@ def test_a_preview_is_no_order():
     assert client.post("/api/v1/orders/preview", {}, "application/json").status_code == 400
 
 
+def test_a_batch_costs_as_many_as_it_holds():
+    client = signed_in()
+    for held, left in ((1, "199"), (150, "49")):
+        answer = client.post(f"{ORDERS}/batch", {"orders": [{}] * held}, "application/json")
+        assert (answer.status_code, numbers(answer)) == (200, ["200", left])
+    assert client.post(ORDERS, {}, "application/json").status_code == 429, "151 in this second"
+
+
+def test_a_batch_of_more_than_are_left_is_refused_whole(monkeypatch):
+    monkeypatch.setattr(throttle, "ORDERS", throttle.ORDERS_AT_ONCE)  # whatever the second says
+    client = signed_in()
+    for held, status in ((197, 200), (4, 429), (2, 200)):
+        answer = client.post(f"{ORDERS}/batch", {"orders": [{}] * held}, "application/json")
+        assert answer.status_code == status
+        if status == 429:
+            assert answer.json()["code"] == "rate_limited"
+            assert 0 < int(answer["Retry-After"]) <= 60
+
+
 @pytest.mark.usefixtures("tight")
 def test_who_is_nobody_is_an_address_whatever_the_headers_claim():
     for forwarded in ("1.1.1.1", "2.2.2.2"):
@@ -94,6 +113,7 @@ def test_off_means_off(settings):
         (["10.0.0.0/8"], "10.0.0.2", "10.0.0.4", "10.0.0.4"),
         ([], "::ffff:9.9.9.9", None, "9.9.9.9"),
         ([], "2001:db8:1:2:3::4", None, "2001:db8:1:2::/64"),
+        ([], "fe80::1%eth0", None, "fe80::/64"),
     ],
 )
 def test_the_address_is_the_nearest_that_no_proxy_of_ours_has(
