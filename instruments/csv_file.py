@@ -19,7 +19,7 @@ from django.db import transaction
 from bengi.money import MINOR_UNITS, parse_decimal
 from bengi.terms import InstrumentType
 from instruments.calendar import MICS
-from instruments.listing import CORRECTABLE, TERMS, correct_instruments, list_instruments
+from instruments.listing import CORRECTABLE, TERMS, list_instruments
 from instruments.models import Instrument
 
 COLUMNS = (
@@ -29,6 +29,8 @@ COLUMNS = (
 LINES_MAX = 5_000
 Value = TypeVar("Value")
 Key = tuple[str, str]
+Correct = Callable[..., Any]
+"""trades.listings.correct_instruments(), which knows what stands on an instrument."""
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,15}")
 
 
@@ -44,11 +46,17 @@ class Imported:
 
 @transaction.atomic
 def import_file(
-    path: Path, *, by: AbstractBaseUser | None, now: datetime, is_dry_run: bool = False
+    path: Path,
+    *,
+    correct: Correct,
+    by: AbstractBaseUser | None,
+    now: datetime,
+    is_dry_run: bool = False,
 ) -> Imported:
     """List and correct the file's instruments; nothing where a line is wrong, or on a dry run.
 
-    Raises Forbidden. A fixed number of statements.
+    correct: does the corrections, or raises why not. Raises Forbidden, and what correct() does. A
+    fixed number of statements.
     """
     found = Imported()
     wanted = _read(path, found.errors)
@@ -71,7 +79,7 @@ def import_file(
         if fresh:
             list_instruments(fresh, by=by, now=now)
         if changes:
-            correct_instruments(changes, by=by, now=now)
+            correct(changes, by=by, now=now)
     return found
 
 

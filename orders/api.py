@@ -20,14 +20,9 @@ from bengi.listing import answer
 from bengi.problem import problem_body
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Listing, Page
-from instruments import api as instruments_api
-from instruments import shapes as instruments_shapes
-from instruments.selectors import instrument_by_symbol
-from instruments.serializers import instrument_shape
 from orders import shapes
 from orders.canceling import cancel_all
 from orders.closing import Closing, close_position
-from orders.correcting import correct_listing
 from orders.facts import DEFAULT_LIMITS
 from orders.limits import limits_shape, read_limits
 from orders.models import Order
@@ -41,7 +36,6 @@ from orders.serializers import (
     BatchInput,
     CancelAllInput,
     CloseInput,
-    ListingInput,
     OrderInput,
     OrdersInput,
     ReplaceInput,
@@ -161,24 +155,6 @@ class ResetView(APIView):
             return Response(body, headers={"Idempotency-Replayed": "true"})
         location = {"Location": f"/api/v1/accounts/{fresh}"}
         return Response(body, status=status.HTTP_201_CREATED, headers=location)
-
-
-class InstrumentView(instruments_api.InstrumentView):
-    """One instrument; a PUT corrects it, where no order stands on what changes."""
-
-    @operation(
-        "Correct an instrument",
-        body=ListingInput,
-        answers=instruments_shapes.Instrument,
-        refuses=("instrument_in_use", "instrument_delisted"),
-    )
-    def put(self, request: ApiRequest, symbol: str) -> Response:
-        instruments_api.check_permission(request, "instruments.change_instrument")
-        values = read_body(ListingInput, request.data)
-        instrument = instrument_by_symbol(symbol)
-        told = {"status": values.pop("status"), "reason": values.pop("reason")}
-        changed = correct_listing(instrument, values, by=request.user, now=clock.now(), **told)
-        return Response(instrument_shape(changed))
 
 
 class LimitsView(APIView):

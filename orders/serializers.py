@@ -18,9 +18,7 @@ from bengi.inputs import (
     FlagField,
     Input,
     MomentField,
-    NameField,
     PositiveDecimalField,
-    SearchField,
     TextField,
     UUIDField,
     WordField,
@@ -31,7 +29,6 @@ from bengi.money import QUANTUM, ZERO, plain
 from bengi.problem import as_bengi_error, entry
 from bengi.terms import (
     AccountStatus,
-    InstrumentStatus,
     OrderClass,
     OrderStatus,
     OrderType,
@@ -236,17 +233,6 @@ class ResetInput(Input):
     """What the fresh account starts with; absent: what the old one was opened with."""
 
     starting_cash = PositiveDecimalField(code="invalid_amount", default=None, allow_null=True)
-
-
-class ListingInput(Input):
-    """What staff may correct of an instrument, all of it."""
-
-    name = NameField(max_length=120)
-    tick_size = PositiveDecimalField()
-    quantity_step = PositiveDecimalField()
-    exchange_step = PositiveDecimalField(allow_null=True)
-    status = WordField(list(InstrumentStatus), default=InstrumentStatus.ACTIVE)
-    reason = SearchField(max_length=180, default="")
 
 
 def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -> OrderTicket:

@@ -17,12 +17,17 @@ from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Page
+from instruments import api as instruments_api
+from instruments import shapes as instruments_shapes
+from instruments.selectors import instrument_by_symbol
+from instruments.serializers import instrument_shape
 from orders.selectors import order_of
 from portfolios.selectors import closings_of
 from portfolios.serializers import closing_shape
 from trades import shapes
 from trades.corrections import CORRECT, approve, ask_adjust, ask_bust, decline
 from trades.explaining import explain
+from trades.listings import correct_listing
 from trades.manual import ManualFill, execute
 from trades.payloads import correction_payload
 from trades.selectors import corrections, trade_of, trades_of, trades_where
@@ -32,6 +37,7 @@ from trades.serializers import (
     BustInput,
     CorrectionsInput,
     ExecuteInput,
+    ListingInput,
     OrderTradesInput,
     SummaryInput,
     TradesInput,
@@ -195,3 +201,21 @@ class DeclineView(APIView):
 
 def _decided(row: Any) -> Response:
     return Response(correction_payload(row))
+
+
+class InstrumentView(instruments_api.InstrumentView):
+    """One instrument; a PUT corrects it, where no order stands on what changes."""
+
+    @operation(
+        "Correct an instrument",
+        body=ListingInput,
+        answers=instruments_shapes.Instrument,
+        refuses=("instrument_in_use", "instrument_delisted"),
+    )
+    def put(self, request: ApiRequest, symbol: str) -> Response:
+        instruments_api.check_permission(request, "instruments.change_instrument")
+        values = read_body(ListingInput, request.data)
+        instrument = instrument_by_symbol(symbol)
+        told = {"status": values.pop("status"), "reason": values.pop("reason")}
+        changed = correct_listing(instrument, values, by=request.user, now=clock.now(), **told)
+        return Response(instrument_shape(changed))

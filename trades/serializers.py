@@ -9,6 +9,7 @@ from typing import Any
 from bengi.inputs import (
     DaysInput,
     Input,
+    NameField,
     PositiveDecimalField,
     SearchField,
     TextField,
@@ -18,7 +19,7 @@ from bengi.inputs import (
 from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import plain
 from bengi.pagination import PageInput
-from bengi.terms import CorrectionOutcome, Side
+from bengi.terms import CorrectionOutcome, InstrumentStatus, Side
 from orders.payloads import order_payload
 from trades.explaining import Explanation, Now
 from trades.explanation.costs import Costs, Shortfall
@@ -62,6 +63,17 @@ class SummaryInput(DaysInput):
 
     account = UUIDField(default=None)
     period = WordField(("day", "week", "month"), default="day")
+
+
+class ListingInput(Input):
+    """What staff may correct of an instrument, all of it."""
+
+    name = NameField(max_length=120)
+    tick_size = PositiveDecimalField()
+    quantity_step = PositiveDecimalField()
+    exchange_step = PositiveDecimalField(allow_null=True)
+    status = WordField(list(InstrumentStatus), default=InstrumentStatus.ACTIVE)
+    reason = SearchField(max_length=180, default="")
 
 
 class ExecuteInput(Input):
