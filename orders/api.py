@@ -14,6 +14,7 @@ from accounts.api import whole_account
 from accounts.selectors import account_of
 from accounts.serializers import idempotency_key
 from bengi import clock
+from bengi.answers import created, replayed
 from bengi.errors import BengiError
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
@@ -152,9 +153,8 @@ class ResetView(APIView):
         fresh = UUID(receipt.body["account_id"])
         body = whole_account(request, fresh)
         if receipt.replayed:
-            return Response(body, headers={"Idempotency-Replayed": "true"})
-        location = {"Location": f"/api/v1/accounts/{fresh}"}
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+            return replayed(body)
+        return created(body, f"accounts/{fresh}")
 
 
 class LimitsView(APIView):
@@ -189,8 +189,8 @@ class OrderView(APIView):
         changes = read_body(ReplaceInput, request.data)
         key = changes.pop("client_order_id", None)
         asked = request_replace(order_id, request.user, changes, key=key, now=clock.now())
-        headers = {"Idempotency-Replayed": "true"} if asked.replayed else {}
-        return Response(_whole(asked.order), headers=headers)
+        body = _whole(asked.order)
+        return replayed(body) if asked.replayed else Response(body)
 
 
 class CancelView(APIView):
@@ -210,9 +210,8 @@ class CancelView(APIView):
 def _placed(placement: Placement) -> Response:
     body = _whole(placement.order)
     if placement.replayed:
-        return Response(body, headers={"Idempotency-Replayed": "true"})
-    location = {"Location": f"/api/v1/orders/{placement.order.id}"}
-    return Response(body, status=status.HTTP_201_CREATED, headers=location)
+        return replayed(body)
+    return created(body, f"orders/{placement.order.id}")
 
 
 def _outcome(

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.selectors import stream_of
 from accounts.serializers import idempotency_key
 from bengi import clock
+from bengi.answers import created, replayed
 from bengi.errors import Forbidden, Malformed
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
@@ -129,8 +129,8 @@ class ExecuteView(APIView):
         wanted = ManualFill(**read_body(ExecuteInput, request.data))
         done = execute(request.user, wanted, key=key, now=clock.now())
         if done.replayed:
-            return Response(done.body, headers={"Idempotency-Replayed": "true"})
-        return Response(done.body, status=status.HTTP_201_CREATED)
+            return replayed(done.body)
+        return created(done.body)
 
 
 class BustView(APIView):
@@ -146,7 +146,7 @@ class BustView(APIView):
     def post(self, request: ApiRequest, exec_id: UUID) -> Response:
         values = read_body(BustInput, request.data)
         row = ask_bust(request.user, exec_id, **values, now=clock.now())
-        return Response(correction_payload(row), status=status.HTTP_201_CREATED)
+        return created(correction_payload(row))
 
 
 class AdjustView(APIView):
@@ -162,7 +162,7 @@ class AdjustView(APIView):
     def post(self, request: ApiRequest, exec_id: UUID) -> Response:
         values = read_body(AdjustInput, request.data)
         row = ask_adjust(request.user, exec_id, **values, now=clock.now())
-        return Response(correction_payload(row), status=status.HTTP_201_CREATED)
+        return created(correction_payload(row))
 
 
 class CorrectionsView(APIView):
