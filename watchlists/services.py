@@ -185,6 +185,7 @@ def change_alert(
 @transaction.atomic
 def delete_alert(alert_id: UUID, user: User) -> None:
     """Take an alert of the user's away. Raises NotFound."""
+    lock_user(user)
     alert_of(user, alert_id).delete()
 
 
