@@ -22,8 +22,6 @@ from bengi.money import ZERO, plain, round_money
 from bengi.realtime.protocol import moment
 from instruments.calendar import session_date
 from instruments.corporate_actions import start_of_day
-from instruments.quotes import Tick
-from instruments.selectors import latest_quotes
 from portfolios.models import DividendEntitlement, Lot, LotClosing, Portfolio, Position
 from portfolios.selectors import Holding, holdings_in, standing_closings
 from portfolios.serializers import position_shape
@@ -87,14 +85,13 @@ class _Day:
 def summary_of(portfolio: Portfolio, now: datetime) -> Summary:
     """Return the figures of a portfolio, its account read with it. A fixed number of statements."""
     holdings = holdings_in(Position.objects.filter(portfolio=portfolio))
-    ticks = latest_quotes(each.instrument for each in holdings)
-    days = _days(portfolio, holdings, ticks, now)
+    days = _days(portfolio, holdings, now)
     realized = _realized(portfolio)
     dividends = _dividends(portfolio)
     positions = [
         PositionSummary(
             each,
-            _day_pnl(each, ticks.get(each.instrument.symbol), days[each.instrument.id]),
+            _day_pnl(each, days[each.instrument.id]),
             realized.get(each.instrument.id, ZERO),
             dividends.get(each.instrument.id, ZERO),
         )
@@ -142,11 +139,9 @@ def _position_shape(each: PositionSummary) -> dict[str, Any]:
     }
 
 
-def _days(
-    portfolio: Portfolio, holdings: Iterable[Holding], ticks: Mapping[str, Tick], now: datetime
-) -> dict[UUID, _Day]:
+def _days(portfolio: Portfolio, holdings: Iterable[Holding], now: datetime) -> dict[UUID, _Day]:
     """Return what each holding's day has brought: the day of its newest quote, where it trades."""
-    starts = {each.instrument.id: _day_start(each, ticks, now) for each in holdings}
+    starts = {each.instrument.id: _day_start(each, now) for each in holdings}
     days: dict[UUID, _Day] = defaultdict(_Day)
     if not starts:
         return days
@@ -168,20 +163,19 @@ def _days(
     return days
 
 
-def _day_start(each: Holding, ticks: Mapping[str, Tick], now: datetime) -> datetime:
-    mic = each.instrument.mic
-    tick = ticks.get(each.instrument.symbol)
+def _day_start(each: Holding, now: datetime) -> datetime:
+    mic, tick = each.instrument.mic, each.tick
     return start_of_day(mic, session_date(mic, tick.as_of if tick else now), "exchange")
 
 
-def _day_pnl(each: Holding, tick: Tick | None, day: _Day) -> Decimal | None:
+def _day_pnl(each: Holding, day: _Day) -> Decimal | None:
     """Return what the day has made of what was held at its start, and of what came and went.
 
     Worth now - worth at the previous close - what buys cost + what sales brought, costs included.
     None where a price is missing that counts.
     """
     before = each.quantity - day.bought + day.sold
-    previous = tick.previous_close if tick else None
+    previous = each.tick.previous_close if each.tick else None
     if each.market_value is None or (before and previous is None):
         return None
     was_worth = before * previous if previous is not None else ZERO
