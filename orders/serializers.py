@@ -25,7 +25,7 @@ from bengi.inputs import (
     read_body,
 )
 from bengi.listing import CsvForm, FileInput, OrderingField
-from bengi.money import QUANTUM, ZERO, plain
+from bengi.money import QUANTUM, ZERO, plain, plain_or_none
 from bengi.problem import as_bengi_error, entry
 from bengi.terms import (
     AccountStatus,
@@ -297,10 +297,10 @@ def preview_shape(preview: Preview) -> dict[str, Any]:
         "symbol": preview.instrument.symbol,
         "currency": preview.instrument.currency,
         "quantity": plain(preview.quantity),
-        "estimated_price": _optional(preview.estimated_price),
-        "gross_amount": _optional(preview.gross_amount),
-        "commission": _optional(preview.commission),
-        "fees": _optional(preview.fees),
+        "estimated_price": plain_or_none(preview.estimated_price),
+        "gross_amount": plain_or_none(preview.gross_amount),
+        "commission": plain_or_none(preview.commission),
+        "fees": plain_or_none(preview.fees),
         "reserve": plain(preview.reserve),
         "buying_power_before": plain(preview.buying_power_before),
         "buying_power_after": plain(preview.buying_power_after),
@@ -320,7 +320,7 @@ def _quote(tick: Tick) -> dict[str, Any]:
     if tick.bid is not None and tick.ask is not None:
         spread = tick.ask - tick.bid
         bps = (spread * 20_000 / (tick.ask + tick.bid)).quantize(Decimal("0.1"))
-    return tick_quote(tick) | {"spread": _optional(spread), "spread_bps": _optional(bps)}
+    return tick_quote(tick) | {"spread": plain_or_none(spread), "spread_bps": plain_or_none(bps)}
 
 
 def _sketch(sketch: Sketch) -> dict[str, Any]:
@@ -332,10 +332,6 @@ def _sketch(sketch: Sketch) -> dict[str, Any]:
         "rest_does": sketch.rest_does,
         "text": sketch.text,
     }
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 def key_of(given: str | None) -> str | None:

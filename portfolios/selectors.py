@@ -140,6 +140,12 @@ def standing_closings() -> QuerySet[LotClosing]:
     return LotClosing.objects.filter(reverses=None, reversed_by=None)
 
 
+def quantities_before_splits(lots: QuerySet[Lot]) -> dict[UUID, Decimal]:
+    """Return of each of the lots that has been split what was bought of it, in shares of then."""
+    splits = LotSplit.objects.filter(lot__in=lots).order_by("-split__action__effective_at")
+    return dict(splits.values_list("lot_id", "quantity_before"))  # the first split comes last
+
+
 def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, Decimal]:
     """Return the shares that each account has bought and sold since a moment, as they were then.
 
@@ -151,8 +157,7 @@ def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID,
     )
     sold = standing_closings().filter(lot__portfolio__account_id__in=accounts, closed_at__gte=since)
     sold = sold.exclude(trade_id__in=PositionSplit.objects.values("id"))
-    splits = LotSplit.objects.filter(lot__in=bought).order_by("-split__action__effective_at")
-    before = dict(splits.values_list("lot_id", "quantity_before"))  # the first split comes last
+    before = quantities_before_splits(bought)
     volumes = dict.fromkeys(accounts, ZERO)
     for lot_id, account_id, quantity in bought.values_list(
         "id", "portfolio__account_id", "quantity"

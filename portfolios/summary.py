@@ -18,7 +18,7 @@ from accounts.models import CashBalance
 from accounts.selectors import rates_at
 from accounts.serializers import rate_shape
 from accounts.valuing import Valuer
-from bengi.money import ZERO, plain, round_money
+from bengi.money import ZERO, plain, plain_or_none, round_money, sum_or_none
 from bengi.realtime.protocol import moment
 from instruments.calendar import session_date
 from instruments.corporate_actions import start_of_day
@@ -127,15 +127,15 @@ def summary_shape(summary: Summary) -> dict[str, Any]:
 
 def figures_shape(figures: Figures) -> dict[str, str | None]:
     """Return figures as JSON."""
-    return {name: _optional(value) for name, value in asdict(figures).items()}
+    return {name: plain_or_none(value) for name, value in asdict(figures).items()}
 
 
 def _position_shape(each: PositionSummary) -> dict[str, Any]:
     return position_shape(each.holding) | {
-        "day_pnl": _optional(each.day_pnl),
+        "day_pnl": plain_or_none(each.day_pnl),
         "realized_pnl": plain(each.realized_pnl),
         "dividends": plain(each.dividends),
-        "total_pnl": _optional(each.total_pnl),
+        "total_pnl": plain_or_none(each.total_pnl),
     }
 
 
@@ -215,17 +215,17 @@ def _by_currency(
 
 def _figures(group: Iterable[PositionSummary], cash: Decimal) -> Figures:
     rows = list(group)
-    value = _sum(each.holding.market_value for each in rows)
+    value = sum_or_none(each.holding.market_value for each in rows)
     return Figures(
         market_value=value,
-        cost_basis=_sum(each.holding.cost_basis for each in rows),
+        cost_basis=sum_or_none(each.holding.cost_basis for each in rows),
         cash=cash,
         equity=None if value is None else cash + value,
-        day_pnl=_sum(each.day_pnl for each in rows),
-        unrealized_pnl=_sum(each.holding.unrealized_pnl for each in rows),
-        realized_pnl=_sum(each.realized_pnl for each in rows),
-        dividends=_sum(each.dividends for each in rows),
-        total_pnl=_sum(each.total_pnl for each in rows),
+        day_pnl=sum_or_none(each.day_pnl for each in rows),
+        unrealized_pnl=sum_or_none(each.holding.unrealized_pnl for each in rows),
+        realized_pnl=sum_or_none(each.realized_pnl for each in rows),
+        dividends=sum_or_none(each.dividends for each in rows),
+        total_pnl=sum_or_none(each.total_pnl for each in rows),
     )
 
 
@@ -236,7 +236,7 @@ def _in_all(by_currency: Mapping[str, Figures], valuer: Valuer) -> Figures:
         for name in (field.name for field in fields(Figures))
     }
     for whole, parts in _SUMS.items():
-        totals[whole] = _sum(totals[part] for part in parts)
+        totals[whole] = sum_or_none(totals[part] for part in parts)
     return Figures(**totals)
 
 
@@ -244,17 +244,3 @@ _SUMS = {
     "equity": ("market_value", "cash"),
     "total_pnl": ("realized_pnl", "unrealized_pnl", "dividends"),
 }
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum, None where an amount is not known."""
-    total = ZERO
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return total
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

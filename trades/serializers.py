@@ -3,7 +3,6 @@
 The JSON of a trade and of a correction is trades/payloads.py.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from bengi.inputs import (
@@ -17,7 +16,7 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import CsvForm, FileInput, OrderingField
-from bengi.money import plain
+from bengi.money import plain, plain_or_none
 from bengi.pagination import PageInput
 from bengi.terms import CorrectionOutcome, InstrumentStatus, Side
 from orders.payloads import order_payload
@@ -156,7 +155,7 @@ def _costs(costs: Costs) -> dict[str, Any]:
         "gross_amount": plain(costs.gross_amount),
         "commission": plain(costs.commission),
         "fees": plain(costs.fees),
-        "average_price": _optional(costs.average_price),
+        "average_price": plain_or_none(costs.average_price),
         "shortfall": None if costs.shortfall is None else _shortfall(costs.shortfall),
     }
 
@@ -172,10 +171,6 @@ def _shortfall(shortfall: Shortfall) -> dict[str, str]:
         "total": plain(shortfall.total),
         "total_bps": plain(shortfall.total_bps),
     }
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 TRADES_FILE = CsvForm(
