@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpResponse
-from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -38,6 +37,7 @@ from accounts.serializers import (
 from accounts.services import Receipt, change_account, deposit, withdraw
 from accounts.statement import read_statement, statement_csv, statement_shape
 from bengi import clock
+from bengi.answers import created, replayed
 from bengi.csv_files import csv_file
 from bengi.errors import NotFound
 from bengi.events.selectors import events_after
@@ -95,8 +95,8 @@ class _MoneyView(APIView):
         """Return 201 with what was done, 200 with the same when the key had done it before."""
         receipt = move(idempotency_key(request.headers.get("Idempotency-Key")))
         if receipt.replayed:
-            return Response(receipt.body, headers={"Idempotency-Replayed": "true"})
-        return Response(receipt.body, status=status.HTTP_201_CREATED)
+            return replayed(receipt.body)
+        return created(receipt.body)
 
 
 class DepositView(_MoneyView):

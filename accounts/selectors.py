@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber, TruncDate
 
 from accounts.fx import Rate
 from accounts.models import (
@@ -141,11 +141,10 @@ def transactions_of(
 
 def rates_at(now: datetime) -> list[Rate]:
     """Return the newest rate of each pair at now, by pair."""
-    newest: dict[tuple[str, str], Rate] = {}
-    for row in FxRate.objects.filter(as_of__lte=now).order_by("base", "quote", "-as_of"):
-        rate = Rate(row.base, row.quote, row.rate, row.as_of)
-        newest.setdefault((row.base, row.quote), rate)
-    return list(newest.values())
+    by_age = Window(RowNumber(), partition_by=["base", "quote"], order_by="-as_of")
+    rows = FxRate.objects.filter(as_of__lte=now).annotate(age=by_age).filter(age=1)
+    in_order = rows.order_by("base", "quote")
+    return [Rate(row.base, row.quote, row.rate, row.as_of) for row in in_order]
 
 
 def rates_by_day(currency: str, since: date, until: date) -> dict[date, list[Rate]]:

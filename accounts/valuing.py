@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
 from accounts.fx import Rate
-from bengi.money import ZERO, round_money
+from bengi.money import round_money, sum_or_none
 
 _WIDE = Context(prec=60)
 
@@ -33,8 +33,7 @@ class Valuer:
         Each is rounded half-even to the minor unit. Nothing needs a rate to be worth nothing.
         """
         worths = [self._worth(amount, source) for source, amount in amounts.items()]
-        known = [worth for worth in worths if worth is not None]
-        return sum(known, ZERO) if len(known) == len(worths) else None
+        return sum_or_none(worths)
 
     def _worth(self, amount: Decimal | None, source: str) -> Decimal | None:
         if amount is None or not amount or source == self.currency:

@@ -9,7 +9,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from bengi.errors import BengiError
 from bengi.money import plain
@@ -40,6 +41,17 @@ class AddOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class RefusableAdmin(admin.ModelAdmin):
+    """A form whose service may refuse what the form let through: nothing is written, and why."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except BengiError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+            return redirect(request.get_full_path())
 
 
 class ReasonForm(ActionForm):

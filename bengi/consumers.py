@@ -27,9 +27,8 @@ from bengi.events.selectors import events_after
 from bengi.realtime import protocol
 from bengi.realtime.hub import Feed, Hub, hub_of_loop
 from bengi.realtime.protocol import Allowance, Topics
-from instruments.models import Instrument
 from instruments.quotes import Tick
-from instruments.selectors import latest_quotes
+from instruments.selectors import instruments_by_symbol, latest_quotes
 from orders.book_quotes import book_quotes
 
 logger = logging.getLogger(__name__)
@@ -373,8 +372,7 @@ def _find(user_id: UUID, topics: Topics) -> Found:
 
 
 def _prices_now(symbols: Sequence[str]) -> dict[str, Tick | None]:
-    instruments = list(Instrument.objects.filter(symbol__in=symbols).order_by("has_feed", "-mic"))
-    listed = {instrument.symbol: instrument for instrument in instruments}.values()
+    listed = instruments_by_symbol(symbols).values()
     ticks = latest_quotes(listed) | book_quotes(listed, clock.now())
     return {instrument.symbol: ticks.get(instrument.symbol) for instrument in listed}
 

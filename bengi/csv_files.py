@@ -1,16 +1,25 @@
-"""Files for spreadsheets: plain CSV, in which no cell is taken for a formula."""
+"""Files for spreadsheets: plain CSV, in which no cell is taken for a formula; and files of staff.
+
+What cannot be read of a file is told line by line: "line 3: name: why".
+"""
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 from django.http import HttpResponse
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet begins a formula with. Source: OWASP, CSV injection."""
 
+LINES_MAX = 5_000
+"""Lines of a file that is read."""
+
+Value = TypeVar("Value")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -45,3 +54,60 @@ def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of a file as it is being read: its cells by name; errors are those of the file."""
+
+    number: int
+    cells: Mapping[str, str]
+    errors: list[str]
+
+    def text(self, name: str) -> str:
+        """Return a cell without the blanks around it."""
+        return self.cells[name].strip()
+
+    def read(self, name: str, parse: Callable[[str], Value], form: str) -> Value | None:
+        """Return a cell's value, None where it is empty; note where it is not of its form."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except ValueError:
+            self.wrong(name, f"{text!r} is not {form}")
+            return None
+
+    def need(self, name: str, why: str = "") -> None:
+        """Note where a cell is empty."""
+        if not self.text(name):
+            self.wrong(name, f"it is missing{why}")
+
+    def wrong(self, name: str, detail: str) -> None:
+        """Note what is wrong with a cell."""
+        self.errors.append(f"line {self.number}: {name}: {detail}")
+
+
+def read_lines(path: Path, columns: Sequence[str], errors: list[str]) -> Iterator[Line]:
+    """Yield the lines after the header; note in errors what is wrong with the file's form.
+
+    Lines without a cell are passed over.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file, strict=True)
+            if next(rows, None) != list(columns):
+                errors.append(f"line 1: the columns must be {','.join(columns)}")
+                return
+            for count, cells in enumerate(rows, start=1):
+                if count > LINES_MAX:
+                    errors.append(f"line {rows.line_num}: more than {LINES_MAX} lines")
+                    return
+                if len(cells) == len(columns):
+                    yield Line(rows.line_num, dict(zip(columns, cells, strict=True)), errors)
+                elif cells:
+                    words = f"{len(cells)} cells instead of {len(columns)}"
+                    errors.append(f"line {rows.line_num}: {words}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        errors.append(f"{path} cannot be read: {error}")

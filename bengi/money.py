@@ -5,7 +5,7 @@ Rounding rule: half-even to the currency's minor unit (ISO 4217), once, where mo
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 from fractions import Fraction
@@ -151,3 +151,18 @@ def _trimmed(text: str) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
+
+
+def plain_or_none(value: Decimal | None) -> str | None:
+    """Write a decimal for JSON, null where there is none."""
+    return None if value is None else plain(value)
+
+
+def sum_or_none(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """Return the sum of amounts, None where one of them is not known."""
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total

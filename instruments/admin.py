@@ -1,6 +1,8 @@
 """Staff's view: instruments may be corrected and halted, single days overridden, data looked at."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -8,12 +10,19 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, ReadOnlyAdmin, ReasonForm, exact, reason_of
+from bengi.admin_pages import (
+    ActsOnRows,
+    ReadOnlyAdmin,
+    ReasonForm,
+    RefusableAdmin,
+    exact,
+    reason_of,
+)
 from bengi.terms import InstrumentStatus
 from instruments.calendar import MICS, SpecialDay
 from instruments.days import override_day, restore_days
 from instruments.halts import change_status
-from instruments.listing import CORRECTABLE, FIXED, TERMS, correct_instrument, list_instrument
+from instruments.listing import CORRECTABLE, FIXED, TERMS, Values, list_instrument
 from instruments.models import (
     Bar,
     CalendarDay,
@@ -37,11 +46,11 @@ class InstrumentForm(forms.ModelForm):
         ]
 
 
-@admin.register(Instrument)
-class InstrumentAdmin(ActsOnRows):
+class InstrumentAdmin(RefusableAdmin, ActsOnRows):
     """A symbol and its exchange are for good: orders and bars hang on them.
 
-    Halted, nothing of it fills from the next look of the engine on.
+    Halted, nothing of it fills from the next look of the engine on. Who knows of orders, and what
+    stands on an instrument, registers it with a correct() of theirs.
     """
 
     form = InstrumentForm
@@ -73,9 +82,13 @@ class InstrumentAdmin(ActsOnRows):
         who: dict[str, Any] = {"by": request.user, "now": clock.now()}
         if change:
             values = {name: getattr(obj, name) for name in CORRECTABLE}
-            correct_instrument(obj.pk, values, **who)
+            self.correct({obj.pk: values}, **who)
         else:
             obj.pk = list_instrument({name: getattr(obj, name) for name in TERMS}, **who).pk
+
+    def correct(self, changes: Mapping[UUID, Values], **who: Any) -> None:
+        """Correct instruments, unless something stands on what would change."""
+        raise NotImplementedError
 
     def has_halt_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user

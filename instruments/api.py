@@ -6,11 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
-from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bengi import clock
+from bengi.answers import created
 from bengi.errors import Forbidden
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
@@ -63,9 +63,7 @@ class InstrumentsView(APIView):
         values = read_body(NewInstrumentInput, request.data)
         values["symbol"] = values["symbol"].upper()
         listed = list_instrument(values, by=request.user, now=clock.now())
-        location = {"Location": f"/api/v1/instruments/{listed.symbol}"}
-        body = instrument_shape(listed)
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+        return created(instrument_shape(listed), f"instruments/{listed.symbol}")
 
 
 class SearchView(APIView):

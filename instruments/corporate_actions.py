@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from bengi.events.services import NewEvent
-from bengi.money import plain
+from bengi.money import plain_or_none
 from bengi.realtime.protocol import moment
 from bengi.terms import CorporateActionKind, CorporateActionStatus
 from instruments.calendar import Mode, zone_of
@@ -148,10 +148,10 @@ def _terms(action: CorporateAction) -> dict[str, Any]:
         "kind": str(action.kind),
         "ratio_to": action.ratio_to,
         "ratio_from": action.ratio_from,
-        "cash_in_lieu_price": _optional(action.cash_in_lieu_price),
-        "amount": _optional(action.amount),
+        "cash_in_lieu_price": plain_or_none(action.cash_in_lieu_price),
+        "amount": plain_or_none(action.amount),
         "currency": action.currency,
-        "withholding_rate": _optional(action.withholding_rate),
+        "withholding_rate": plain_or_none(action.withholding_rate),
         "ex_date": action.ex_date.isoformat(),
         "record_date": action.record_date.isoformat() if action.record_date else None,
         "pay_date": action.pay_date.isoformat() if action.pay_date else None,
@@ -169,7 +169,3 @@ def _moments(action: CorporateAction) -> dict[str, Any]:
 
 def _moment(value: datetime | None) -> str | None:
     return moment(value) if value else None
-
-
-def _optional(value: Any) -> str | None:
-    return None if value is None else plain(value)

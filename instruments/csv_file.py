@@ -4,31 +4,31 @@ One header, then a line per instrument. A symbol that its exchange has already i
 the line says otherwise; its currency cannot be.
 """
 
-import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
+from bengi.csv_files import Line, read_lines
 from bengi.money import MINOR_UNITS, parse_decimal
 from bengi.terms import InstrumentType
 from instruments.calendar import MICS
-from instruments.listing import CORRECTABLE, TERMS, correct_instruments, list_instruments
+from instruments.listing import CORRECTABLE, TERMS, list_instruments
 from instruments.models import Instrument
 
 COLUMNS = (
     *("symbol", "name", "mic", "type", "currency"),
     *("tick_size", "quantity_step", "exchange_step", "has_feed"),
 )
-LINES_MAX = 5_000
-Value = TypeVar("Value")
 Key = tuple[str, str]
+Correct = Callable[..., Any]
+"""trades.listings.correct_instruments(), which knows what stands on an instrument."""
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,15}")
 
 
@@ -44,11 +44,17 @@ class Imported:
 
 @transaction.atomic
 def import_file(
-    path: Path, *, by: AbstractBaseUser | None, now: datetime, is_dry_run: bool = False
+    path: Path,
+    *,
+    correct: Correct,
+    by: AbstractBaseUser | None,
+    now: datetime,
+    is_dry_run: bool = False,
 ) -> Imported:
     """List and correct the file's instruments; nothing where a line is wrong, or on a dry run.
 
-    Raises Forbidden. A fixed number of statements.
+    correct: does the corrections, or raises why not. Raises Forbidden, and what correct() does. A
+    fixed number of statements.
     """
     found = Imported()
     wanted = _read(path, found.errors)
@@ -71,91 +77,46 @@ def import_file(
         if fresh:
             list_instruments(fresh, by=by, now=now)
         if changes:
-            correct_instruments(changes, by=by, now=now)
+            correct(changes, by=by, now=now)
     return found
 
 
 def _read(path: Path, errors: list[str]) -> dict[Key, tuple[int, dict[str, Any]]]:
     """Return (line number, values) by symbol and exchange; note what is wrong with the others."""
     wanted: dict[Key, tuple[int, dict[str, Any]]] = {}
-    for number, cells in _lines(path, errors):
-        line = _Line(number, cells, errors)
-        values = line.values()
+    for line in read_lines(path, COLUMNS, errors):
+        values = _values(line)
         if values is None:
             continue
         key = values["symbol"], values["mic"]
         if key in wanted:
             line.wrong("symbol", f"line {wanted[key][0]} has it already")
-        wanted.setdefault(key, (number, values))
+        wanted.setdefault(key, (line.number, values))
     return wanted
 
 
-def _lines(path: Path, errors: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line number, cells by name); note what is wrong with the file's form."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file, strict=True)
-            if next(rows, None) != list(COLUMNS):
-                errors.append(f"line 1: the columns must be {','.join(COLUMNS)}")
-                return
-            for count, cells in enumerate(rows, start=1):
-                if count > LINES_MAX:
-                    errors.append(f"line {rows.line_num}: more than {LINES_MAX} lines")
-                    return
-                if len(cells) == len(COLUMNS):
-                    yield rows.line_num, dict(zip(COLUMNS, cells, strict=True))
-                elif cells:
-                    words = f"{len(cells)} cells instead of {len(COLUMNS)}"
-                    errors.append(f"line {rows.line_num}: {words}")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        errors.append(f"{path} cannot be read: {error}")
-
-
-@dataclass(slots=True)
-class _Line:
-    """One line as it is being read."""
-
-    number: int
-    cells: dict[str, str]
-    errors: list[str]
-
-    def values(self) -> dict[str, Any] | None:
-        """Return what the line says; None, with errors noted, where it cannot be read."""
-        before = len(self.errors)
-        read = {
-            "symbol": self.read("symbol", _symbol, "1 to 16 letters, digits, dots and hyphens"),
-            "name": self.read("name", _name, "a name of at most 120 characters"),
-            "mic": self.read("mic", _one_of(MICS), f"one of {', '.join(MICS)}"),
-            "type": self.read("type", InstrumentType, f"one of {', '.join(InstrumentType)}"),
-            "currency": self.read("currency", _one_of(MINOR_UNITS), "a currency that is known"),
-            "tick_size": self.read("tick_size", _step, "a number above zero"),
-            "quantity_step": self.read("quantity_step", _step, "a number above zero"),
-            "exchange_step": self.read("exchange_step", _step, "a number above zero", need=False),
-            "has_feed": self.read("has_feed", _yes_or_no, "yes or no"),
-        }
-        assert tuple(sorted(read)) == tuple(sorted(TERMS))
-        step, finer = read["exchange_step"], read["quantity_step"]
-        if step is not None and finer is not None and step < finer:
-            self.wrong("exchange_step", "it is finer than quantity_step")
-        return read if len(self.errors) == before else None
-
-    def read(
-        self, name: str, parse: Callable[[str], Value], form: str, *, need: bool = True
-    ) -> Any | None:
-        """Return a cell's value, None where it is empty; note where it cannot be read."""
-        text = self.cells[name].strip()
-        if not text:
-            if need:
-                self.wrong(name, "it is missing")
-            return None
-        try:
-            return parse(text)
-        except ValueError:
-            self.wrong(name, f"{text!r} is not {form}")
-            return None
-
-    def wrong(self, name: str, detail: str) -> None:
-        self.errors.append(f"line {self.number}: {name}: {detail}")
+def _values(line: Line) -> dict[str, Any] | None:
+    """Return what the line says; None, with errors noted, where it cannot be read."""
+    before = len(line.errors)
+    for name in COLUMNS:
+        if name != "exchange_step":
+            line.need(name)
+    read: dict[str, Any] = {
+        "symbol": line.read("symbol", _symbol, "1 to 16 letters, digits, dots and hyphens"),
+        "name": line.read("name", _name, "a name of at most 120 characters"),
+        "mic": line.read("mic", _one_of(MICS), f"one of {', '.join(MICS)}"),
+        "type": line.read("type", InstrumentType, f"one of {', '.join(InstrumentType)}"),
+        "currency": line.read("currency", _one_of(MINOR_UNITS), "a currency that is known"),
+        "tick_size": line.read("tick_size", _step, "a number above zero"),
+        "quantity_step": line.read("quantity_step", _step, "a number above zero"),
+        "exchange_step": line.read("exchange_step", _step, "a number above zero"),
+        "has_feed": line.read("has_feed", _yes_or_no, "yes or no"),
+    }
+    assert tuple(sorted(read)) == tuple(sorted(TERMS))
+    step, finer = read["exchange_step"], read["quantity_step"]
+    if step is not None and finer is not None and step < finer:
+        line.wrong("exchange_step", "it is finer than quantity_step")
+    return read if len(line.errors) == before else None
 
 
 def _symbol(text: str) -> str:

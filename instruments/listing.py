@@ -62,28 +62,18 @@ def list_instruments(
 
 
 @transaction.atomic
-def correct_instrument(
-    instrument_id: UUID, values: Values, *, by: AbstractBaseUser | None, now: datetime
-) -> Instrument:
-    """Correct what may be of an instrument: some of CORRECTABLE. The same again changes nothing.
-
-    Counts for orders that come in from now on. Raises Forbidden and NotFound.
-    """
-    rows = correct_instruments({instrument_id: values}, by=by, now=now)
-    return rows[0] if rows else Instrument.objects.get(id=instrument_id)
-
-
-@transaction.atomic
 def correct_instruments(
     changes: Mapping[UUID, Values], *, by: AbstractBaseUser | None, now: datetime
 ) -> list[Instrument]:
     """Correct instruments and return those that were otherwise; a fixed number of statements.
 
-    The caller has seen to it that nothing stands on the grid that does not fit the new one. Raises
-    Forbidden, NotFound, and Malformed for steps that do not fit each other.
+    changes: some of CORRECTABLE each. Counts for orders that come in from now on. The caller has
+    seen to it that nothing stands on the grid that does not fit the new one
+    (trades/listings.py). Raises Forbidden, NotFound, and Malformed for steps that do not fit each
+    other.
     """
     require(by, "instruments.change_instrument")
-    rows = Instrument.objects.select_for_update().filter(id__in=changes).order_by("id")
+    rows = Instrument.objects.select_for_update(no_key=True).filter(id__in=changes).order_by("id")
     found = {row.id: row for row in rows}
     if found.keys() != changes.keys():
         raise NotFound

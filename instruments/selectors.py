@@ -24,6 +24,15 @@ def instrument_by_symbol(symbol: str) -> Instrument:
     return instrument
 
 
+def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
+    """Return the listing of each symbol, one with a feed first, as instrument_by_symbol() does.
+
+    Symbols are in capitals; those there is no instrument of are absent. One statement.
+    """
+    rows = Instrument.objects.filter(symbol__in=set(symbols)).order_by("has_feed", "-mic")
+    return {row.symbol: row for row in rows}  # the last one of a symbol wins
+
+
 def instruments_matching(text: str, limit: int = 20) -> QuerySet[Instrument]:
     """Return the instrument of that symbol, those whose symbol begins so, whose name holds it."""
     is_it, begins = Q(symbol__iexact=text), Q(symbol__istartswith=text)
@@ -89,9 +98,7 @@ def _instruments(of: Iterable[Instrument | str]) -> Sequence[Instrument]:
     symbols = [item for item in given if isinstance(item, str)]
     instruments = [item for item in given if isinstance(item, Instrument)]
     if symbols:
-        # With one symbol on two exchanges the last one wins below: the one with a feed.
-        listed = Instrument.objects.filter(symbol__in=symbols).order_by("has_feed", "-mic")
-        instruments += {instrument.symbol: instrument for instrument in listed}.values()
+        instruments += instruments_by_symbol(symbols).values()
     return instruments
 
 

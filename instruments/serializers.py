@@ -19,7 +19,7 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import OrderingField
-from bengi.money import MINOR_UNITS, plain
+from bengi.money import MINOR_UNITS, plain, plain_or_none
 from bengi.pagination import LIMIT_MAX, PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import InstrumentStatus, InstrumentType
@@ -116,7 +116,7 @@ def instrument_shape(instrument: Instrument) -> dict[str, Any]:
         "currency": instrument.currency,
         "tick_size": plain(instrument.tick_size),
         "quantity_step": plain(instrument.quantity_step),
-        "exchange_step": _optional(instrument.exchange_step),
+        "exchange_step": plain_or_none(instrument.exchange_step),
         "status": instrument.status,
         "has_feed": instrument.has_feed,
     }
@@ -139,9 +139,9 @@ def quote_shape(instrument: Instrument, tick: Tick | None, now: datetime) -> dic
     change, percent = _change(tick)
     return {
         **head,
-        **{name: _optional(getattr(tick, name)) for name in _PRICES},
-        "change": _optional(change),
-        "change_percent": _optional(percent),
+        **{name: plain_or_none(getattr(tick, name)) for name in _PRICES},
+        "change": plain_or_none(change),
+        "change_percent": plain_or_none(percent),
         "day_volume": plain(tick.volume),
         "as_of": moment(tick.as_of),
         "age_s": max(0, round((now - tick.as_of).total_seconds(), 1)),
@@ -217,7 +217,3 @@ def _change(tick: Tick) -> tuple[Decimal | None, Decimal | None]:
         return None, None
     change = tick.last - tick.previous_close
     return change, (change / tick.previous_close * 100).quantize(PERCENT_PLACES)
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

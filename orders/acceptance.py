@@ -1,9 +1,8 @@
 """What the acceptance of an order has to tell: the checks it passed and what it holds."""
 
-from decimal import Decimal
 from typing import Any
 
-from bengi.money import plain, round_up_money
+from bengi.money import plain, plain_or_none, round_up_money
 from bengi.terms import Side
 from instruments.quotes import Tick
 from orders.checks import passed_checks
@@ -43,11 +42,11 @@ def held(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
 def tick_quote(tick: Tick) -> dict[str, Any]:
     """Return a tick as the steps of an order tell it."""
     return {
-        "bid": _optional(tick.bid),
+        "bid": plain_or_none(tick.bid),
         "bid_size": plain(tick.bid_size),
-        "ask": _optional(tick.ask),
+        "ask": plain_or_none(tick.ask),
         "ask_size": plain(tick.ask_size),
-        "last": _optional(tick.last),
+        "last": plain_or_none(tick.last),
         "as_of": moment(tick.as_of),
     }
 
@@ -85,7 +84,3 @@ def _basis(order: Order) -> str:
     if order.notional is not None:
         return "notional"
     return "limit_price" if order.limit_price is not None else "protection_price"
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

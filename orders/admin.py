@@ -3,13 +3,20 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, exact, reason_of
-from bengi.errors import BengiError
+from bengi.admin_pages import (
+    ActsOnRows,
+    AddOnlyAdmin,
+    ReadOnlyAdmin,
+    ReasonForm,
+    RefusableAdmin,
+    exact,
+    reason_of,
+)
 from orders.halts import halt_trading, resume_trading
 from orders.limits import COLLARS, SETTABLE, set_limits
 from orders.models import Order, RiskLimits, TradingHalt
@@ -105,7 +112,7 @@ class LimitsForm(forms.ModelForm):
 
 
 @admin.register(RiskLimits)
-class RiskLimitsAdmin(admin.ModelAdmin):
+class RiskLimitsAdmin(RefusableAdmin):
     """Limits of single accounts; everybody's stand in the code."""
 
     form = LimitsForm
@@ -132,10 +139,7 @@ class RiskLimitsAdmin(admin.ModelAdmin):
         by: Any = request.user
         values = {name: getattr(obj, name) for name in SETTABLE}
         reason = form.cleaned_data["reason"]
-        try:
-            set_limits(obj.account_id, values, by=by, reason=reason, now=clock.now())
-        except BengiError as error:
-            self.message_user(request, error.detail, messages.ERROR)
+        set_limits(obj.account_id, values, by=by, reason=reason, now=clock.now())
 
 
 @admin.register(Order)

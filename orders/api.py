@@ -14,6 +14,7 @@ from accounts.api import whole_account
 from accounts.selectors import account_of
 from accounts.serializers import idempotency_key
 from bengi import clock
+from bengi.answers import created, replayed
 from bengi.errors import BengiError
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.limits.throttle import count_orders
@@ -21,14 +22,9 @@ from bengi.listing import answer
 from bengi.problem import problem_body
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Listing, Page
-from instruments import api as instruments_api
-from instruments import shapes as instruments_shapes
-from instruments.selectors import instrument_by_symbol
-from instruments.serializers import instrument_shape
 from orders import shapes
 from orders.canceling import cancel_all
 from orders.closing import Closing, close_position
-from orders.correcting import correct_listing
 from orders.facts import DEFAULT_LIMITS
 from orders.limits import limits_shape, read_limits
 from orders.models import Order
@@ -42,7 +38,6 @@ from orders.serializers import (
     BatchInput,
     CancelAllInput,
     CloseInput,
-    ListingInput,
     OrderInput,
     OrdersInput,
     ReplaceInput,
@@ -160,27 +155,8 @@ class ResetView(APIView):
         fresh = UUID(receipt.body["account_id"])
         body = whole_account(request, fresh)
         if receipt.replayed:
-            return Response(body, headers={"Idempotency-Replayed": "true"})
-        location = {"Location": f"/api/v1/accounts/{fresh}"}
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
-
-
-class InstrumentView(instruments_api.InstrumentView):
-    """One instrument; a PUT corrects it, where no order stands on what changes."""
-
-    @operation(
-        "Correct an instrument",
-        body=ListingInput,
-        answers=instruments_shapes.Instrument,
-        refuses=("instrument_in_use", "instrument_delisted"),
-    )
-    def put(self, request: ApiRequest, symbol: str) -> Response:
-        instruments_api.check_permission(request, "instruments.change_instrument")
-        values = read_body(ListingInput, request.data)
-        instrument = instrument_by_symbol(symbol)
-        told = {"status": values.pop("status"), "reason": values.pop("reason")}
-        changed = correct_listing(instrument, values, by=request.user, now=clock.now(), **told)
-        return Response(instrument_shape(changed))
+            return replayed(body)
+        return created(body, f"accounts/{fresh}")
 
 
 class LimitsView(APIView):
@@ -215,8 +191,8 @@ class OrderView(APIView):
         changes = read_body(ReplaceInput, request.data)
         key = changes.pop("client_order_id", None)
         asked = request_replace(order_id, request.user, changes, key=key, now=clock.now())
-        headers = {"Idempotency-Replayed": "true"} if asked.replayed else {}
-        return Response(_whole(asked.order), headers=headers)
+        body = _whole(asked.order)
+        return replayed(body) if asked.replayed else Response(body)
 
 
 class CancelView(APIView):
@@ -236,9 +212,8 @@ class CancelView(APIView):
 def _placed(placement: Placement) -> Response:
     body = _whole(placement.order)
     if placement.replayed:
-        return Response(body, headers={"Idempotency-Replayed": "true"})
-    location = {"Location": f"/api/v1/orders/{placement.order.id}"}
-    return Response(body, status=status.HTTP_201_CREATED, headers=location)
+        return replayed(body)
+    return created(body, f"orders/{placement.order.id}")
 
 
 def _outcome(

@@ -1,10 +1,9 @@
 """An order as JSON: the one shape that the API, the socket and the event log share."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-from bengi.money import plain
+from bengi.money import plain, plain_or_none
 from orders.models import Order
 
 
@@ -20,14 +19,14 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
         "type": str(order.type),
         "time_in_force": str(order.time_in_force),
         "quantity": plain(order.quantity),
-        "notional": _optional(order.notional),
+        "notional": plain_or_none(order.notional),
         "extended_hours": order.extended_hours,
-        "limit_price": _optional(order.limit_price),
-        "stop_price": _optional(order.stop_price),
-        "trail_price": _optional(order.trail_price),
-        "trail_percent": _optional(order.trail_percent),
+        "limit_price": plain_or_none(order.limit_price),
+        "stop_price": plain_or_none(order.stop_price),
+        "trail_price": plain_or_none(order.trail_price),
+        "trail_percent": plain_or_none(order.trail_percent),
         "expires_at": moment(order.expires_at),
-        "high_water_mark": _optional(order.high_water_mark),
+        "high_water_mark": plain_or_none(order.high_water_mark),
         "realism": str(order.realism),
         "lots": order.lots,
         "replaces": str(order.replaces_id) if order.replaces_id else None,
@@ -40,7 +39,7 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
         "filled_quantity": plain(order.filled_quantity),
         "busted_quantity": plain(order.busted_quantity),
         "leaves_quantity": plain(order.leaves_quantity),
-        "average_price": _optional(order.average_price),
+        "average_price": plain_or_none(order.average_price),
         "reserved": plain(order.reserved),
         "commission": plain(order.commission),
         "fees": plain(order.fees),
@@ -58,7 +57,7 @@ def order_state(order: Order) -> dict[str, Any]:
     return {
         "instrument_id": str(order.instrument_id),
         "body_hash": order.body_hash,
-        "protection_price": _optional(order.protection_price),
+        "protection_price": plain_or_none(order.protection_price),
         "filled_value": plain(order.filled_value),
         "busted_value": plain(order.busted_value),
         "fee_schedule_id": str(order.fee_schedule_id),
@@ -72,7 +71,3 @@ def moment(value: datetime | None) -> str | None:
     if value is None:
         return None
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

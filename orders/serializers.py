@@ -18,9 +18,7 @@ from bengi.inputs import (
     FlagField,
     Input,
     MomentField,
-    NameField,
     PositiveDecimalField,
-    SearchField,
     TextField,
     UUIDField,
     WordField,
@@ -28,11 +26,10 @@ from bengi.inputs import (
 )
 from bengi.limits.table import ORDERS_AT_ONCE
 from bengi.listing import CsvForm, FileInput, OrderingField
-from bengi.money import QUANTUM, ZERO, plain
+from bengi.money import QUANTUM, ZERO, plain, plain_or_none
 from bengi.problem import as_bengi_error, entry
 from bengi.terms import (
     AccountStatus,
-    InstrumentStatus,
     OrderClass,
     OrderStatus,
     OrderType,
@@ -240,17 +237,6 @@ class ResetInput(Input):
     starting_cash = PositiveDecimalField(code="invalid_amount", default=None, allow_null=True)
 
 
-class ListingInput(Input):
-    """What staff may correct of an instrument, all of it."""
-
-    name = NameField(max_length=120)
-    tick_size = PositiveDecimalField()
-    quantity_step = PositiveDecimalField()
-    exchange_step = PositiveDecimalField(allow_null=True)
-    status = WordField(list(InstrumentStatus), default=InstrumentStatus.ACTIVE)
-    reason = SearchField(max_length=180, default="")
-
-
 def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -> OrderTicket:
     """Return the ticket for what OrderInput read.
 
@@ -313,10 +299,10 @@ def preview_shape(preview: Preview) -> dict[str, Any]:
         "symbol": preview.instrument.symbol,
         "currency": preview.instrument.currency,
         "quantity": plain(preview.quantity),
-        "estimated_price": _optional(preview.estimated_price),
-        "gross_amount": _optional(preview.gross_amount),
-        "commission": _optional(preview.commission),
-        "fees": _optional(preview.fees),
+        "estimated_price": plain_or_none(preview.estimated_price),
+        "gross_amount": plain_or_none(preview.gross_amount),
+        "commission": plain_or_none(preview.commission),
+        "fees": plain_or_none(preview.fees),
         "reserve": plain(preview.reserve),
         "buying_power_before": plain(preview.buying_power_before),
         "buying_power_after": plain(preview.buying_power_after),
@@ -336,7 +322,7 @@ def _quote(tick: Tick) -> dict[str, Any]:
     if tick.bid is not None and tick.ask is not None:
         spread = tick.ask - tick.bid
         bps = (spread * 20_000 / (tick.ask + tick.bid)).quantize(Decimal("0.1"))
-    return tick_quote(tick) | {"spread": _optional(spread), "spread_bps": _optional(bps)}
+    return tick_quote(tick) | {"spread": plain_or_none(spread), "spread_bps": plain_or_none(bps)}
 
 
 def _sketch(sketch: Sketch) -> dict[str, Any]:
@@ -348,10 +334,6 @@ def _sketch(sketch: Sketch) -> dict[str, Any]:
         "rest_does": sketch.rest_does,
         "text": sketch.text,
     }
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 def key_of(given: str | None) -> str | None:

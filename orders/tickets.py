@@ -29,7 +29,7 @@ from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.realism import Profile, profile_of
-from instruments.selectors import latest_quotes
+from instruments.selectors import instruments_by_symbol, latest_quotes
 from instruments.spread import around, missing_half_spread
 from orders.book_quotes import book_quotes
 from orders.costs import Costs, read_costs
@@ -210,7 +210,7 @@ class Desk:
 
 def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now: datetime) -> Desk:
     """Read what the tickets are judged by: a fixed number of statements."""
-    instruments = _instruments({ticket.symbol.upper() for ticket in tickets})
+    instruments = instruments_by_symbol(ticket.symbol.upper() for ticket in tickets)
     ids = [instrument.id for instrument in instruments.values()]
     open_orders, open_in_all = _open_counts(accounts)
     return Desk(
@@ -324,11 +324,6 @@ def session_facts(mic: str, now: datetime) -> SessionFacts:
         phase=calendar.phase(mic, now, mode),
         has_extended_hours=calendar.has_extended_hours(mic, mode),
     )
-
-
-def _instruments(symbols: Iterable[str]) -> dict[str, Instrument]:
-    found = Instrument.objects.filter(symbol__in=set(symbols)).order_by("has_feed", "-mic")
-    return {instrument.symbol: instrument for instrument in found}
 
 
 def _open_counts(

@@ -14,6 +14,7 @@ from accounts.models import Account
 from accounts.selectors import account_of, open_accounts_of
 from accounts.serializers import OpenAccountInput, idempotency_key
 from bengi import clock
+from bengi.answers import created, replayed
 from bengi.errors import Malformed
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer, wants_csv
@@ -76,9 +77,8 @@ class AccountsView(accounts_api.AccountsView):
         account_id = UUID(receipt.body["account_id"])
         body = accounts_api.whole_account(request, account_id)
         if receipt.replayed:
-            return Response(body, headers={"Idempotency-Replayed": "true"})
-        location = {"Location": f"/api/v1/accounts/{account_id}"}
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+            return replayed(body)
+        return created(body, f"accounts/{account_id}")
 
 
 class PortfoliosView(APIView):
@@ -112,9 +112,7 @@ class PortfoliosView(APIView):
         portfolio = open_portfolio(
             account, values["name"], values["cost_basis_method"], now=clock.now()
         )
-        location = {"Location": f"/api/v1/portfolios/{portfolio.id}"}
-        body = portfolio_shape(portfolio)
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+        return created(portfolio_shape(portfolio), f"portfolios/{portfolio.id}")
 
 
 class PortfolioView(APIView):

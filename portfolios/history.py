@@ -23,11 +23,11 @@ from accounts.selectors import cash_by_day, rates_by_day
 from accounts.serializers import rate_shape
 from accounts.valuing import Valuer
 from bengi.listing import midnight
-from bengi.money import ZERO, minor_unit, nearest_to, plain
+from bengi.money import ZERO, minor_unit, nearest_to, plain, plain_or_none, sum_or_none
 from instruments.bars import DAILY
 from instruments.models import Bar, Instrument
-from portfolios.models import Lot, LotSplit, Portfolio, PositionSplit
-from portfolios.selectors import standing_closings
+from portfolios.models import Lot, Portfolio, PositionSplit
+from portfolios.selectors import quantities_before_splits, standing_closings
 
 DAYS_MAX = 366
 
@@ -139,7 +139,7 @@ def _day(
         if worth is None:
             unpriced.append(instrument.symbol)
     by_currency = {
-        currency: DayFigures(cash.get(currency, ZERO), _sum(worths.get(currency, [])))
+        currency: DayFigures(cash.get(currency, ZERO), sum_or_none(worths.get(currency, [])))
         for currency in sorted({*cash, *worths})
     }
     return Day(
@@ -156,15 +156,15 @@ def _day(
 def _day_shape(day: Day) -> dict[str, Any]:
     return {
         "date": day.date.isoformat(),
-        "cash": _optional(day.cash),
-        "market_value": _optional(day.market_value),
-        "equity": _optional(day.equity),
+        "cash": plain_or_none(day.cash),
+        "market_value": plain_or_none(day.market_value),
+        "equity": plain_or_none(day.equity),
         "by_currency": [
             {
                 "currency": currency,
                 "cash": plain(each.cash),
-                "market_value": _optional(each.market_value),
-                "equity": _optional(each.equity),
+                "market_value": plain_or_none(each.market_value),
+                "equity": plain_or_none(each.equity),
             }
             for currency, each in day.by_currency.items()
         ],
@@ -178,9 +178,7 @@ def _shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
     """Return what the portfolio has ever held: what stands of buys and sales, and its splits."""
     held: dict[UUID, Shares] = defaultdict(Shares)
     lots = Lot.objects.filter(portfolio=portfolio, busted_by=None)
-    splits = LotSplit.objects.filter(lot__portfolio=portfolio)
-    latest_first = splits.order_by("-split__action__effective_at")
-    bought = dict(latest_first.values_list("lot_id", "quantity_before"))  # the first comes last
+    bought = quantities_before_splits(lots)
     for lot_id, key, at, quantity in lots.values_list(
         "id", "instrument_id", "opened_at", "quantity"
     ):
@@ -225,12 +223,3 @@ def _close(rows: Sequence[tuple[date, Decimal]], day: date) -> Decimal | None:
 
 def _days(since: date, until: date) -> Iterator[date]:
     return (since + timedelta(days=n) for n in range((until - since).days + 1))
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    known = list(amounts)
-    return None if None in known else sum((each for each in known if each is not None), ZERO)
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

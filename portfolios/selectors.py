@@ -13,6 +13,7 @@ from bengi.errors import NotFound
 from bengi.money import QUANTUM, ZERO, round_money
 from bengi.terms import AccountStatus
 from instruments.models import Instrument
+from instruments.quotes import Tick
 from instruments.selectors import latest_quotes
 from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, PositionSplit
 
@@ -21,7 +22,7 @@ from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, Po
 class Holding:
     """A position with what it cost and what it is worth at the last price, in its currency.
 
-    market_value and unrealized_pnl are None while no price is known.
+    tick is its newest quote; market_value and unrealized_pnl are None while no price is known.
     """
 
     position: Position
@@ -30,9 +31,13 @@ class Holding:
     reserved_quantity: Decimal
     cost_basis: Decimal
     unit_cost: Decimal
-    last: Decimal | None
+    tick: Tick | None
     market_value: Decimal | None
     unrealized_pnl: Decimal | None
+
+    @property
+    def last(self) -> Decimal | None:
+        return None if self.tick is None else self.tick.last
 
 
 def portfolios_of(user: User) -> QuerySet[Portfolio]:
@@ -90,8 +95,9 @@ def holdings_in(rows: QuerySet[Position]) -> list[Holding]:
         .order_by()
     )
     quotes = latest_quotes(position.instrument for position in positions)
-    lasts = {symbol: tick.last for symbol, tick in quotes.items()}
-    return [_holding(position, costs, lasts) for position in positions]
+    return [
+        _holding(position, costs, quotes.get(position.instrument.symbol)) for position in positions
+    ]
 
 
 def open_lots_of(portfolio_ids: Iterable[UUID], instrument_ids: Iterable[UUID]) -> QuerySet[Lot]:
@@ -134,6 +140,12 @@ def standing_closings() -> QuerySet[LotClosing]:
     return LotClosing.objects.filter(reverses=None, reversed_by=None)
 
 
+def quantities_before_splits(lots: QuerySet[Lot]) -> dict[UUID, Decimal]:
+    """Return of each of the lots that has been split what was bought of it, in shares of then."""
+    splits = LotSplit.objects.filter(lot__in=lots).order_by("-split__action__effective_at")
+    return dict(splits.values_list("lot_id", "quantity_before"))  # the first split comes last
+
+
 def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID, Decimal]:
     """Return the shares that each account has bought and sold since a moment, as they were then.
 
@@ -145,8 +157,7 @@ def shares_traded(account_ids: Iterable[UUID], *, since: datetime) -> dict[UUID,
     )
     sold = standing_closings().filter(lot__portfolio__account_id__in=accounts, closed_at__gte=since)
     sold = sold.exclude(trade_id__in=PositionSplit.objects.values("id"))
-    splits = LotSplit.objects.filter(lot__in=bought).order_by("-split__action__effective_at")
-    before = dict(splits.values_list("lot_id", "quantity_before"))  # the first split comes last
+    before = quantities_before_splits(bought)
     volumes = dict.fromkeys(accounts, ZERO)
     for lot_id, account_id, quantity in bought.values_list(
         "id", "portfolio__account_id", "quantity"
@@ -168,15 +179,12 @@ def realized_pnl_of(portfolio: Portfolio) -> dict[str, Decimal]:
     return dict(rows)
 
 
-def _holding(
-    position: Position, costs: Mapping[UUID, Decimal], lasts: Mapping[str, Decimal | None]
-) -> Holding:
+def _holding(position: Position, costs: Mapping[UUID, Decimal], tick: Tick | None) -> Holding:
     instrument = position.instrument
     cost = costs.get(instrument.id, ZERO)
-    last = lasts.get(instrument.symbol)
     value = ZERO if not position.quantity else None
-    if last is not None:
-        value = round_money(last * position.quantity, instrument.currency)
+    if tick is not None and tick.last is not None:
+        value = round_money(tick.last * position.quantity, instrument.currency)
     return Holding(
         position=position,
         instrument=instrument,
@@ -184,7 +192,7 @@ def _holding(
         reserved_quantity=position.reserved_quantity,
         cost_basis=cost,
         unit_cost=(cost / position.quantity).quantize(QUANTUM) if position.quantity else ZERO,
-        last=last,
+        tick=tick,
         market_value=value,
         unrealized_pnl=None if value is None else value - cost,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from bengi.inputs import ChangesInput, DaysInput, Input, NameField, TextField, UUIDField, WordField
 from bengi.listing import CsvForm, FileInput, OrderingField
-from bengi.money import plain
+from bengi.money import plain, plain_or_none
 from bengi.pagination import PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import CostBasisMethod
@@ -102,7 +102,7 @@ def lot_shape(lot: Lot, today: HoldingPeriod) -> dict[str, Any]:
         "remaining_quantity": plain(left),
         "cost": plain(lot.cost),
         "cost_basis": plain(lot.remaining_cost),
-        "unit_cost": _optional(unit_cost),
+        "unit_cost": plain_or_none(unit_cost),
         "holding_days": today.days,
         "term": today.term,
         "busted_by": str(lot.busted_by) if lot.busted_by else None,
@@ -158,9 +158,9 @@ def position_shape(holding: Holding) -> dict[str, Any]:
         "reserved_quantity": plain(holding.reserved_quantity),
         "unit_cost": plain(holding.unit_cost),
         "cost_basis": plain(holding.cost_basis),
-        "last": _optional(holding.last),
-        "market_value": _optional(holding.market_value),
-        "unrealized_pnl": _optional(holding.unrealized_pnl),
+        "last": plain_or_none(holding.last),
+        "market_value": plain_or_none(holding.market_value),
+        "unrealized_pnl": plain_or_none(holding.unrealized_pnl),
     }
 
 
@@ -188,7 +188,3 @@ LOTS_FILE = CsvForm(
         *("cost_basis", "unit_cost", "holding_days", "term", "lot_id", "exec_id", "busted_by"),
     ),
 )
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

@@ -18,12 +18,10 @@ from accounts.models import CashBalance
 from accounts.selectors import rates_at
 from accounts.serializers import rate_shape
 from accounts.valuing import Valuer
-from bengi.money import ZERO, plain, round_money
+from bengi.money import ZERO, plain, plain_or_none, round_money, sum_or_none
 from bengi.realtime.protocol import moment
 from instruments.calendar import session_date
 from instruments.corporate_actions import start_of_day
-from instruments.quotes import Tick
-from instruments.selectors import latest_quotes
 from portfolios.models import DividendEntitlement, Lot, LotClosing, Portfolio, Position
 from portfolios.selectors import Holding, holdings_in, standing_closings
 from portfolios.serializers import position_shape
@@ -87,14 +85,13 @@ class _Day:
 def summary_of(portfolio: Portfolio, now: datetime) -> Summary:
     """Return the figures of a portfolio, its account read with it. A fixed number of statements."""
     holdings = holdings_in(Position.objects.filter(portfolio=portfolio))
-    ticks = latest_quotes(each.instrument for each in holdings)
-    days = _days(portfolio, holdings, ticks, now)
+    days = _days(portfolio, holdings, now)
     realized = _realized(portfolio)
     dividends = _dividends(portfolio)
     positions = [
         PositionSummary(
             each,
-            _day_pnl(each, ticks.get(each.instrument.symbol), days[each.instrument.id]),
+            _day_pnl(each, days[each.instrument.id]),
             realized.get(each.instrument.id, ZERO),
             dividends.get(each.instrument.id, ZERO),
         )
@@ -130,23 +127,21 @@ def summary_shape(summary: Summary) -> dict[str, Any]:
 
 def figures_shape(figures: Figures) -> dict[str, str | None]:
     """Return figures as JSON."""
-    return {name: _optional(value) for name, value in asdict(figures).items()}
+    return {name: plain_or_none(value) for name, value in asdict(figures).items()}
 
 
 def _position_shape(each: PositionSummary) -> dict[str, Any]:
     return position_shape(each.holding) | {
-        "day_pnl": _optional(each.day_pnl),
+        "day_pnl": plain_or_none(each.day_pnl),
         "realized_pnl": plain(each.realized_pnl),
         "dividends": plain(each.dividends),
-        "total_pnl": _optional(each.total_pnl),
+        "total_pnl": plain_or_none(each.total_pnl),
     }
 
 
-def _days(
-    portfolio: Portfolio, holdings: Iterable[Holding], ticks: Mapping[str, Tick], now: datetime
-) -> dict[UUID, _Day]:
+def _days(portfolio: Portfolio, holdings: Iterable[Holding], now: datetime) -> dict[UUID, _Day]:
     """Return what each holding's day has brought: the day of its newest quote, where it trades."""
-    starts = {each.instrument.id: _day_start(each, ticks, now) for each in holdings}
+    starts = {each.instrument.id: _day_start(each, now) for each in holdings}
     days: dict[UUID, _Day] = defaultdict(_Day)
     if not starts:
         return days
@@ -168,20 +163,19 @@ def _days(
     return days
 
 
-def _day_start(each: Holding, ticks: Mapping[str, Tick], now: datetime) -> datetime:
-    mic = each.instrument.mic
-    tick = ticks.get(each.instrument.symbol)
+def _day_start(each: Holding, now: datetime) -> datetime:
+    mic, tick = each.instrument.mic, each.tick
     return start_of_day(mic, session_date(mic, tick.as_of if tick else now), "exchange")
 
 
-def _day_pnl(each: Holding, tick: Tick | None, day: _Day) -> Decimal | None:
+def _day_pnl(each: Holding, day: _Day) -> Decimal | None:
     """Return what the day has made of what was held at its start, and of what came and went.
 
     Worth now - worth at the previous close - what buys cost + what sales brought, costs included.
     None where a price is missing that counts.
     """
     before = each.quantity - day.bought + day.sold
-    previous = tick.previous_close if tick else None
+    previous = each.tick.previous_close if each.tick else None
     if each.market_value is None or (before and previous is None):
         return None
     was_worth = before * previous if previous is not None else ZERO
@@ -221,17 +215,17 @@ def _by_currency(
 
 def _figures(group: Iterable[PositionSummary], cash: Decimal) -> Figures:
     rows = list(group)
-    value = _sum(each.holding.market_value for each in rows)
+    value = sum_or_none(each.holding.market_value for each in rows)
     return Figures(
         market_value=value,
-        cost_basis=_sum(each.holding.cost_basis for each in rows),
+        cost_basis=sum_or_none(each.holding.cost_basis for each in rows),
         cash=cash,
         equity=None if value is None else cash + value,
-        day_pnl=_sum(each.day_pnl for each in rows),
-        unrealized_pnl=_sum(each.holding.unrealized_pnl for each in rows),
-        realized_pnl=_sum(each.realized_pnl for each in rows),
-        dividends=_sum(each.dividends for each in rows),
-        total_pnl=_sum(each.total_pnl for each in rows),
+        day_pnl=sum_or_none(each.day_pnl for each in rows),
+        unrealized_pnl=sum_or_none(each.holding.unrealized_pnl for each in rows),
+        realized_pnl=sum_or_none(each.realized_pnl for each in rows),
+        dividends=sum_or_none(each.dividends for each in rows),
+        total_pnl=sum_or_none(each.total_pnl for each in rows),
     )
 
 
@@ -242,7 +236,7 @@ def _in_all(by_currency: Mapping[str, Figures], valuer: Valuer) -> Figures:
         for name in (field.name for field in fields(Figures))
     }
     for whole, parts in _SUMS.items():
-        totals[whole] = _sum(totals[part] for part in parts)
+        totals[whole] = sum_or_none(totals[part] for part in parts)
     return Figures(**totals)
 
 
@@ -250,17 +244,3 @@ _SUMS = {
     "equity": ("market_value", "cash"),
     "total_pnl": ("realized_pnl", "unrealized_pnl", "dividends"),
 }
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum, None where an amount is not known."""
-    total = ZERO
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return total
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)

@@ -1,6 +1,6 @@
 """Staff's view of trades and of corporate actions: whatever one asks for, another approves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,9 @@ from bengi.terms import (
     CorrectionKind,
     TradeKind,
 )
-from instruments.models import CorporateAction
+from instruments.admin import InstrumentAdmin
+from instruments.listing import Values
+from instruments.models import CorporateAction, Instrument
 from portfolios.models import DividendEntitlement, PositionSplit
 from trades.corporate.previews import preview
 from trades.corporate.proposals import (
@@ -43,6 +45,7 @@ from trades.corrections import (
     check_askable,
     decline,
 )
+from trades.listings import correct_instruments
 from trades.models import SetAside, Trade, TradeCorrection
 from trades.setting_aside.admin import SetAsideAdmin
 
@@ -50,6 +53,14 @@ admin.site.register(SetAside, SetAsideAdmin)
 
 _TERMS = [each.name for each in fields(ActionTerms)]
 _OPEN = (CorporateActionStatus.PROPOSED, CorporateActionStatus.APPROVED)
+
+
+@admin.register(Instrument)
+class ListedInstrumentAdmin(InstrumentAdmin):
+    """Instruments, of which the grid stays while orders and holdings stand on it."""
+
+    def correct(self, changes: Mapping[UUID, Values], **who: Any) -> None:
+        correct_instruments(changes, **who)
 
 
 class CorporateActionForm(forms.ModelForm):

@@ -5,24 +5,29 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.selectors import stream_of
 from accounts.serializers import idempotency_key
 from bengi import clock
+from bengi.answers import created, replayed
 from bengi.errors import Forbidden, Malformed
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Page
+from instruments import api as instruments_api
+from instruments import shapes as instruments_shapes
+from instruments.selectors import instrument_by_symbol
+from instruments.serializers import instrument_shape
 from orders.selectors import order_of
 from portfolios.selectors import closings_of
 from portfolios.serializers import closing_shape
 from trades import shapes
 from trades.corrections import CORRECT, approve, ask_adjust, ask_bust, decline
 from trades.explaining import explain
+from trades.listings import correct_listing
 from trades.manual import ManualFill, execute
 from trades.payloads import correction_payload
 from trades.selectors import corrections, trade_of, trades_of, trades_where
@@ -32,6 +37,7 @@ from trades.serializers import (
     BustInput,
     CorrectionsInput,
     ExecuteInput,
+    ListingInput,
     OrderTradesInput,
     SummaryInput,
     TradesInput,
@@ -123,8 +129,8 @@ class ExecuteView(APIView):
         wanted = ManualFill(**read_body(ExecuteInput, request.data))
         done = execute(request.user, wanted, key=key, now=clock.now())
         if done.replayed:
-            return Response(done.body, headers={"Idempotency-Replayed": "true"})
-        return Response(done.body, status=status.HTTP_201_CREATED)
+            return replayed(done.body)
+        return created(done.body)
 
 
 class BustView(APIView):
@@ -140,7 +146,7 @@ class BustView(APIView):
     def post(self, request: ApiRequest, exec_id: UUID) -> Response:
         values = read_body(BustInput, request.data)
         row = ask_bust(request.user, exec_id, **values, now=clock.now())
-        return Response(correction_payload(row), status=status.HTTP_201_CREATED)
+        return created(correction_payload(row))
 
 
 class AdjustView(APIView):
@@ -156,7 +162,7 @@ class AdjustView(APIView):
     def post(self, request: ApiRequest, exec_id: UUID) -> Response:
         values = read_body(AdjustInput, request.data)
         row = ask_adjust(request.user, exec_id, **values, now=clock.now())
-        return Response(correction_payload(row), status=status.HTTP_201_CREATED)
+        return created(correction_payload(row))
 
 
 class CorrectionsView(APIView):
@@ -195,3 +201,21 @@ class DeclineView(APIView):
 
 def _decided(row: Any) -> Response:
     return Response(correction_payload(row))
+
+
+class InstrumentView(instruments_api.InstrumentView):
+    """One instrument; a PUT corrects it, where no order stands on what changes."""
+
+    @operation(
+        "Correct an instrument",
+        body=ListingInput,
+        answers=instruments_shapes.Instrument,
+        refuses=("instrument_in_use", "instrument_delisted"),
+    )
+    def put(self, request: ApiRequest, symbol: str) -> Response:
+        instruments_api.check_permission(request, "instruments.change_instrument")
+        values = read_body(ListingInput, request.data)
+        instrument = instrument_by_symbol(symbol)
+        told = {"status": values.pop("status"), "reason": values.pop("reason")}
+        changed = correct_listing(instrument, values, by=request.user, now=clock.now(), **told)
+        return Response(instrument_shape(changed))

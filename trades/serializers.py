@@ -3,12 +3,12 @@
 The JSON of a trade and of a correction is trades/payloads.py.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from bengi.inputs import (
     DaysInput,
     Input,
+    NameField,
     PositiveDecimalField,
     SearchField,
     TextField,
@@ -16,9 +16,9 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import CsvForm, FileInput, OrderingField
-from bengi.money import plain
+from bengi.money import plain, plain_or_none
 from bengi.pagination import PageInput
-from bengi.terms import CorrectionOutcome, Side
+from bengi.terms import CorrectionOutcome, InstrumentStatus, Side
 from orders.payloads import order_payload
 from trades.explaining import Explanation, Now
 from trades.explanation.costs import Costs, Shortfall
@@ -62,6 +62,17 @@ class SummaryInput(DaysInput):
 
     account = UUIDField(default=None)
     period = WordField(("day", "week", "month"), default="day")
+
+
+class ListingInput(Input):
+    """What staff may correct of an instrument, all of it."""
+
+    name = NameField(max_length=120)
+    tick_size = PositiveDecimalField()
+    quantity_step = PositiveDecimalField()
+    exchange_step = PositiveDecimalField(allow_null=True)
+    status = WordField(list(InstrumentStatus), default=InstrumentStatus.ACTIVE)
+    reason = SearchField(max_length=180, default="")
 
 
 class ExecuteInput(Input):
@@ -144,7 +155,7 @@ def _costs(costs: Costs) -> dict[str, Any]:
         "gross_amount": plain(costs.gross_amount),
         "commission": plain(costs.commission),
         "fees": plain(costs.fees),
-        "average_price": _optional(costs.average_price),
+        "average_price": plain_or_none(costs.average_price),
         "shortfall": None if costs.shortfall is None else _shortfall(costs.shortfall),
     }
 
@@ -160,10 +171,6 @@ def _shortfall(shortfall: Shortfall) -> dict[str, str]:
         "total": plain(shortfall.total),
         "total_bps": plain(shortfall.total_bps),
     }
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 TRADES_FILE = CsvForm(

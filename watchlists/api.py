@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bengi import clock
+from bengi.answers import created
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer
 from bengi.schema.operation import operation
@@ -54,9 +55,7 @@ class WatchlistsView(APIView):
     )
     def post(self, request: ApiRequest) -> Response:
         watchlist = create_watchlist(request.user, **read_body(NewWatchlistInput, request.data))
-        location = {"Location": f"/api/v1/watchlists/{watchlist.id}"}
-        body = watchlist_shape(watchlist)
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+        return created(watchlist_shape(watchlist), f"watchlists/{watchlist.id}")
 
 
 class WatchlistView(APIView):
@@ -131,9 +130,7 @@ class AlertsView(APIView):
     def post(self, request: ApiRequest) -> Response:
         values = read_body(NewAlertInput, request.data)
         alert = set_alert(request.user, **values, now=clock.now())
-        location = {"Location": f"/api/v1/alerts/{alert.id}"}
-        body = alert_shape(alert)
-        return Response(body, status=status.HTTP_201_CREATED, headers=location)
+        return created(alert_shape(alert), f"alerts/{alert.id}")
 
 
 class AlertView(APIView):

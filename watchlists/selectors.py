@@ -8,6 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from accounts.models import User
 from bengi.errors import NotFound, Refused
 from instruments.models import Instrument
+from instruments.selectors import instruments_by_symbol
 from watchlists.models import PriceAlert, Watchlist, WatchlistItem
 
 
@@ -46,8 +47,7 @@ def listed(symbols: Iterable[str]) -> list[Instrument]:
     Raises Refused unknown_symbol with every symbol that there is none of. One statement.
     """
     wanted = [symbol.upper() for symbol in symbols]
-    rows = Instrument.objects.filter(symbol__in=set(wanted)).order_by("has_feed", "-mic")
-    found = {row.symbol: row for row in rows}  # the last one of a symbol wins
+    found = instruments_by_symbol(wanted)
     absent = [symbol for symbol in wanted if symbol not in found]
     if absent:
         detail = f"There is no instrument {', '.join(absent[:10])}."

@@ -1,6 +1,5 @@
 """What a client may ask of watchlists and alerts, and their JSON."""
 
-from decimal import Decimal
 from typing import Any, NoReturn
 
 from rest_framework import serializers
@@ -16,7 +15,7 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import OrderingField
-from bengi.money import plain
+from bengi.money import plain_or_none
 from bengi.pagination import PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import AlertKind
@@ -146,19 +145,15 @@ def alert_shape(alert: PriceAlert) -> dict[str, Any]:
         "id": str(alert.id),
         "symbol": alert.instrument.symbol,
         "kind": str(alert.kind),
-        "price": _optional(alert.price),
-        "percent": _optional(alert.percent),
-        "reference_price": _optional(alert.reference_price),
+        "price": plain_or_none(alert.price),
+        "percent": plain_or_none(alert.percent),
+        "reference_price": plain_or_none(alert.reference_price),
         "note": alert.note,
         "status": "waiting" if alert.fired_at is None else "fired",
         "created_at": moment(alert.created_at),
         "fired_at": None if alert.fired_at is None else moment(alert.fired_at),
-        "fired_price": _optional(alert.fired_price),
+        "fired_price": plain_or_none(alert.fired_price),
     }
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 def _refuse(field: str, detail: str, code: str = "invalid_field") -> NoReturn:

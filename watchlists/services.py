@@ -12,7 +12,7 @@ from accounts.services import lock_user
 from bengi.errors import Conflict, Malformed, NotFound, Refused
 from bengi.terms import AlertKind
 from instruments.models import Instrument
-from instruments.selectors import latest_quotes
+from instruments.selectors import instruments_by_symbol, latest_quotes
 from watchlists.models import PriceAlert, Watchlist, WatchlistItem
 from watchlists.selectors import alert_of, listed, watchlist_of
 
@@ -29,7 +29,7 @@ ALERTS_MAX = 200
 def create_first_watchlist(user: User) -> Watchlist:
     """Give the user a list to start with: what of FIRST_SYMBOLS is listed, in that order."""
     watchlist = Watchlist.objects.create(user=user, name="Core")
-    rows = {i.symbol: i for i in Instrument.objects.filter(symbol__in=FIRST_SYMBOLS)}
+    rows = instruments_by_symbol(FIRST_SYMBOLS)
     _fill(watchlist, [rows[symbol] for symbol in FIRST_SYMBOLS if symbol in rows])
     return watchlist
 
@@ -185,6 +185,7 @@ def change_alert(
 @transaction.atomic
 def delete_alert(alert_id: UUID, user: User) -> None:
     """Take an alert of the user's away. Raises NotFound."""
+    lock_user(user)
     alert_of(user, alert_id).delete()
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import GoodFaithViolation, LedgerTransaction
+from accounts.selectors import rates_at
 from accounts.services import deposit, withdraw
 from accounts.tests.money_stage import NOW, cash, funded, rate, reserve, trace
 from bengi import clock
@@ -72,6 +73,18 @@ def test_converting_over_http(client, account):
     assert client.get("/api/v1/fx-rates").json()["results"] == [
         {"base": "EUR", "quote": "USD", "rate": "1.25", "as_of": "2026-03-02T15:00:00.000000Z"}
     ]
+
+
+def test_the_newest_rate_of_each_pair_counts():
+    for pair, value, age in [
+        ("USD/JPY", "150", timedelta(days=1)),
+        ("EUR/USD", "1.2", timedelta(hours=1)),
+        ("EUR/USD", "1.3", timedelta(days=2)),
+        ("EUR/USD", "1.4", timedelta(seconds=-1)),
+    ]:
+        rate(pair, value, NOW - age)
+    told = [(each.base, each.quote, each.rate) for each in rates_at(NOW)]
+    assert told == [("EUR", "USD", Decimal("1.2")), ("USD", "JPY", Decimal(150))]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ docs/stream.md says the same to the people who write clients.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -18,7 +17,7 @@ import msgspec
 
 from bengi import strictjson
 from bengi.errors import Malformed
-from bengi.money import plain
+from bengi.money import plain, plain_or_none
 
 TOPICS_MAX = 200
 TOPIC_LENGTH_MAX = 64
@@ -106,17 +105,17 @@ def price(tick: Any) -> dict[str, Any]:
     """
     return {
         "symbol": tick.symbol,
-        "bid": _optional(tick.bid),
-        "ask": _optional(tick.ask),
+        "bid": plain_or_none(tick.bid),
+        "ask": plain_or_none(tick.ask),
         "bid_size": plain(tick.bid_size),
         "ask_size": plain(tick.ask_size),
-        "last": _optional(tick.last),
+        "last": plain_or_none(tick.last),
         "last_size": plain(tick.last_size),
         "volume": plain(tick.volume),
-        "day_open": _optional(tick.day_open),
-        "day_high": _optional(tick.day_high),
-        "day_low": _optional(tick.day_low),
-        "previous_close": _optional(tick.previous_close),
+        "day_open": plain_or_none(tick.day_open),
+        "day_high": plain_or_none(tick.day_high),
+        "day_low": plain_or_none(tick.day_low),
+        "previous_close": plain_or_none(tick.previous_close),
         "as_of": moment(tick.as_of),
     }
 
@@ -166,10 +165,6 @@ class Allowance:
             return False
         self._left -= 1
         return True
-
-
-def _optional(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from bengi.audit.models import AuditEntry
 from bengi.errors import Conflict, Forbidden, NotFound
 from bengi.events.models import Event
 from bengi.ids import new_id
-from instruments.csv_file import COLUMNS, import_file
-from instruments.listing import correct_instrument, list_instrument
+from instruments import csv_file
+from instruments.csv_file import COLUMNS
+from instruments.listing import correct_instruments, list_instrument
 from instruments.models import Instrument
 from instruments.services import import_catalog
 
@@ -31,6 +33,7 @@ TERMS: dict[str, Any] = {
     "has_feed": True,
 }
 HEADER = ",".join(COLUMNS)
+import_file = partial(csv_file.import_file, correct=correct_instruments)
 LINE = "NEW,New Listing,XNYS,stock,USD,0.01,1,,yes"
 
 
@@ -50,8 +53,8 @@ def test_an_instrument_is_listed_and_corrected_with_its_events() -> None:
     with pytest.raises(Conflict) as refused:
         list_instrument(TERMS, by=None, now=NOW)
     assert refused.value.code == "already_listed"
-    correct_instrument(made.id, {"name": "Renamed"}, by=None, now=NOW)
-    correct_instrument(made.id, {"name": "Renamed"}, by=None, now=NOW)
+    correct_instruments({made.id: {"name": "Renamed"}}, by=None, now=NOW)
+    correct_instruments({made.id: {"name": "Renamed"}}, by=None, now=NOW)
     told = Event.objects.filter(stream_id=made.id).order_by("seq")
     assert [event.type for event in told] == ["instrument.listed", "instrument.corrected"]
     assert [event.payload["terms"]["name"] for event in told] == ["New Listing", "Renamed"]
@@ -63,16 +66,16 @@ def test_only_who_may_and_only_what_there_is() -> None:
     with pytest.raises(Forbidden):
         list_instrument(TERMS, by=nobody, now=NOW)
     with pytest.raises(Forbidden):
-        correct_instrument(new_id(), {"name": "x"}, by=nobody, now=NOW)
+        correct_instruments({new_id(): {"name": "x"}}, by=nobody, now=NOW)
     with pytest.raises(NotFound):
-        correct_instrument(new_id(), {"name": "x"}, by=None, now=NOW)
+        correct_instruments({new_id(): {"name": "x"}}, by=None, now=NOW)
     assert not Instrument.objects.exists()
 
 
 def test_the_catalog_leaves_alone_what_staff_have_corrected() -> None:
     count = import_catalog()
     corrected = Instrument.objects.get(symbol="KO")
-    correct_instrument(corrected.id, {"name": "Coke"}, by=None, now=NOW)
+    correct_instruments({corrected.id: {"name": "Coke"}}, by=None, now=NOW)
     Instrument.objects.filter(symbol="IBM").update(name="A slip")
     assert import_catalog() == count
     assert Instrument.objects.get(symbol="KO").name == "Coke"

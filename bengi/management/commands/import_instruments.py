@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.models import User
 from bengi.management.operator import OperatorCommand
 from instruments.csv_file import COLUMNS, import_file
+from trades.listings import correct_instruments
 
 
 class Command(OperatorCommand):
@@ -22,7 +23,13 @@ class Command(OperatorCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what it would do")
 
     def do(self, options: dict[str, Any], by: User | None, now: datetime) -> str:
-        done = import_file(options["file"], by=by, now=now, is_dry_run=options["dry_run"])
+        done = import_file(
+            options["file"],
+            correct=correct_instruments,
+            by=by,
+            now=now,
+            is_dry_run=options["dry_run"],
+        )
         for line in done.errors:
             self.stderr.write(line)
         if done.errors:
