@@ -42,7 +42,7 @@ def main(threads: int) -> None:
             successors[refresh(request, pair.refresh, now=clock.wall()).refresh] += 1
         except BengiError as error:
             errors[error.code] += 1
-        except Exception as error:  # told with the rest, and the others are not kept waiting
+        except Exception as error:  # noqa: BLE001 - told with the rest, and nobody waits for it
             start.abort()
             errors[repr(error)] += 1
         finally:
