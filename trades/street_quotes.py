@@ -9,10 +9,8 @@ from trades.matching.fixed import to_fixed
 from trades.matching.working import StreetQuote
 
 
-def street_quote(
-    tick: Tick, *, mic: str, mode: Mode, tick_size: Decimal, is_first: bool = False
-) -> StreetQuote:
-    """Return a tick of an instrument at mic. is_first: nobody has taken of its sizes yet.
+def street_quote(tick: Tick, *, mic: str, mode: Mode, tick_size: Decimal) -> StreetQuote:
+    """Return a tick of an instrument at mic.
 
     Where the feed quotes neither side the last price stands for both, with the half-spread of the
     hour around it.
@@ -25,7 +23,7 @@ def street_quote(
         ask_size=0 if tick.ask is None else to_fixed(tick.ask_size),
         last=fixed(tick.last) if tick.is_new_print else None,
         as_of=tick.as_of,
-        is_new=is_first or tick.is_new_quote,
+        is_new=tick.is_new_quote,
         volume=to_fixed(tick.last_size) if tick.is_new_print else 0,
         middle=None if half is None else fixed(tick.last),
         half_spread=0 if half is None else to_fixed(half),

@@ -412,13 +412,12 @@ class Desk:
     def _working(self, order: Order, priority: int) -> WorkingOrder:
         return working_order(order, priority, self._guard_s_min)
 
-    def _quote(self, tick: Tick, market: Market, *, is_first: bool = False) -> StreetQuote:
+    def _quote(self, tick: Tick, market: Market) -> StreetQuote:
         return street_quote(
             tick,
             mic=self._mic(tick),
             mode=self._hours.mode,
             tick_size=from_fixed(market.tick),
-            is_first=is_first,
         )
 
     def _market(self, instrument: Instrument) -> Market:
@@ -437,7 +436,7 @@ class Desk:
                 market.leave_session()
             tick = self._unseen.pop(key, None)
             if tick is not None and self._phases.hears(instrument.mic, tick.as_of):
-                market.on_quote(self._quote(tick, market, is_first=True), tick.as_of)
+                market.on_quote(self._quote(tick, market), tick.as_of)
                 self._looks.hear(market, tick.as_of, tick.last)
             self._markets[key] = market
         return market

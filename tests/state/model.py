@@ -51,6 +51,14 @@ class Model(PlainDesk):
     def open_account(self, name: str, fees: list[tuple], profile: PlainProfile) -> None:
         self.books.accounts[name] = PlainAccount(fees, profile)
 
+    def set_method(self, name: str, method: str) -> set[str]:
+        """Close lots of later sales otherwise; who is frozen may not choose anew."""
+        account = self.books.accounts[name]
+        if account.is_frozen and account.method != method:
+            return {"account_frozen"}
+        account.method = method
+        return set()
+
     def deposit(self, name: str, amount: Decimal) -> set[str]:
         account = self.books.accounts[name]
         if account.is_frozen:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.state.draws import exact, prices, soon, waits
+from tests.state.draws import exact, names, prices, sides, soon, waits
+from tests.state.plain_terms import PlainTick
 from tests.state.stage import FED, insane, quote
 
 
@@ -41,13 +42,23 @@ class MarketMoves:
     def bad_tick(self, *, how, bid, back):
         """Nobody may trade on a mistake; what comes late or twice is no news."""
         if how == "again":
-            tick = self.ticks[-min(back, len(self.ticks))]
-            if tick.is_sane:
-                self.product.deliver_again(tick)
-                self.model.deliver_again(tick)
-                self.drain()
+            self.repeat(self.ticks[-min(back, len(self.ticks))])
         elif how == "late":
             as_of = self.now - timedelta(seconds=back)
             self.hear(quote(FED, bid, bid + Decimal("0.01"), 2, as_of))
         else:
             self.hear(insane(quote(FED, "9.99", "10.00", 5, self.now), how))
+
+    @rule(name=names, side=sides, offered=st.sampled_from([1, 2]), quantity=exact("2", "2.5", "3"))
+    def echo(self, *, name, side, offered, quantity):
+        """An order takes all there is and waits for more; then the bus repeats the offer."""
+        self.quote(offered)
+        limit = Decimal("10.01") if side == "buy" else Decimal("9.99")
+        self.place(name, None, FED, side, "limit", "day", quantity, limit=limit, after=0)
+        self.repeat(self.ticks[-1])
+
+    def repeat(self, tick: PlainTick) -> None:
+        if tick.is_sane:
+            self.product.deliver_again(tick)
+            self.model.deliver_again(tick)
+            self.drain()

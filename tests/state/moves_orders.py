@@ -87,7 +87,7 @@ class OrderMoves:
             self.place(name, None, FED, side, "market", "day", quantity, after=after)
 
     @rule(name=names, side=sides, wish=st.sampled_from(UNLIKELY),
-          how=st.sampled_from(["limit", "again", "again", "twin", "over", "wide"]))  # fmt: skip
+          how=st.sampled_from(["limit", "again"] * 2 + ["twin", "over", "wide"]))  # fmt: skip
     def unlikely(self, *, name, side, wish, how):
         """What must be refused, and what was asked for before."""
         price, quantity = (Decimal(text) for text in wish)

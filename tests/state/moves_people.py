@@ -51,8 +51,9 @@ class PeopleMoves:
             come(newcomer)
         elif what in METHODS:
             name = self.who(name)
-            self.model.books.accounts[name].method = what
-            self.product.set_method(name, what, self.now)
+            expected = self.model.set_method(name, what)
+            assert self.product.set_method(name, what, self.now) == expected
+            self.seen.update(expected)
         elif what in PROFILES:
             name = self.who(name)
             self.model.books.accounts[name].profile = PROFILES[what]

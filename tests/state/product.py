@@ -147,9 +147,9 @@ class Product:
         act = freeze if is_frozen else release
         act(self.accounts[name], by=None, reason="Looked into", now=now)
 
-    def set_method(self, name: str, method: str, now: datetime) -> None:
-        wish = CostBasisMethod(method)
-        set_cost_basis_method(self.portfolios[name], self.users[name], wish, now=now)
+    def set_method(self, name: str, method: str, now: datetime) -> set[str]:
+        asked = (self.portfolios[name], self.users[name], CostBasisMethod(method))
+        return _codes(lambda: set_cost_basis_method(*asked, now=now))
 
     def set_profile(self, name: str, profile: str, now: datetime) -> None:
         set_realism(self.accounts[name], Realism(profile), by=self.users[name], now=now)

@@ -9,6 +9,7 @@ shrunk and replayed as ever.
 from typing import Any
 
 from hypothesis import HealthCheck, settings
+from hypothesis import seed as seeded
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -22,12 +23,14 @@ CHOICES_BEFORE = 1
 AVAILABLE_PROVIDERS["fresh"] = HypothesisProvider
 
 
-def walk(stage: Stage, walks: int, **wishes: Any) -> type[Broker]:
+def walk(stage: Stage, walks: int, *, seed: int | None = None, **wishes: Any) -> type[Broker]:
     """Walk so many times from a stage; return the class, whose seen counts what was come across.
 
-    wishes are settings of hypothesis.
+    The same seed gives the same walks, None others every time. wishes are settings of hypothesis.
     """
     walkers = type("Walk", (Broker,), {"stage": stage, "seen": Broker.seen.copy()})
+    if seed is not None:
+        seeded(seed)(walkers)
     run_state_machine_as_test(
         walkers,
         settings=settings(

@@ -354,6 +354,23 @@ def test_a_quote_that_comes_again_does_not_replace_a_newer_one(world: World) -> 
     assert order.average_price == 101
 
 
+def test_a_print_from_before_a_stop_does_not_fire_it_when_it_comes_again(world: World) -> None:
+    """Heard before there was a market for it, and a word of what has been quoted before."""
+    trader, abc = world.trader(), world.instrument()
+    heard: list[Sequence[Tick]] = []
+    unsubscribe = get_bus().subscribe(TICKS, heard.append)
+    world.tick(abc, "99.90", "100.00", last="99.95", is_new_quote=False)
+    unsubscribe()
+    stop = world.place(trader, abc, "buy", 1, stop="99.95")
+    world.engine.on_ticks(heard[0])
+    world.wait(seconds=0)
+    stop.refresh_from_db()
+    assert (stop.status, stop.triggered_at) == ("new", None)
+    world.tick(abc, "99.90", "100.00", last="99.95")
+    stop.refresh_from_db()
+    assert stop.triggered_at is not None
+
+
 def test_a_restarted_engine_keeps_queue_and_triggers(world: World) -> None:
     first, second, seller = world.trader(), world.trader(), world.trader()
     abc = world.instrument()

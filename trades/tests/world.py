@@ -91,6 +91,7 @@ class World:
         after_s: float = 1,
         heard_after_s: float = 0,
         is_nudged: bool = True,
+        is_new_quote: bool = True,
     ) -> int:
         """Move time on, publish a quote (and print) and let the engine work it, late if told."""
         self.now += timedelta(seconds=after_s)
@@ -117,6 +118,7 @@ class World:
                     previous_close=None,
                     as_of=self.now,
                     source="test",
+                    is_new_quote=is_new_quote,
                     is_new_print=last is not None,
                 )
             ]
