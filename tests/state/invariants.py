@@ -63,8 +63,8 @@ QUERIES = {
         HAVING SUM(g.filled_quantity) >
             COALESCE((SELECT SUM(e.filled_quantity + e.busted_quantity) FROM orders_order e
                       WHERE e.group_id = g.group_id AND e.leg = ''), MAX(g.quantity))
-          OR SUM(g.status = 'filled' AND g.leg = 'take_profit')
-            + SUM(g.triggered_at IS NOT NULL AND g.status = 'filled') > 1""",
+          OR (MAX(g.order_class) = 'oco' AND SUM(g.status = 'filled' AND g.leg = 'take_profit')
+            + SUM(g.triggered_at IS NOT NULL AND g.status = 'filled') > 1)""",
     "21 what waits for its entry has none of it": """
         SELECT l.id FROM orders_order l JOIN orders_order e ON e.id = l.parent_id
         WHERE l.released_at IS NULL AND l.closed_at IS NULL
