@@ -1,8 +1,7 @@
 """Staff's view: instruments may be corrected and halted, single days overridden, data looked at."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -22,7 +21,7 @@ from bengi.terms import InstrumentStatus
 from instruments.calendar import MICS, SpecialDay
 from instruments.days import override_day, restore_days
 from instruments.halts import change_status
-from instruments.listing import CORRECTABLE, FIXED, TERMS, Values, list_instrument
+from instruments.listing import CORRECTABLE, FIXED, TERMS, list_instrument
 from instruments.models import (
     Bar,
     CalendarDay,
@@ -53,6 +52,8 @@ class InstrumentAdmin(RefusableAdmin, ActsOnRows):
     stands on an instrument, registers it with a correct() of theirs.
     """
 
+    correct: Callable[..., Any]
+    """Corrects instruments by id, unless something stands on what would change."""
     form = InstrumentForm
     action_form = ReasonForm
     actions = ["halt_selected", "resume_selected", "delist_selected"]
@@ -85,10 +86,6 @@ class InstrumentAdmin(RefusableAdmin, ActsOnRows):
             self.correct({obj.pk: values}, **who)
         else:
             obj.pk = list_instrument({name: getattr(obj, name) for name in TERMS}, **who).pk
-
-    def correct(self, changes: Mapping[UUID, Values], **who: Any) -> None:
-        """Correct instruments, unless something stands on what would change."""
-        raise NotImplementedError
 
     def has_halt_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user
