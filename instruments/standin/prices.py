@@ -7,7 +7,7 @@ from instruments.calendar import phase
 from instruments.standin import figures
 from instruments.standin.figures import Numbers
 from instruments.standin.history import Bar, since
-from instruments.standin.listings import CURRENCIES, FOREX, Listed
+from instruments.standin.listings import CURRENCIES, PAIR, Listed
 from instruments.standin.market import Market
 from instruments.standin.parameters import Parameters
 from instruments.standin.refusals import Refused, no_data, not_found
@@ -199,7 +199,7 @@ def _meta(each: Listed, interval: str) -> Numbers:
     meta: Numbers = {"symbol": each.symbol, "interval": interval, **each.currencies}
     if not each.is_pair:
         meta["exchange_timezone"] = each.venue.zone
-    if each.venue is not FOREX:
+    if each.type != PAIR:
         meta["exchange"] = each.venue.name
     if each.venue.code:
         meta["mic_code"] = each.venue.code

@@ -86,10 +86,10 @@ class Server:
             await self._converse(reader, writer)
         except (BadRequest, ConnectionError, TimeoutError):
             pass  # the client is gone, or not worth an answer
+        except asyncio.CancelledError:
+            writer.transport.abort()  # the server ends, and nobody else cancels
         finally:
             self._connections.discard(task)
-            if task.cancelling():
-                writer.transport.abort()
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -154,8 +154,9 @@ class Server:
 class StandIn:
     """A Server in a thread of its own, for tests: `with StandIn(...) as standin: standin.url`."""
 
-    def __init__(self, service: Service, *, now: Clock, wall: Clock) -> None:
+    def __init__(self, service: Service, *, now: Clock, wall: Clock, port: int = 0) -> None:
         self.service = service
+        self._port = port
         self._server = Server(service, now=now, wall=wall)
         self._ready = threading.Event()
         self._error: OSError | None = None
@@ -178,7 +179,8 @@ class StandIn:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(STOP_TIMEOUT_S)
         assert not self._thread.is_alive(), "the stand-in does not end"
 
@@ -195,7 +197,7 @@ class StandIn:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         try:
-            await self._server.run("127.0.0.1", 0, self._stop, self._ready.set)
+            await self._server.run("127.0.0.1", self._port, self._stop, self._ready.set)
         except OSError as error:
             self._error = error
             self._ready.set()
