@@ -22,6 +22,8 @@ from instruments.standin.server import Server
 from instruments.standin.service import Service
 
 NEW_YORK = ZoneInfo("America/New_York")
+SPEED_MAX = 100
+"""Of the simulated market, which then makes some 2 500 ticks a second."""
 
 
 class Command(BaseCommand):
@@ -92,6 +94,8 @@ def _market(options: dict[str, Any]) -> Market:
     """Return what is to be served; a recorded day brings its own clock."""
     if options["speed"] <= 0:
         raise CommandError("--speed must be more than zero")
+    if not options["data"] and options["speed"] > SPEED_MAX:
+        raise CommandError(f"--speed may be {SPEED_MAX} at most for the simulated market")
     if bool(options["data"]) != bool(options["day"]):
         raise CommandError("a recorded day needs both --data DIR and --day YYYY-MM-DD")
     if not options["data"]:

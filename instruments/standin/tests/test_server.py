@@ -61,9 +61,8 @@ def test_a_session_keeps_its_connection(standin):
     ],
 )
 def test_what_is_no_http_ends_the_connection_and_nothing_else(standin, sent):
-    with dialed(standin) as connection:
-        with contextlib.suppress(ConnectionResetError):
-            assert answered(connection, sent) == b""
+    with dialed(standin) as connection, contextlib.suppress(ConnectionResetError):
+        assert answered(connection, sent) == b""
     assert standin.get("/price", symbol="AAPL").ok
 
 
