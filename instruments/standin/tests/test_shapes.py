@@ -250,7 +250,7 @@ def test_a_stretch_of_a_time_series(start_standin):
         ("/quote", {"symbol": "AAPL", "mic_code": "XNYS"}, 404, "missing or invalid"),
         ("/quote", {}, 404, "missing or invalid"),
         ("/exchange_rate", {"symbol": "EUR/EUR"}, 404, "missing or invalid"),
-        ("/exchange_rate", {"symbol": "EUR/XXX"}, 404, "missing or invalid"),
+        ("/exchange_rate", {"symbol": "EUR/ABC"}, 404, "missing or invalid"),
         ("/currency_conversion", {"symbol": "EUR/USD", "amount": "x"}, 400, "**amount**"),
         ("/symbol_search", {}, 400, "**symbol**"),
         ("/eod", {"symbol": "AAPL", "date": "1999-01-04"}, 400, "No data"),
