@@ -76,10 +76,6 @@ class Parameters:
         except ValueError as error:
             raise bad_parameter(name, value) from error
 
-    def is_only_date(self, name: str) -> bool:
-        """Return whether a time is given as a date alone."""
-        return len(self.text(name)) == len("2026-01-31")
-
     def day(self, name: str) -> date | None:
         """Return a date; None where there is none."""
         value = self.text(name)

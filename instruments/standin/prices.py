@@ -63,31 +63,18 @@ def price(market: Market, token: str, asked: Parameters, now: datetime) -> Numbe
 def time_series(market: Market, token: str, asked: Parameters, now: datetime) -> Numbers:
     """Answer /time_series, the newest bar first unless asked otherwise."""
     each = find(market, token, asked)
-    interval, places = asked.interval(), asked.places()
-    zone = asked.zone(each.venue.zone)
-    all_bars = market.history(each).bars(interval)
-    bars = _within(all_bars, interval, asked, each.venue.zone)
-    if not bars:
-        raise no_data()
-    size = asked.number("outputsize", 30, 1, OUTPUT_MAX)
-    is_bounded = bool(asked.text("start_date"))
-    bars = bars[-(OUTPUT_MAX if is_bounded and not asked.text("outputsize") else size) :]
-    closes = dict(zip(map(id, all_bars[1:]), all_bars, strict=False))
+    interval = asked.interval()
+    bars = market.history(each).bars(interval)
+    before = dict(zip([bar.starts_at for bar in bars[1:]], bars, strict=False))
     values = []
-    for bar in bars:
-        row: Numbers = {
-            "datetime": figures.label(bar, interval, zone),
-            "open": figures.price(bar.open, places),
-            "high": figures.price(bar.high, places),
-            "low": figures.price(bar.low, places),
-            "close": figures.price(bar.close, places),
-        }
-        if not each.is_pair:
-            row["volume"] = figures.whole(bar.volume)
+    for bar in _chosen(bars, interval, asked, each.venue.zone):
+        values.append(_row(each, bar, interval, asked))
         if asked.flag("previous_close"):
-            before = closes.get(id(bar))
-            row["previous_close"] = figures.price(before.close if before else None, places)
-        values.append(row)
+            earlier = before.get(bar.starts_at)
+            close = figures.price(earlier.close if earlier else None, asked.places())
+            values[-1]["previous_close"] = close
+    if not values:
+        raise no_data()
     if asked.text("order", "desc").lower() == "desc":
         values.reverse()
     return {"meta": _meta(each, interval), "values": values, "status": "ok"}
@@ -193,6 +180,25 @@ def _within(bars: list[Bar], interval: str, asked: Parameters, exchange_zone: st
         return [bar for bar in found if end is None or bar.day <= end.date()]
     found = since(bars, start) if start else bars
     return [bar for bar in found if end is None or bar.starts_at <= end]
+
+
+def _chosen(bars: list[Bar], interval: str, asked: Parameters, zone: str) -> list[Bar]:
+    """Return the newest bars of the stretch that is asked for: all of it where it has a start."""
+    is_bounded = bool(asked.text("start_date")) and not asked.text("outputsize")
+    size = asked.number("outputsize", OUTPUT_MAX if is_bounded else 30, 1, OUTPUT_MAX)
+    return _within(bars, interval, asked, zone)[-size:]
+
+
+def _row(each: Listed, bar: Bar, interval: str, asked: Parameters) -> Numbers:
+    places = asked.places()
+    row: Numbers = {
+        "datetime": figures.label(bar, interval, asked.zone(each.venue.zone)),
+        "open": figures.price(bar.open, places),
+        "high": figures.price(bar.high, places),
+        "low": figures.price(bar.low, places),
+        "close": figures.price(bar.close, places),
+    }
+    return row if each.is_pair else {**row, "volume": figures.whole(bar.volume)}
 
 
 def _meta(each: Listed, interval: str) -> Numbers:

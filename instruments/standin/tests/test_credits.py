@@ -29,20 +29,55 @@ def spent(standin):
     return standin.state()["credits"]["k"]
 
 
-def test_the_meter_refuses_the_credit_above_the_limit():
-    meter = Meter(PLANS["free"])
-    meter.check(8, NOON)
-    meter.charge(8, NOON)
-    with pytest.raises(Refused) as refused:
-        meter.check(1, NOON)
-    assert (refused.value.code, refused.value.message) == (429, MINUTE.format(9, 8))
-    meter.check(8, NOON.replace(minute=1, second=0))
+TABLE = """
+25 12:00:30 | 5 | fits
+25 12:00:40 | 3 | fits
+25 12:00:59 | 1 | minute 9 8
+25 12:01:00 | 9 | minute 9 8
+25 12:01:00 | 8 | fits
+25 12:01:59 | 2 | minute 10 8
+25 12:02:00 | 4 | fits
+25 12:02:01 | 1 | day 21 20
+25 12:03:00 | 8 | day 28 20
+25 23:59:59 | 1 | day 21 20
+26 00:00:00 | 8 | fits
+26 00:00:59 | 1 | minute 9 8
+26 00:01:00 | 8 | fits
+26 00:02:00 | 5 | day 21 20
+26 00:02:00 | 4 | fits
+"""
+"""When, what it costs, and what comes of it on a plan of 8 a minute and 20 a day."""
 
 
-def test_the_minute_is_the_clocks_and_not_sixty_seconds():
-    meter = Meter(PLANS["free"])
-    meter.charge(8, NOON.replace(second=59))
-    meter.check(8, NOON.replace(minute=1, second=0))
+def compare_with_table(meter_class):
+    """Assert that a meter lets through what fits, and words and figures of what does not."""
+    meter = meter_class(msgspec.structs.replace(PLANS["free"], credits_per_day=20))
+    minutes = {}
+    for line in TABLE.strip().splitlines():
+        when, cost, expected = (cell.strip() for cell in line.split("|"))
+        at = datetime.strptime(f"2026-11-{when}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        minute, told = when[:-3], _answer(meter, int(cost), at)
+        kind, *figures = expected.split()
+        assert told == {"fits": "", "minute": MINUTE, "day": DAY}[kind].format(*figures), line
+        if kind == "fits":
+            meter.charge(int(cost), at)
+            minutes[minute] = minutes.get(minute, 0) + int(cost)
+        used = minutes.get(minute, 0)
+        headers = {"api-credits-used": str(used), "api-credits-left": str(8 - used)}
+        assert meter.headers(at) == headers
+
+
+def _answer(meter, cost, at):
+    """Return why a request is refused; nothing where it is not."""
+    try:
+        meter.check(cost, at)
+    except Refused as refused:
+        return refused.message if refused.code == 429 else refused.code
+    return ""
+
+
+def test_the_meter_counts_minutes_and_days_of_the_clock():
+    compare_with_table(Meter)
 
 
 def test_the_day_is_told_before_the_minute():

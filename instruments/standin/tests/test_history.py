@@ -15,9 +15,9 @@ DAY = date(2026, 11, 25)
 OPENS = datetime(2026, 11, 25, 14, 30, tzinfo=UTC)
 
 
-def history(prints, mic="XNYS"):
+def history(prints, kind=History):
     """Return the bars of prints: (seconds since the opening, price in cents, shares)."""
-    made = History(mic, "exchange")
+    made = kind("XNYS", "exchange")
     for second, cents, shares in sorted(prints, key=lambda each: each[0]):
         at = OPENS + timedelta(seconds=second)
         made.trade(at, DAY, Decimal(cents) / 100, Decimal(shares))
@@ -36,16 +36,23 @@ def test_an_hour_in_new_york_begins_at_half_past():
     ]
 
 
-@given(
-    prints=st.lists(
+CASES = (
+    st.lists(
         st.tuples(st.integers(0, 23_399), st.integers(1, 9), st.integers(0, 5)),
         min_size=1,
         max_size=30,
         unique_by=lambda each: each[0],
     ),
-    interval=st.sampled_from(sorted(INTRADAY_S)),
+    st.sampled_from(sorted(INTRADAY_S)),
 )
+
+
+@given(*CASES)
 def test_bars_are_those_of_a_naive_twin(prints, interval):
+    compare_with_twin(prints, interval, History)
+
+
+def compare_with_twin(prints, interval, kind):
     """The twin puts every print into a box by division and looks into the boxes."""
     width = {"1min": 1, "5min": 5, "15min": 15, "30min": 30, "45min": 45}.get(interval)
     width = width or 60 * int(interval.removesuffix("h"))
@@ -61,7 +68,7 @@ def test_bars_are_those_of_a_naive_twin(prints, interval):
         )
         for box, inside in sorted(boxes.items())
     ]
-    found = history(prints).bars(interval)
+    found = history(prints, kind).bars(interval)
     assert [
         (bar.starts_at, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in found
     ] == expected
