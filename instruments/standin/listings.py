@@ -12,10 +12,13 @@ from instruments.standin.refusals import not_found
 
 
 class Venue(msgspec.Struct, frozen=True):
-    """An exchange as Twelve Data names it; its code is the MIC that it uses, not always ours."""
+    """An exchange as Twelve Data names it, with two MICs: of the segment, which its instruments
+    carry, and of the whole, which it is listed under itself; either is taken in requests. mic is
+    ours."""
 
     name: str
     code: str
+    whole: str
     title: str
     country: str
     zone: str
@@ -25,20 +28,20 @@ class Venue(msgspec.Struct, frozen=True):
 
 
 VENUES = {
-    mic: Venue(name, code, title, country, HOURS[mic].zone.key, mic, rank)
-    for mic, name, code, title, country, rank in (
-        ("XNAS", "NASDAQ", "XNGS", "NASDAQ Global Select", "United States", 0),
-        ("XNYS", "NYSE", "XNYS", "New York Stock Exchange", "United States", 0),
-        ("ARCX", "NYSE", "ARCX", "NYSE Arca", "United States", 0),
-        ("XLON", "LSE", "XLON", "London Stock Exchange", "United Kingdom", 1),
-        ("XETR", "XETR", "XETR", "Xetra", "Germany", 1),
-        ("XAMS", "Euronext", "XAMS", "Euronext Amsterdam", "Netherlands", 1),
-        ("XTKS", "JPX", "XJPX", "Japan Exchange Group", "Japan", 2),
-        ("XHKG", "HKEX", "XHKG", "Hong Kong Exchange", "Hong Kong", 2),
+    mic: Venue(name, code, whole, title, country, HOURS[mic].zone.key, mic, rank)
+    for mic, name, code, whole, title, country, rank in (
+        ("XNAS", "NASDAQ", "XNGS", "XNAS", "NASDAQ", "United States", 0),
+        ("XNYS", "NYSE", "XNYS", "XNYS", "New York Stock Exchange", "United States", 0),
+        ("ARCX", "NYSE", "ARCX", "ARCX", "NYSE Arca", "United States", 0),
+        ("XLON", "LSE", "XLON", "XLON", "London Stock Exchange", "United Kingdom", 1),
+        ("XETR", "XETR", "XETR", "XETR", "Xetra", "Germany", 1),
+        ("XAMS", "Euronext", "XAMS", "XAMS", "Euronext Amsterdam", "Netherlands", 1),
+        ("XTKS", "JPX", "XTKS", "XJPX", "Japan Exchange Group", "Japan", 2),
+        ("XHKG", "HKEX", "XHKG", "XHKG", "Hong Kong Exchange", "Hong Kong", 2),
     )
 }
-CRYPTO = Venue("Coinbase Pro", "", "Coinbase Pro", "", "UTC", ALWAYS_OPEN, 0)
-FOREX = Venue("Forex", "", "Forex", "", "UTC", ALWAYS_OPEN, 0)
+CRYPTO = Venue("Coinbase Pro", "", "", "Coinbase Pro", "", "UTC", ALWAYS_OPEN, 0)
+FOREX = Venue("Forex", "", "", "Forex", "", "UTC", ALWAYS_OPEN, 0)
 
 STOCK, ETF = "Common Stock", "ETF"
 COIN, PAIR = "Digital Currency", "Physical Currency"
@@ -114,8 +117,9 @@ class Book:
 
 
 def fits(each: Listed, exchange: str) -> bool:
-    """Return whether an exchange's name or code, if there is one, is that of each."""
-    return exchange.upper() in {"", each.venue.name.upper(), each.venue.code}
+    """Return whether an exchange's name or MIC, if one is given, is that of each."""
+    venue = each.venue
+    return exchange.upper() in {"", venue.name.upper(), venue.code, venue.whole}
 
 
 def catalog_book() -> Book:

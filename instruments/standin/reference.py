@@ -59,7 +59,7 @@ def exchanges(market: Market, asked: Parameters, now: datetime) -> Numbers:
         {
             "title": venue.title,
             "name": venue.name,
-            "code": venue.code,
+            "code": venue.whole,
             "country": venue.country,
             "timezone": venue.zone,
         }
@@ -136,7 +136,7 @@ def _venues(asked: Parameters) -> list[Venue]:
         venue
         for venue in VENUES.values()
         if wanted["exchange"] in {"", venue.name.lower()}
-        and wanted["code"] in {"", venue.code.lower()}
+        and wanted["code"] in {"", venue.code.lower(), venue.whole.lower()}
         and wanted["country"] in {"", venue.country.lower()}
     ]
 
@@ -149,7 +149,7 @@ def _state(market: Market, venue: Venue, now: datetime) -> Numbers:
     closes_s = (next_close(venue.mic, now, market.mode) - now) // _SECOND if open_now else 0
     return {
         "name": venue.name,
-        "code": venue.code,
+        "code": venue.whole,
         "country": venue.country,
         "is_market_open": open_now,
         "time_after_open": figures.clock_face(after_s),

@@ -101,7 +101,7 @@ def test_rates_and_conversion(client):
 def test_the_rest(client):
     assert client.eod(symbol="AAPL").as_json()["datetime"] == "2026-11-24"
     states = client.get_market_state(exchange="NASDAQ").as_json()
-    assert [(state["code"], state["is_market_open"]) for state in states] == [("XNGS", True)]
+    assert [(state["code"], state["is_market_open"]) for state in states] == [("XNAS", True)]
     earliest = client.get_earliest_timestamp(symbol="AAPL", interval="1day").as_json()
     assert set(earliest) == {"datetime", "unix_time"}
 

@@ -265,7 +265,9 @@ def test_what_makes_no_sense_is_told(standin, path, params, code, words):
     assert words in answer.json()["message"]
 
 
-@pytest.mark.parametrize("token", ["AAPL", "aapl", "AAPL:NASDAQ", "AAPL:XNGS", " AAPL"])
+@pytest.mark.parametrize(
+    "token", ["AAPL", "aapl", "AAPL:NASDAQ", "AAPL:XNGS", "AAPL:XNAS", " AAPL"]
+)
 def test_a_symbol_may_be_written_in_many_ways(standin, token):
     assert standin.get("/price", symbol=token).json() == {"price": "228.50000"}
     batch = standin.get("/price", symbol=f"{token},MSFT").json()
@@ -275,3 +277,15 @@ def test_a_symbol_may_be_written_in_many_ways(standin, token):
 def test_a_post_is_for_batches(standin):
     answer = requests.post(f"{standin.url}/price?symbol=AAPL&apikey=k", timeout=20)
     assert answer.status_code == 405
+
+
+@pytest.mark.parametrize("mic_code", ["XNAS", "XNGS", "xnas"])
+def test_an_exchange_is_asked_for_by_either_of_its_mics(standin, mic_code):
+    """Its instruments carry the segment's, it is listed under its own."""
+    rows = standin.get("/stocks", mic_code=mic_code).json()["data"]
+    assert [(row["symbol"], row["mic_code"]) for row in rows] == [
+        ("AAPL", "XNGS"),
+        ("MSFT", "XNGS"),
+    ]
+    states = standin.get("/market_state", code=mic_code).json()
+    assert [state["code"] for state in states] == ["XNAS"]
