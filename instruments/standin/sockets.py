@@ -1,6 +1,7 @@
 """One WebSocket on a connection: websockets' protocol without its input and output, on ours."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from websockets.frames import CloseCode, Frame, Opcode
@@ -15,6 +16,8 @@ WAITING_BYTES_MAX = 1024 * 1024
 """What may wait for a client that does not read, before its connection is broken."""
 
 _CHUNK = 64 * 1024
+_wire = logging.getLogger("instruments.standin.wire")
+_wire.setLevel(logging.WARNING)  # below that every frame is written, and addresses with keys
 
 
 class Socket:
@@ -25,7 +28,7 @@ class Socket:
     ) -> None:
         self.subscriber = subscriber
         self._reader, self._writer = reader, writer
-        self._protocol = ServerProtocol(max_size=FRAME_BYTES_MAX)
+        self._protocol = ServerProtocol(max_size=FRAME_BYTES_MAX, logger=_wire)
         self._parts: list[bytes] = []
         self._is_frozen = False
 
