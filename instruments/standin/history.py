@@ -79,7 +79,8 @@ class History:
         minute = at.replace(second=0, microsecond=0)
         printed = Bar(minute, day, price, price, price, price, quantity)
         _add(self._minutes, printed, is_same=_starts_with)
-        _add(self._days, msgspec.structs.replace(printed), is_same=_is_of_same_day)
+        opened = msgspec.structs.replace(printed, starts_at=self._opening(day) or minute)
+        _add(self._days, opened, is_same=_is_of_same_day)
         if len(self._minutes) > MINUTES_KEPT + 1000:
             del self._minutes[:1000]
 
@@ -107,17 +108,20 @@ class History:
         return found
 
     def _bucket(self, bar: Bar, width_s: int) -> datetime:
-        session = session_on(self._mic, bar.day, self._mode)
-        if session is None:
+        opens_at = self._opening(bar.day)
+        if opens_at is None:
             return bar.starts_at
-        since_s = max(0, int((bar.starts_at - session.opens_at).total_seconds()))
-        return session.opens_at + timedelta(seconds=since_s - since_s % width_s)
+        since_s = max(0, int((bar.starts_at - opens_at).total_seconds()))
+        return opens_at + timedelta(seconds=since_s - since_s % width_s)
+
+    def _opening(self, day: date) -> datetime | None:
+        session = session_on(self._mic, day, self._mode)
+        return session.opens_at if session else None
 
     def _bar(self, value: BarValue) -> Bar:
         starts_at, day = value.starts_at, value.starts_at.date()
         if value.interval == DAILY:
-            session = session_on(self._mic, day, self._mode)
-            starts_at = session.opens_at if session else starts_at
+            starts_at = self._opening(day) or starts_at
         else:
             day = session_date(self._mic, value.starts_at, self._mode)
         return Bar(starts_at, day, value.open, value.high, value.low, value.close, value.volume)

@@ -38,7 +38,7 @@ async def deliver(
 ) -> bool:
     """Send an answer, in the way that it is to be delivered; False ends the connection."""
     if answer.is_withheld:
-        await reader.read()  # until the client has had enough
+        await until_closed(reader)
         return False
     if answer.delay_s:
         await asyncio.sleep(answer.delay_s)
@@ -52,6 +52,12 @@ async def deliver(
     return True
 
 
+async def until_closed(reader: asyncio.StreamReader) -> None:
+    """Wait until the client has had enough; what it still says is not kept."""
+    while await reader.read(HEAD_BYTES_MAX):
+        pass
+
+
 def _head(head: bytes) -> tuple[str, str, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
     try:
@@ -60,7 +66,7 @@ def _head(head: bytes) -> tuple[str, str, dict[str, str]]:
         headers = {name.lower(): value.strip() for name, value in pairs}
     except ValueError as error:
         raise BadRequest(first) from error
-    if not version.startswith("HTTP/1.") or not target.startswith("/"):
+    if not version.startswith("HTTP/1.") or not target.startswith("/") or target[:2] == "//":
         raise BadRequest(first)
     return method, target, headers
 

@@ -9,7 +9,7 @@ from typing import Self
 from instruments.standin import faults
 from instruments.standin.control import PREFIX, control
 from instruments.standin.faults import STREAM
-from instruments.standin.http import HEAD_BYTES_MAX, BadRequest, deliver, read_request
+from instruments.standin.http import HEAD_BYTES_MAX, BadRequest, deliver, read_request, until_closed
 from instruments.standin.service import Request, Service
 from instruments.standin.sockets import Socket
 from instruments.standin.stream import SOCKETS_MAX, Subscriber
@@ -17,6 +17,7 @@ from instruments.standin.stream import SOCKETS_MAX, Subscriber
 Clock = Callable[[], datetime]
 
 PULSE_S = 0.05
+CONNECTIONS_MAX = 1000
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 5
 
@@ -81,6 +82,9 @@ class Server:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if len(self._connections) >= CONNECTIONS_MAX:
+            writer.close()
+            return
         self._connections.add(task)
         try:
             await self._converse(reader, writer)
@@ -122,7 +126,7 @@ class Server:
             await deliver(refusal, reader, writer)
             return
         if self.service.faults.take(faults.Hang, STREAM, wall):
-            await reader.read()
+            await until_closed(reader)
             return
         subscriber = Subscriber(self.service, request.query.get("apikey", ""))
         socket = Socket(subscriber, reader, writer)

@@ -93,9 +93,9 @@ def test_weeks_begin_on_monday_and_months_on_their_first():
 
 
 def test_a_days_bar_grows_with_its_prints():
-    made = history([(0, 100, 1), (60, 120, 2)])
-    assert [(bar.day, bar.close, bar.volume) for bar in made.bars("1day")] == [
-        (DAY, Decimal("1.2"), 3)
+    made = history([(30, 100, 1), (90, 120, 2)])
+    assert [(bar.day, bar.starts_at, bar.close, bar.volume) for bar in made.bars("1day")] == [
+        (DAY, OPENS, Decimal("1.2"), 3)
     ]
     assert made.newest_minute().starts_at == OPENS + timedelta(minutes=1)
 

@@ -51,6 +51,7 @@ def test_a_session_keeps_its_connection(standin):
         b"HELLO\r\n\r\n",
         b"GET / SPDY/3\r\n\r\n",
         b"GET x HTTP/1.1\r\n\r\n",
+        b"GET //[x HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
         b"GET / HTTP/1.1\r\nX: " + b"x" * HEAD_BYTES_MAX + b"\r\n\r\n",
         b"POST /batch HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n",
