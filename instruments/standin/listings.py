@@ -43,6 +43,9 @@ VENUES = {
 CRYPTO = Venue("Coinbase Pro", "", "", "Coinbase Pro", "", "UTC", ALWAYS_OPEN, 0)
 FOREX = Venue("Forex", "", "", "Forex", "", "UTC", ALWAYS_OPEN, 0)
 
+IN_PENCE, PENCE = {"XLON"}, "GBp"
+"""Exchanges whose shares are quoted in hundredths of what we book them in."""
+
 STOCK, ETF = "Common Stock", "ETF"
 COIN, PAIR = "Digital Currency", "Physical Currency"
 _TYPES = {InstrumentType.STOCK: STOCK, InstrumentType.ETF: ETF}
@@ -138,7 +141,8 @@ def listed(listing: Listing) -> Listed:
     """Return how Twelve Data would list an instrument of the catalog."""
     if listing.type in _TYPES:
         venue, kind = VENUES[listing.mic], _TYPES[listing.type]
-        return Listed(listing.symbol, listing.symbol, listing.name, venue, kind, listing.currency)
+        currency = PENCE if venue.mic in IN_PENCE else listing.currency
+        return Listed(listing.symbol, listing.symbol, listing.name, venue, kind, currency)
     symbol = f"{listing.symbol.removesuffix(listing.currency)}/{listing.currency}"
     return Listed(listing.symbol, symbol, _pair_name(symbol), CRYPTO, COIN, listing.currency)
 

@@ -15,7 +15,7 @@ from instruments.providers.simulated import SimulatedInstrument
 from instruments.providers.simulator import Simulator
 from instruments.quotes import Tick
 from instruments.standin.history import History
-from instruments.standin.listings import RATES, Book, Listed, catalog_book, recorded_book
+from instruments.standin.listings import IN_PENCE, RATES, Book, Listed, catalog_book, recorded_book
 
 ZERO = Decimal(0)
 
@@ -117,15 +117,16 @@ def recorded(directory: Path, day: date) -> Market:
 
 def _simulated() -> Iterator[SimulatedInstrument]:
     for each in listings():
+        parts = 100 if each.mic in IN_PENCE else 1
         if each.has_feed:
             yield SimulatedInstrument(
                 symbol=each.symbol,
                 instrument_id=each.symbol,
                 shard=0,
                 mic=each.mic,
-                tick_size=each.tick_size,
+                tick_size=parts * each.tick_size,
                 quantity_step=each.exchange_step or each.quantity_step,
-                starting_price=each.starting_price,
+                starting_price=parts * each.starting_price,
                 volatility=each.volatility,
             )
     for symbol, (rate, step) in RATES.items():

@@ -222,7 +222,7 @@ def test_markets_belong_to_plans(start_standin):
         404,
         GROW,
     )
-    assert grow.get("/price", symbol="SHEL:LSE").json() == {"price": "25.88000"}
+    assert grow.get("/price", symbol="SHEL:LSE").json() == {"price": "2588.00000"}
     assert free.get("/dividends").json()["message"] == (
         "/dividends is available exclusively with grow or pro or ultra or venture or enterprise "
         "plans. Consider upgrading your API Key now at https://twelvedata.com/pricing"

@@ -289,3 +289,13 @@ def test_an_exchange_is_asked_for_by_either_of_its_mics(standin, mic_code):
     ]
     states = standin.get("/market_state", code=mic_code).json()
     assert [state["code"] for state in states] == ["XNAS"]
+
+
+def test_london_is_quoted_in_pence(standin):
+    quote = standin.get("/quote", symbol="SHEL:LSE").json()
+    assert (quote["currency"], quote["close"]) == ("GBp", "2588.00000")
+    bars = standin.get("/time_series", symbol="SHEL", interval="1day").json()
+    assert bars["meta"]["currency"] == "GBp"
+    assert all(1000 < float(bar["close"]) < 5000 for bar in bars["values"])
+    (row,) = standin.get("/stocks", mic_code="XLON").json()["data"]
+    assert row["currency"] == "GBp"
