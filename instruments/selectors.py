@@ -5,13 +5,12 @@ from datetime import datetime
 
 from django.db.models import Case, Max, Q, QuerySet, Value, When
 
-from bengi.errors import Malformed, NotFound
+from bengi.errors import NotFound
 from bengi.money import ZERO
+from instruments.bars import BarValue
 from instruments.board import board
-from instruments.models import INTERVALS, Bar, Instrument, Quote
+from instruments.models import Bar, Instrument, Quote
 from instruments.quotes import Tick
-
-BARS_MAX = 1000
 
 
 def instrument_by_symbol(symbol: str) -> Instrument:
@@ -76,21 +75,28 @@ def stored_ticks(quotes: QuerySet[Quote]) -> list[Tick]:
     return [_tick(quote) for quote in quotes.select_related("instrument")]
 
 
-def bars(
-    instrument: Instrument, interval: str, limit: int, before: datetime | None = None
-) -> list[Bar]:
-    """Return the newest limit bars (1 to 1000) that start earlier than before, oldest first.
+def stored_bars(
+    instrument: Instrument,
+    interval: str,
+    limit: int,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[BarValue]:
+    """Return the newest limit bars of a stored interval that begin in [start, end), oldest first.
 
-    Raises Malformed for an interval that does not exist.
+    One statement. Bars of every interval, folded where they must be: instruments/series.py.
     """
-    if interval not in INTERVALS:
-        words = ", ".join(INTERVALS)
-        raise Malformed("invalid_parameter", f"interval must be one of {words}", field="interval")
     found = Bar.objects.filter(instrument=instrument, interval=interval)
-    if before is not None:
-        found = found.filter(starts_at__lt=before)
-    newest = found.order_by("-starts_at")[: max(1, min(limit, BARS_MAX))]
-    return list(reversed(newest))
+    if start is not None:
+        found = found.filter(starts_at__gte=start)
+    if end is not None:
+        found = found.filter(starts_at__lt=end)
+    newest = found.order_by("-starts_at").values_list(*_BAR_COLUMNS)[:limit]
+    return [BarValue(str(instrument.id), interval, *row) for row in reversed(newest)]
+
+
+_BAR_COLUMNS = ("starts_at", "open", "high", "low", "close", "volume")
 
 
 def _instruments(of: Iterable[Instrument | str]) -> Sequence[Instrument]:

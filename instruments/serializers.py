@@ -1,13 +1,16 @@
 """Instruments, quotes and bars as JSON. Decimals are strings, times RFC 3339 in UTC."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from bengi.inputs import (
+    ApiField,
     CountField,
     FlagField,
     Input,
@@ -19,10 +22,11 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import OrderingField
-from bengi.money import MINOR_UNITS, plain, plain_or_none
+from bengi.money import MINOR_UNITS, PLACES, plain, plain_or_none
 from bengi.pagination import LIMIT_MAX, PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import InstrumentStatus, InstrumentType
+from instruments.bars import MINUTE, BarValue
 from instruments.calendar import (
     MICS,
     NAMES,
@@ -38,9 +42,20 @@ from instruments.calendar import (
     special_day,
     zone_of,
 )
-from instruments.models import INTERVALS, Bar, Instrument
+from instruments.indicator_words import (
+    EXAMPLES,
+    INDICATORS_MAX,
+    PERIOD_MAX,
+    PERIOD_MIN,
+    SESSION,
+    Asked,
+    BadIndicator,
+    read_indicators,
+)
+from instruments.intervals import INTERVALS, LENGTH_S
+from instruments.models import Instrument
 from instruments.quotes import Tick
-from instruments.selectors import BARS_MAX
+from instruments.series import BARS_MAX
 
 _SYMBOL = re.compile(r"[0-9A-Za-z][0-9A-Za-z.=_^-]*")
 PERCENT_PLACES = Decimal("0.0001")
@@ -99,12 +114,48 @@ class NewInstrumentInput(Input):
     has_feed = FlagField(default=False)
 
 
-class BarsInput(Input):
-    """The newest limit bars that start before a time."""
+class IndicatorsField(ApiField):
+    """Indicators by name, with their numbers: sma:20,rsi:14,macd:12:26:9."""
 
-    interval = WordField(INTERVALS, default="1m")
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "maxLength": INDICATORS_MAX * 32,
+            "pattern": r"^[a-z]+(:[0-9.]+)*(,[a-z]+(:[0-9.]+)*)*$",
+            "description": f"At most {INDICATORS_MAX} of {', '.join(EXAMPLES)}; "
+            f"periods from {PERIOD_MIN} to {PERIOD_MAX}.",
+        }
+
+    def to_internal_value(self, data: Any) -> list[Asked]:
+        try:
+            return read_indicators(data) if isinstance(data, str) else self.refuse("Send a string.")
+        except BadIndicator as error:
+            self.refuse(str(error))
+
+
+class BarsInput(Input):
+    """The newest limit bars that begin in [start, end), with indicators, gaps filled if asked."""
+
+    interval = WordField(INTERVALS, default=MINUTE)
+    start = MomentField(default=None)
+    end = MomentField(default=None)
     limit = CountField(1, BARS_MAX, default=500)
-    before = MomentField(default=None)
+    gaps = WordField(("keep", "fill"), default="keep")
+    indicators = IndicatorsField(default=())
+    format = WordField(("json", "csv"), default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        start, end, interval = attrs["start"], attrs["end"], attrs["interval"]
+        if start is not None and end is not None and start >= end:
+            raise _wrong("end", "Must be after start.")
+        needs_session = any(each.look_back == SESSION for each in attrs["indicators"])
+        if needs_session and interval not in LENGTH_S:
+            raise _wrong("indicators", f"vwap is of a session: {interval} is too long for it.")
+        return attrs
+
+
+def _wrong(field: str, detail: str) -> ValidationError:
+    return ValidationError({field: [ErrorDetail(detail, code="invalid_field")]})
 
 
 def instrument_shape(instrument: Instrument) -> dict[str, Any]:
@@ -187,7 +238,8 @@ def _session_shape(session: Session | None) -> dict[str, str | None] | None:
     }
 
 
-def bar_shape(bar: Bar) -> dict[str, Any]:
+def bar_shape(bar: BarValue, indicators: Mapping[str, float | None]) -> dict[str, Any]:
+    """Return a bar with the values of indicators at it, to 8 places; null where there is none."""
     return {
         "starts_at": moment(bar.starts_at),
         "open": plain(bar.open),
@@ -195,7 +247,19 @@ def bar_shape(bar: Bar) -> dict[str, Any]:
         "low": plain(bar.low),
         "close": plain(bar.close),
         "volume": plain(bar.volume),
+        "indicators": {
+            name: None if value is None else plain(Decimal(f"{value:.{PLACES}f}"))
+            for name, value in indicators.items()
+        },
     }
+
+
+BAR_COLUMNS = ("starts_at", "open", "high", "low", "close", "volume")
+
+
+def bar_line(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a bar's shape as a line of a file: each indicator is a column."""
+    return {**{name: shape[name] for name in BAR_COLUMNS}, **shape["indicators"]}
 
 
 _PRICES = (

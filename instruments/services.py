@@ -21,9 +21,9 @@ from instruments.upserts import grow_bars, insert_bars, upsert_quotes
 
 HISTORY_BATCH = 5_000
 KEEP_BARS = {
-    "1m": timedelta(days=7),
-    "5m": timedelta(days=35),
-    "15m": timedelta(days=105),
+    "1min": timedelta(days=7),
+    "5min": timedelta(days=35),
+    "15min": timedelta(days=105),
     "1h": timedelta(days=420),
 }
 """How long bars are kept: more than a chart can page through. Daily bars stay for good."""

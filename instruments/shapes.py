@@ -9,6 +9,10 @@ from bengi.terms import CorporateActionKind, InstrumentStatus, InstrumentType
 
 Mic = Annotated[str, Meta(pattern="^[A-Z]{4}$", description="An exchange, as ISO 10383 has it.")]
 
+Interval = Literal[
+    "1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "1day", "1week", "1month"
+]
+
 
 class Instrument(Shape):
     """What can be traded. exchange_step is there where the exchange's own unit is coarser."""
@@ -59,13 +63,17 @@ class Bar(Shape):
     low: Amount
     close: Amount
     volume: Amount
+    indicators: Annotated[
+        dict[str, Amount | None],
+        Meta(description="By name, as asked for; null while there are too few bars."),
+    ]
 
 
 class Bars(Shape):
     """Bars of one symbol, oldest first."""
 
     symbol: str
-    interval: Literal["1m", "5m", "15m", "1h", "1d"]
+    interval: Interval
     results: list[Bar]
 
 

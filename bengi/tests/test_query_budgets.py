@@ -81,7 +81,7 @@ class Small:
         lot = LotFactory(portfolio=self.portfolio, instrument=instrument, remaining_quantity=D(8))
         for day in range(number + 1):
             BarFactory(
-                instrument=instrument, interval="1d", starts_at=QUOTED_AT - timedelta(days=day)
+                instrument=instrument, interval="1day", starts_at=QUOTED_AT - timedelta(days=day)
             )
         self.order = OrderFactory(
             portfolio=self.portfolio, instrument=instrument, status="filled", closed_at=NOW

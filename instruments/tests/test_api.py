@@ -146,11 +146,11 @@ def test_bars_come_oldest_first(client):
     for minute in range(4):
         starts_at = QUOTED_AT + timedelta(minutes=minute)
         BarFactory(instrument=instrument, starts_at=starts_at, close=Decimal(100 + minute) / 8)
-    BarFactory(instrument=instrument, interval="1d")
+    BarFactory(instrument=instrument, interval="1day")
     body = client.get(f"{URL}/abc/bars?limit=2").json()
     assert body == {
         "symbol": "ABC",
-        "interval": "1m",
+        "interval": "1min",
         "results": [
             {
                 "starts_at": f"2026-01-05T15:0{minute}:00.000000Z",
@@ -159,13 +159,14 @@ def test_bars_come_oldest_first(client):
                 "low": "99.5",
                 "close": close,
                 "volume": "1000",
+                "indicators": {},
             }
             for minute, close in ((2, "12.75"), (3, "12.875"))
         ],
     }
-    before = client.get(f"{URL}/ABC/bars?limit=2&before={body['results'][0]['starts_at']}").json()
+    before = client.get(f"{URL}/ABC/bars?limit=2&end={body['results'][0]['starts_at']}").json()
     assert [bar["close"] for bar in before["results"]] == ["12.5", "12.625"]
-    assert len(client.get(f"{URL}/ABC/bars?interval=1d").json()["results"]) == 1
+    assert len(client.get(f"{URL}/ABC/bars?interval=1day").json()["results"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -173,9 +174,14 @@ def test_bars_come_oldest_first(client):
     [
         ("interval=2m", "interval"),
         ("limit=1001", "limit"),
-        ("before=yesterday", "before"),
-        ("before=2026-01-05T15:00:00", "before"),
-        ("before=0001-01-01T00:00:00Z", "before"),
+        ("interval=1m", "interval"),
+        ("end=yesterday", "end"),
+        ("end=2026-01-05T15:00:00", "end"),
+        ("start=0001-01-01T00:00:00Z", "start"),
+        ("start=2026-01-05T15:00:00Z&end=2026-01-05T15:00:00Z", "end"),
+        ("gaps=true", "gaps"),
+        ("format=xml", "format"),
+        ("before=2026-01-05T15:00:00Z", "before"),
         ("after=1", "after"),
     ],
 )

@@ -6,7 +6,7 @@ import {
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import * as n from "./numbers.js";
 
-const SECONDS = { "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86400 };
+const SECONDS = { "1min": 60, "5min": 300, "15min": 900, "1h": 3600, "1day": 86400 };
 const LIMIT = 500;
 const TABLE_ROWS = 20;
 const TOKENS = ["ink", "ink-2", "ink-3", "panel", "rule", "hairline", "edge", "accent", "pressed",
@@ -158,7 +158,7 @@ export class PriceChart {
 
   #moment(time) {
     const day = this.date.format(time * 1000);
-    return this.interval === "1d" ? day : `${day} ${this.clock.format(time * 1000)}`;
+    return this.interval === "1day" ? day : `${day} ${this.clock.format(time * 1000)}`;
   }
 
   #column(bar) {
