@@ -29,14 +29,23 @@ LENGTH_S = {
 INTERVALS = (*sorted(LENGTH_S, key=LENGTH_S.__getitem__), DAILY, WEEKLY, MONTHLY)
 SOURCE = {
     **{name: name for name in STORED},
-    "30min": "15min", "45min": "15min", "2h": "1h", "4h": "1h",
-    WEEKLY: DAILY, MONTHLY: DAILY,
+    "30min": "15min",
+    "45min": "15min",
+    "2h": "1h",
+    "4h": "1h",
+    WEEKLY: DAILY,
+    MONTHLY: DAILY,
 }
 """The stored interval that each is read from."""
 
 SOURCE_BARS_MAX = {
     **dict.fromkeys(STORED, 1),
-    "30min": 2, "45min": 3, "2h": 2, "4h": 4, WEEKLY: 7, MONTHLY: 31,
+    "30min": 2,
+    "45min": 3,
+    "2h": 2,
+    "4h": 4,
+    WEEKLY: 7,
+    MONTHLY: 31,
 }
 """How many stored bars go into one at most."""
 
