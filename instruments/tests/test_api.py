@@ -208,3 +208,62 @@ def test_statements(client, path, statements, django_assert_num_queries):
         BarFactory.create_batch(1, instrument=quote.instrument)
     with django_assert_num_queries(statements):  # session, user, then one for each thing asked
         assert client.get(URL + path).status_code == 200
+
+
+def test_bars_with_indicators_and_gaps_as_json_and_csv(client):
+    instrument = InstrumentFactory(symbol="ABC")
+    for minute, close in ((-4, "98"), (-3, "100"), (-1, "104.5")):
+        starts_at = QUOTED_AT + timedelta(minutes=minute)
+        BarFactory(instrument=instrument, starts_at=starts_at, close=Decimal(close), volume=10)
+    query = "limit=3&gaps=fill&indicators=sma:3,bollinger:2:2"
+    bars = client.get(f"{URL}/ABC/bars?{query}").json()["results"]
+    assert [(bar["starts_at"][14:16], bar["close"], bar["volume"]) for bar in bars] == [
+        *(("58", "100", "0"), ("59", "104.5", "10"), ("00", "104.5", "0")),
+    ]
+    assert bars[1]["indicators"] == {
+        "sma:3": "101.5",
+        "bollinger:2:2:upper": "106.75",
+        "bollinger:2:2:middle": "102.25",
+        "bollinger:2:2:lower": "97.75",
+    }
+    file = client.get(f"{URL}/ABC/bars?{query}&format=csv")
+    assert file["Content-Disposition"] == 'attachment; filename="ABC-1min.csv"'
+    lines = file.content.decode().split()
+    assert lines[0] == (
+        "starts_at,open,high,low,close,volume,"
+        "sma:3,bollinger:2:2:upper,bollinger:2:2:middle,bollinger:2:2:lower"
+    )
+    assert lines[2] == (
+        "2026-01-05T14:59:00.000000Z,100,100.5,99.5,104.5,10,101.5,106.75,102.25,97.75"
+    )
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("indicators=sma", "must be of the form sma:20"),
+        ("indicators=", "is none of: sma:20"),
+        ("indicators=sma:0", "a period is a number from 2 to 200"),
+        ("indicators=sma:2,sma:2", "sma:2 is there twice"),
+        ("interval=1day&indicators=vwap", "1day is too long for it"),
+        ("indicators=sma:2&indicators=sma:3", "Say it once."),
+    ],
+)
+def test_wrong_indicators_are_told_what_would_be_right(client, query, words):
+    InstrumentFactory(symbol="ABC")
+    response = client.get(f"{URL}/ABC/bars?{query}")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    (error,) = response.json()["errors"]
+    assert error["field"] == "indicators"
+    assert words in error["detail"]
+
+
+def test_every_indicator_at_once_takes_as_many_statements(client, django_assert_num_queries):
+    instrument = InstrumentFactory(symbol="ABC")
+    for minute in range(30):
+        BarFactory(instrument=instrument, starts_at=QUOTED_AT - timedelta(minutes=minute))
+    asked = "sma:5,ema:5,wma:5,vwap,rsi:5,macd:2:5:3,bollinger:5:2,atr:5"
+    with django_assert_num_queries(5):  # session, user, instrument, bars, the close before
+        response = client.get(f"{URL}/ABC/bars?gaps=fill&indicators={asked}")
+    assert len(response.json()["results"][-1]["indicators"]) == 12

@@ -8,8 +8,9 @@ import pytest
 from bengi.money import plain
 from instruments import calendar
 from instruments.calendar import Calendar
+from instruments.indicator_words import read_indicators
 from instruments.models import Bar, Instrument
-from instruments.series import Wanted, newest_bars, read_series
+from instruments.series import Wanted, newest_bars, read_indicated, read_series
 from instruments.special_days import known_days
 from instruments.tests.factories import BarFactory, InstrumentFactory
 
@@ -115,3 +116,55 @@ def test_an_end_in_the_future_is_now(acme):
     ends = {"end": NOW + timedelta(days=3)}
     series = read_series(acme, Wanted("1h", NOW, is_filled=True, **ends))
     assert told(series.bars)[-1] == "24 17 2414 0"
+
+
+def minutes(instrument: Instrument, count: int) -> list[Decimal]:
+    """Store one-minute bars up to NOW that go up and down, and return their closes."""
+    price = [100 + D(n * 37 % 101) / 8 for n in range(count)]
+    Bar.objects.bulk_create(
+        BarFactory.build(
+            instrument=instrument,
+            starts_at=NOW - timedelta(minutes=count - 1 - n),
+            open=close,
+            high=close + 1,
+            low=close - 1,
+            close=close,
+            volume=n % 5,
+        )
+        for n, close in enumerate(price)
+    )
+    return price
+
+
+ASKED = "sma:9,ema:20,wma:9,vwap,rsi:14,macd:5:9:4,bollinger:20:2,atr:14"
+
+
+def test_the_first_value_is_that_of_the_whole_past(acme, django_assert_num_queries):
+    minutes(acme, 700)
+    asked = read_indicators(ASKED)
+    everything = read_indicated(acme, Wanted("1min", NOW), asked)
+    start = NOW - timedelta(minutes=5)
+    with django_assert_num_queries(1):
+        found = read_indicated(acme, Wanted("1min", NOW, start=start), asked)
+    assert [bar for bar, _ in found] == [bar for bar, _ in everything[-6:]]
+    for (_, ours), (_, whole) in zip(found, everything[-6:], strict=True):
+        assert ours == pytest.approx(whole, rel=1e-9)
+        assert None not in ours.values()
+    assert len(found[0][1]) == 12
+
+
+def test_what_has_too_few_bars_says_nothing(acme):
+    close = minutes(acme, 10)
+    asked = read_indicators("sma:9,rsi:14")
+    told = [indicators for _, indicators in read_indicated(acme, Wanted("1min", NOW), asked)]
+    assert [each["rsi:14"] for each in told] == [None] * 10
+    assert [each["sma:9"] for each in told] == [None] * 8 + [
+        pytest.approx(float(sum(close[:9]) / 9)),
+        pytest.approx(float(sum(close[1:]) / 9)),
+    ]
+
+
+def test_vwap_begins_with_the_session(acme):
+    hours(acme, "23 19", "24 13", "24 14", "24 15", "24 16", "24 21")
+    found = read_indicated(acme, Wanted("1h", NOW, limit=5), read_indicators("vwap"))
+    assert [each["vwap"] for _, each in found] == [None, 2414, 2414.5, 2415, None]
