@@ -21,6 +21,7 @@ from instruments.calendar import MICS
 from instruments.corporate_actions import action_shape, actions_of
 from instruments.listing import list_instrument
 from instruments.models import Instrument
+from instruments.movers import KINDS, market_at
 from instruments.quotes import Tick
 from instruments.selectors import instrument_by_symbol, instruments_matching, latest_quotes
 from instruments.serializers import (
@@ -28,12 +29,14 @@ from instruments.serializers import (
     ActionsInput,
     BarsInput,
     InstrumentsInput,
+    MoversInput,
     NewInstrumentInput,
     SearchInput,
     bar_line,
     bar_shape,
     instrument_shape,
     market_shape,
+    movers_shape,
     quote_shape,
 )
 from instruments.series import Wanted, read_indicated
@@ -107,6 +110,18 @@ class MarketsView(APIView):
         now = clock.now()
         markets = [market_shape(mic, now, settings.MARKET_HOURS) for mic in MICS]
         return Response({"results": markets, "next": None})
+
+
+class MoversView(APIView):
+    """What rises and falls most, what is traded most, and how many do which."""
+
+    @operation("List movers", query=MoversInput, answers=shapes.Movers)
+    def get(self, request: ApiRequest) -> Response:
+        query = read_query(MoversInput, request.query_params)
+        now = clock.now()
+        market = market_at(now, query["mic"])
+        kinds = KINDS if query["kind"] is None else (query["kind"],)
+        return Response(movers_shape(market, kinds, query["limit"], now))
 
 
 class QuoteView(APIView):

@@ -65,6 +65,20 @@ def latest_quotes(of: Iterable[Instrument | str]) -> dict[str, Tick]:
     return found
 
 
+def feed_quotes() -> list[tuple[Instrument, Tick | None]]:
+    """Return every instrument that a provider quotes with its newest quote, by symbol.
+
+    As latest_quotes() does: this process's board first, then one statement for what is not on it.
+    """
+    instruments = list(feed_instruments())
+    found = {str(instrument.id): board.newest(str(instrument.id)) for instrument in instruments}
+    if None in found.values():
+        quotes = Quote.objects.filter(instrument__has_feed=True)
+        stored = {tick.instrument_id: tick for tick in stored_ticks(quotes)}
+        found = {key: tick or stored.get(key) for key, tick in found.items()}
+    return [(instrument, found[str(instrument.id)]) for instrument in instruments]
+
+
 def newest_quote_at() -> datetime | None:
     """Return how far the stored market has come: the newest as_of of all; None without quotes."""
     return Quote.objects.aggregate(newest=Max("as_of"))["newest"]

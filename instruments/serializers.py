@@ -1,7 +1,8 @@
 """Instruments, quotes and bars as JSON. Decimals are strings, times RFC 3339 in UTC."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,7 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import OrderingField
-from bengi.money import MINOR_UNITS, PLACES, plain, plain_or_none
+from bengi.money import MINOR_UNITS, PLACES, plain, plain_or_none, round_money
 from bengi.pagination import LIMIT_MAX, PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import InstrumentStatus, InstrumentType
@@ -54,11 +55,13 @@ from instruments.indicator_words import (
 )
 from instruments.intervals import INTERVALS, LENGTH_S
 from instruments.models import Instrument
+from instruments.movers import KINDS, Market, Mover
 from instruments.quotes import Tick
 from instruments.series import BARS_MAX
 
 _SYMBOL = re.compile(r"[0-9A-Za-z][0-9A-Za-z.=_^-]*")
 PERCENT_PLACES = Decimal("0.0001")
+MOVERS_MAX = 50
 
 
 class SymbolField(TextField):
@@ -112,6 +115,14 @@ class NewInstrumentInput(Input):
     quantity_step = PositiveDecimalField(default=Decimal(1))
     exchange_step = PositiveDecimalField(default=None, allow_null=True)
     has_feed = FlagField(default=False)
+
+
+class MoversInput(Input):
+    """How many of each kind are wanted, or of one kind, at one exchange or at all."""
+
+    limit = CountField(1, MOVERS_MAX, default=10)
+    mic = WordField(MICS, default=None)
+    kind = WordField(KINDS, default=None)
 
 
 class IndicatorsField(ApiField):
@@ -251,6 +262,35 @@ def bar_shape(bar: BarValue, indicators: Mapping[str, float | None]) -> dict[str
             name: None if value is None else plain(Decimal(f"{value:.{PLACES}f}"))
             for name, value in indicators.items()
         },
+    }
+
+
+def movers_shape(market: Market, kinds: Sequence[str], limit: int, now: datetime) -> dict[str, Any]:
+    """Return the market's breadth and the lists of kinds; the others are null."""
+    lists = {
+        kind: [_mover_shape(mover, now) for mover in market.top(kind, limit)]
+        if kind in kinds
+        else None
+        for kind in KINDS
+    }
+    return {"breadth": asdict(market.breadth), "value_currency": market.currency, **lists}
+
+
+def _mover_shape(mover: Mover, now: datetime) -> dict[str, Any]:
+    instrument, tick = mover.instrument, mover.tick
+    return {
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "mic": instrument.mic,
+        "currency": instrument.currency,
+        "last": plain(mover.last),
+        "change": plain(mover.change),
+        "change_percent": plain(mover.change_percent.quantize(PERCENT_PLACES)),
+        "day_volume": plain(tick.volume),
+        "value": plain(round_money(mover.value, instrument.currency)),
+        "as_of": moment(tick.as_of),
+        "age_s": max(0, round((now - tick.as_of).total_seconds(), 1)),
+        "is_stale": mover.is_stale,
     }
 
 

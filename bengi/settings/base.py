@@ -237,6 +237,8 @@ CACHES: dict[str, dict[str, Any]] = {
 MARKET_HOURS = env("BENGI_MARKET_HOURS", default="always")
 """always: the simulated market runs round the clock; exchange: each exchange's own hours."""
 MATCHING_SHARDS = 1
+MARKET_TTL_S = 1
+"""How long a process answers for the market as a whole (movers) from the same quotes."""
 GUARD_S_MIN = 0
 """No account's guard against old quotes is shorter, in seconds: for a replay that runs faster than
 the clock, because what takes us a second ages its quotes by as many seconds as it is faster."""
