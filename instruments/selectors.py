@@ -5,11 +5,13 @@ from datetime import datetime
 
 from django.db.models import Case, Max, Q, QuerySet, Value, When
 
+from bengi import clock
 from bengi.errors import NotFound
 from bengi.money import ZERO
 from instruments.bars import BarValue
 from instruments.board import board
 from instruments.models import Bar, Instrument, Quote
+from instruments.quote_cache import cached_quotes, keep_read
 from instruments.quotes import Tick
 
 
@@ -48,20 +50,30 @@ def feed_instruments() -> QuerySet[Instrument]:
 def latest_quotes(of: Iterable[Instrument | str]) -> dict[str, Tick]:
     """Return the newest quote of each instrument (or symbol) by symbol; unquoted ones are absent.
 
-    This process's board comes first, the table second. Given instruments that are on the board it
-    costs no query; symbols cost one to look them up; whatever is not on the board one more.
+    This process's board comes first, the cache of quotes second, the table last. Given instruments
+    that are on the board or cached it costs no query; symbols cost one to look them up; whatever is
+    in neither one more.
     """
     found: dict[str, Tick] = {}
     unseen = []
     for instrument in _instruments(of):
         tick = board.newest(str(instrument.id))
         if tick is None:
-            unseen.append(instrument.id)
+            unseen.append(instrument)
         else:
             found[instrument.symbol] = tick
-    if unseen:
-        quotes = Quote.objects.filter(instrument_id__in=unseen)
-        found.update((tick.symbol, tick) for tick in stored_ticks(quotes))
+    return found | _elsewhere(unseen) if unseen else found
+
+
+def _elsewhere(instruments: Sequence[Instrument]) -> dict[str, Tick]:
+    """Return quotes of what is not on the board, by symbol; what the table tells is cached."""
+    cached = cached_quotes(instruments)
+    found = {tick.symbol: tick for tick in cached.values()}
+    missing = {str(each.id): each for each in instruments if str(each.id) not in cached}
+    if missing:
+        stored = stored_ticks(Quote.objects.filter(instrument_id__in=missing))
+        keep_read([(missing[tick.instrument_id], tick) for tick in stored], clock.now())
+        found |= {tick.symbol: tick for tick in stored}
     return found
 
 

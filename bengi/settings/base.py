@@ -230,8 +230,10 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "quotes": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
 }
+"""quotes: the newest quotes, for processes without a feed; see instruments/quote_cache.py."""
 
 # -- the market and the engine ------------------------------------------------------------------
 MARKET_HOURS = env("BENGI_MARKET_HOURS", default="always")
