@@ -12,12 +12,10 @@ from instruments.calendar import Mode, session_date, session_on
 from instruments.intervals import Grid
 
 _DAY = timedelta(days=1)
-DAYS_MAX = 40_000
-"""How many days are looked at for sessions: more than a hundred years."""
 
 
 def slots(
-    grid: Grid, mic: str, mode: Mode, *, start: datetime | None, end: datetime, limit: int
+    grid: Grid, mic: str, mode: Mode, *, start: datetime, end: datetime, limit: int
 ) -> list[datetime]:
     """Return the newest limit starts in [start, end) of bars in which one trades, oldest first.
 
@@ -25,15 +23,13 @@ def slots(
     """
     found: list[datetime] = []
     day = session_date(mic, end, mode)
-    for _ in range(DAYS_MAX):
+    while len(found) < limit and not _is_past(grid, day, start):
         session = session_on(mic, day, mode)
         if session is not None and session.opens_at < end:
             starts = reversed(grid.starts_on(day))
             found += [each for each in starts if each < end and each not in found[-1:]]
-        if len(found) >= limit or (start is not None and _is_past(grid, day, start)):
-            break
         day -= _DAY
-    inside = [each for each in found if start is None or each >= start]
+    inside = [each for each in found if each >= start]
     return inside[:limit][::-1]
 
 

@@ -57,7 +57,7 @@ def newest_bars(instrument: Instrument, interval: str, limit: int, now: datetime
 def read_series(instrument: Instrument, wanted: Wanted, *, earlier: int = 0) -> Series:
     """Return what is wanted, and up to so many bars earlier than that.
 
-    One statement, with gaps filled two.
+    One statement, two where gaps are filled from a start on.
     """
     grid = Grid(wanted.interval, instrument.mic, _mode())
     count = wanted.limit + earlier
@@ -144,13 +144,14 @@ def _folded(
 def _filled(
     instrument: Instrument, grid: Grid, wanted: Wanted, start: datetime | None, count: int
 ) -> list[BarValue]:
-    end = wanted.now if wanted.end is None else min(wanted.end, wanted.now)
-    starts = gaps.slots(grid, instrument.mic, _mode(), start=start, end=end, limit=count)
+    """Return the newest count bars, with those in which nothing traded since there is a price."""
     bars = _folded(instrument, grid, wanted, start, count)
-    if not starts:
-        return bars
-    first = min(starts[0], bars[0].starts_at) if bars else starts[0]
-    before = stored_bars(instrument, grid.source, 1, end=first)
+    before = [] if start is None else stored_bars(instrument, grid.source, 1, end=start)
+    since = start if before else bars[0].starts_at if bars else None
+    if since is None:
+        return []
+    end = wanted.now if wanted.end is None else min(wanted.end, wanted.now)
+    starts = gaps.slots(grid, instrument.mic, _mode(), start=since, end=end, limit=count)
     return gaps.fill(bars, starts, grid.interval, before[0] if before else None)[-count:]
 
 

@@ -264,6 +264,6 @@ def test_every_indicator_at_once_takes_as_many_statements(client, django_assert_
     for minute in range(30):
         BarFactory(instrument=instrument, starts_at=QUOTED_AT - timedelta(minutes=minute))
     asked = "sma:5,ema:5,wma:5,vwap,rsi:5,macd:2:5:3,bollinger:5:2,atr:5"
-    with django_assert_num_queries(5):  # session, user, instrument, bars, the close before
+    with django_assert_num_queries(4):  # session, user, instrument, bars
         response = client.get(f"{URL}/ABC/bars?gaps=fill&indicators={asked}")
     assert len(response.json()["results"][-1]["indicators"]) == 12

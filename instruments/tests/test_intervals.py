@@ -148,7 +148,8 @@ def test_when_one_trades(row: list[str]) -> None:
 def test_days_weeks_and_months_in_which_one_trades() -> None:
     def labels(interval: str, end: str, limit: int = 3) -> list[str]:
         grid = Grid(interval, "XNYS", "exchange")
-        found = gaps.slots(grid, "XNYS", "exchange", start=None, end=at(end), limit=limit)
+        bounds = {"start": at("2020-01-01 00:00"), "end": at(end), "limit": limit}
+        found = gaps.slots(grid, "XNYS", "exchange", **bounds)
         return [f"{each:%m-%d}" for each in found]
 
     assert labels("1day", "2026-11-27 14:00") == ["11-23", "11-24", "11-25"]  # not yet open
@@ -161,7 +162,8 @@ def test_days_weeks_and_months_in_which_one_trades() -> None:
 def test_the_newest_are_kept_and_the_running_one_is_there() -> None:
     grid = Grid("1min", "XNYS", "exchange")
     end = at("2026-11-24 14:32") + timedelta(seconds=5)
-    found = gaps.slots(grid, "XNYS", "exchange", start=None, end=end, limit=5)
+    start = end - timedelta(days=9)
+    found = gaps.slots(grid, "XNYS", "exchange", start=start, end=end, limit=5)
     assert [f"{each:%d %H:%M}" for each in found] == [
         *("23 20:58", "23 20:59", "24 14:30", "24 14:31", "24 14:32"),
     ]
