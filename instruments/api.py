@@ -134,7 +134,7 @@ class QuoteView(APIView):
         read_query(Input, request.query_params)
         now = clock.now()
         instrument = instrument_by_symbol(symbol)
-        ticks = latest_quotes([instrument])
+        ticks = latest_quotes([instrument], now)
         if self.book_quotes and not instrument.has_feed:
             ticks |= self.book_quotes([instrument], now)
         return Response(quote_shape(instrument, ticks.get(instrument.symbol), now))

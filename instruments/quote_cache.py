@@ -42,7 +42,9 @@ _paused_until_s = 0.0
 def cached_quotes(instruments: Iterable[Instrument]) -> dict[str, Tick]:
     """Return what is known of the instruments, by their ids: neither quote nor print is new."""
     keys = [_key(str(instrument.id)) for instrument in instruments]
-    found = _survive(lambda: caches["quotes"].get_many(keys), {}) if keys else {}
+    found: dict[str, bytes] = {}
+    if keys:
+        found = _survive(lambda: caches["quotes"].get_many(keys), found)
     return {tick.instrument_id: tick for tick in _ticks(found.values())}
 
 
@@ -51,11 +53,14 @@ def keep_flushed(ticks: Sequence[Tick]) -> None:
     _keep(ticks, OPEN_S)
 
 
-def keep_read(quotes: Iterable[tuple[Instrument, Tick]], now: datetime) -> None:
-    """Put quotes here that have been read from the table, for as long as their markets allow."""
+def keep_read(quotes: Iterable[tuple[Instrument, Tick]], now: datetime | None) -> None:
+    """Put quotes here that have been read from the table, for as long as their markets allow.
+
+    Without now as if they were open.
+    """
     by_ttl: dict[int, list[Tick]] = {}
     for instrument, tick in quotes:
-        by_ttl.setdefault(_ttl_s(instrument.mic, now), []).append(tick)
+        by_ttl.setdefault(OPEN_S if now is None else _ttl_s(instrument.mic, now), []).append(tick)
     for ttl_s, ticks in by_ttl.items():
         _keep(ticks, ttl_s)
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from django.db.models import Case, Max, Q, QuerySet, Value, When
 
-from bengi import clock
 from bengi.errors import NotFound
 from bengi.money import ZERO
 from instruments.bars import BarValue
@@ -47,12 +46,13 @@ def feed_instruments() -> QuerySet[Instrument]:
     return Instrument.objects.filter(has_feed=True).order_by("symbol", "mic")
 
 
-def latest_quotes(of: Iterable[Instrument | str]) -> dict[str, Tick]:
+def latest_quotes(of: Iterable[Instrument | str], now: datetime | None = None) -> dict[str, Tick]:
     """Return the newest quote of each instrument (or symbol) by symbol; unquoted ones are absent.
 
     This process's board comes first, the cache of quotes second, the table last. Given instruments
     that are on the board or cached it costs no query; symbols cost one to look them up; whatever is
-    in neither one more.
+    in neither one more. now: the market's time, so that others may be told the same for as long as
+    the market stands still; without it for as long as while it is open.
     """
     found: dict[str, Tick] = {}
     unseen = []
@@ -62,17 +62,17 @@ def latest_quotes(of: Iterable[Instrument | str]) -> dict[str, Tick]:
             unseen.append(instrument)
         else:
             found[instrument.symbol] = tick
-    return found | _elsewhere(unseen) if unseen else found
+    return found | _elsewhere(unseen, now) if unseen else found
 
 
-def _elsewhere(instruments: Sequence[Instrument]) -> dict[str, Tick]:
+def _elsewhere(instruments: Sequence[Instrument], now: datetime | None) -> dict[str, Tick]:
     """Return quotes of what is not on the board, by symbol; what the table tells is cached."""
     cached = cached_quotes(instruments)
     found = {tick.symbol: tick for tick in cached.values()}
     missing = {str(each.id): each for each in instruments if str(each.id) not in cached}
     if missing:
         stored = stored_ticks(Quote.objects.filter(instrument_id__in=missing))
-        keep_read([(missing[tick.instrument_id], tick) for tick in stored], clock.now())
+        keep_read([(missing[tick.instrument_id], tick) for tick in stored], now)
         found |= {tick.symbol: tick for tick in stored}
     return found
 
