@@ -5,15 +5,18 @@ from decimal import Decimal
 from random import Random
 
 import pytest
+from django.db import IntegrityError
 
 from bengi.money import plain
 from instruments import backfill
 from instruments.backfill import Span, backfill_bars
 from instruments.bars import BarValue
+from instruments.board import board
 from instruments.models import Bar, CorporateAction, Instrument
 from instruments.services import flush_quotes, record_quotes
 from instruments.tests.factories import InstrumentFactory
 from instruments.tests.ticks import make_tick
+from instruments.upserts import insert_bars
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -181,3 +184,38 @@ def test_statements_do_not_grow_with_bars(acme, django_assert_num_queries):
     for count in (2, 60):
         with django_assert_num_queries(4):  # begin, splits, bars, commit
             tell(acme, [bar(acme, n) for n in range(count)], as_printed=True)
+
+
+BUGS = {
+    "running bars are told too": ("_is_over", lambda *_: True),
+    "a day ends with its midnight": ("extended_hours_on", lambda *_: None),
+    "pruned bars come back": ("_is_kept", lambda *_: True),
+    "everything is a bar": ("_wrong", lambda _: ""),
+    "splits are forgotten": ("as_stored", lambda bars: bars),
+    "what stands there stays": ("overwrite_bars", insert_bars),
+    "wider bars are not folded": ("_folded", lambda *_: []),
+    "what was is what will be": ("SETTLED", timedelta(0)),
+}
+CAUGHT_BY = {
+    "running bars are told too": test_a_running_bar_is_ours_until_it_has_settled,
+    "a day ends with its midnight": test_a_day_is_over_after_its_after_hours,
+    "pruned bars come back": test_what_would_be_pruned_is_left_out,
+    "everything is a bar": lambda acme: test_what_is_no_bar_is_refused_and_the_rest_stored(
+        acme, {"close": D("5.01")}, "outside"
+    ),
+    "splits are forgotten": test_bars_as_printed_take_applied_splits_in,
+    "what stands there stays": test_what_a_provider_says_of_a_bar_that_is_over_wins,
+    "wider bars are not folded": test_wider_bars_are_folded_where_the_span_holds_them_whole,
+    "what was is what will be": test_a_day_is_over_after_its_after_hours,
+}
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_planted_bugs_are_caught(name: str, acme, monkeypatch):
+    CAUGHT_BY[name](acme)
+    Bar.objects.all().delete()
+    CorporateAction.objects.all().delete()
+    board.clear()
+    monkeypatch.setattr(backfill, *BUGS[name])
+    with pytest.raises((AssertionError, IntegrityError)):
+        CAUGHT_BY[name](acme)
