@@ -36,6 +36,7 @@ from instruments.api import (
     CorporateActionsView,
     InstrumentsView,
     MarketsView,
+    MoversView,
     QuoteView,
     SearchView,
 )
@@ -132,6 +133,7 @@ ROUTES = {
     "instruments/<symbol:symbol>/corporate-actions": CorporateActionsView.as_view(),
     "instruments/<symbol:symbol>/quote": QuoteView.as_view(book_quotes=book_quotes),
     "markets": MarketsView.as_view(),
+    "markets/movers": MoversView.as_view(),
     "orders": OrdersView.as_view(),
     "orders/<uuid:order_id>": OrderView.as_view(),
     "orders/<uuid:order_id>/cancel": CancelView.as_view(),

@@ -373,7 +373,8 @@ def _find(user_id: UUID, topics: Topics) -> Found:
 
 def _prices_now(symbols: Sequence[str]) -> dict[str, Tick | None]:
     listed = instruments_by_symbol(symbols).values()
-    ticks = latest_quotes(listed) | book_quotes(listed, clock.now())
+    now = clock.now()
+    ticks = latest_quotes(listed, now) | book_quotes(listed, now)
     return {instrument.symbol: ticks.get(instrument.symbol) for instrument in listed}
 
 

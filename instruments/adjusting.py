@@ -6,11 +6,14 @@ that whatever was said before it comes too late for the board and for the table.
 
 from collections.abc import Iterable, Sequence
 
+from django.db import transaction
+
 from bengi.bus import TICKS, get_bus
 from instruments.bars import BarValue
 from instruments.board import board
 from instruments.corporate_actions import applied_splits
 from instruments.models import Bar, Instrument, Quote
+from instruments.quote_cache import keep_flushed
 from instruments.selectors import stored_ticks
 from instruments.splits import Split, in_new_shares, new_ask, new_bid, new_price, new_volume
 from instruments.upserts import overwrite_bars
@@ -67,6 +70,8 @@ def _adjust_quote(split: Split, instrument: Instrument) -> None:
         setattr(quote, name, new_price(getattr(quote, name), ratio))
     quote.as_of = split.effective_at
     quote.save()
+    adjusted = stored_ticks(Quote.objects.filter(instrument=instrument))
+    transaction.on_commit(lambda: keep_flushed(adjusted), robust=True)
 
 
 _COLUMNS = ("interval", "starts_at", "open", "high", "low", "close", "volume")

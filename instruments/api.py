@@ -1,6 +1,6 @@
 """Instruments over HTTP: the list, the quote of one, its bars; and when the markets trade."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from bengi import clock
 from bengi.answers import created
 from bengi.errors import Forbidden
 from bengi.inputs import ApiRequest, Input, read_body, read_query
-from bengi.listing import answer
+from bengi.listing import CsvForm, answer, wants_csv
 from bengi.schema.operation import operation
 from bengi.schema.shapes import Page
 from instruments import shapes
@@ -21,19 +21,25 @@ from instruments.calendar import MICS
 from instruments.corporate_actions import action_shape, actions_of
 from instruments.listing import list_instrument
 from instruments.models import Instrument
+from instruments.movers import KINDS, market_at
 from instruments.quotes import Tick
-from instruments.selectors import bars, instrument_by_symbol, instruments_matching, latest_quotes
+from instruments.selectors import instrument_by_symbol, instruments_matching, latest_quotes
 from instruments.serializers import (
+    BAR_COLUMNS,
     ActionsInput,
     BarsInput,
     InstrumentsInput,
+    MoversInput,
     NewInstrumentInput,
     SearchInput,
+    bar_line,
     bar_shape,
     instrument_shape,
     market_shape,
+    movers_shape,
     quote_shape,
 )
+from instruments.series import Wanted, read_indicated
 
 BookQuotes = Callable[[Iterable[Instrument], datetime], dict[str, Tick]]
 """Quotes of instruments without a feed, from the orders of their own customers."""
@@ -106,6 +112,18 @@ class MarketsView(APIView):
         return Response({"results": markets, "next": None})
 
 
+class MoversView(APIView):
+    """What rises and falls most, what is traded most, and how many do which."""
+
+    @operation("List movers", query=MoversInput, answers=shapes.Movers)
+    def get(self, request: ApiRequest) -> Response:
+        query = read_query(MoversInput, request.query_params)
+        now = clock.now()
+        market = market_at(now, query["mic"])
+        kinds = KINDS if query["kind"] is None else (query["kind"],)
+        return Response(movers_shape(market, kinds, query["limit"], now))
+
+
 class QuoteView(APIView):
     """What the market offers now for one symbol."""
 
@@ -116,7 +134,7 @@ class QuoteView(APIView):
         read_query(Input, request.query_params)
         now = clock.now()
         instrument = instrument_by_symbol(symbol)
-        ticks = latest_quotes([instrument])
+        ticks = latest_quotes([instrument], now)
         if self.book_quotes and not instrument.has_feed:
             ticks |= self.book_quotes([instrument], now)
         return Response(quote_shape(instrument, ticks.get(instrument.symbol), now))
@@ -132,17 +150,29 @@ class CorporateActionsView(APIView):
 
 
 class BarsView(APIView):
-    """The bars of one symbol, oldest first."""
+    """The bars of one symbol, oldest first, with indicators."""
 
-    @operation("List bars", query=BarsInput, answers=shapes.Bars)
-    def get(self, request: ApiRequest, symbol: str) -> Response:
-        query: dict[str, Any] = read_query(BarsInput, request.query_params)
+    @operation("List bars", query=BarsInput, answers=shapes.Bars, csv=True)
+    def get(self, request: ApiRequest, symbol: str) -> Response | HttpResponse:
+        query = read_query(BarsInput, request.query_params)
         instrument = instrument_by_symbol(symbol)
-        found = bars(instrument, query["interval"], query["limit"], query["before"])
-        return Response(
-            {
-                "symbol": instrument.symbol,
-                "interval": query["interval"],
-                "results": [bar_shape(bar) for bar in found],
-            }
-        )
+        asked = query["indicators"]
+        found = read_indicated(instrument, _wanted(query), asked)
+        told = [bar_shape(bar, indicators) for bar, indicators in found]
+        if wants_csv(request, query):
+            columns = [*BAR_COLUMNS, *(name for each in asked for name in each.columns)]
+            name = f"{instrument.symbol}-{query['interval']}"
+            return CsvForm(name, columns, lambda shape: (bar_line(shape),)).answer(told)
+        head = {"symbol": instrument.symbol, "interval": query["interval"]}
+        return Response({**head, "results": told})
+
+
+def _wanted(query: Mapping[str, Any]) -> Wanted:
+    return Wanted(
+        query["interval"],
+        clock.now(),
+        limit=query["limit"],
+        start=query["start"],
+        end=query["end"],
+        is_filled=query["gaps"] == "fill",
+    )

@@ -8,10 +8,12 @@ import msgspec
 
 from instruments.quotes import Tick
 
-INTERVAL_S = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
-"""Length in seconds of the intervals cut along UTC; a 1d bar is a session of its exchange."""
+MINUTE, DAILY = "1min", "1day"
+INTERVAL_S = {MINUTE: 60, "5min": 300, "15min": 900, "1h": 3600}
+"""Length in seconds of the intervals cut along UTC; a 1day bar is a session of its exchange."""
 
-DAILY = "1d"
+STORED = (*INTERVAL_S, DAILY)
+"""What the table holds, finest first; every other interval is folded from one of these."""
 
 
 class BarValue(msgspec.Struct):
@@ -86,7 +88,7 @@ def fold(pieces: Iterable[Piece]) -> list[BarValue]:
     """Return one bar per instrument, interval and start that the pieces (oldest first) touch."""
     bars: dict[tuple[str, str, datetime], BarValue] = {}
     for piece in pieces:
-        for interval in (*INTERVAL_S, DAILY):
+        for interval in STORED:
             starts_at = bar_start(interval, piece.bar.starts_at, piece.session_date)
             key = piece.bar.instrument_id, interval, starts_at
             if key in bars:
@@ -101,7 +103,7 @@ def fold(pieces: Iterable[Piece]) -> list[BarValue]:
 def bar_start(interval: str, moment: datetime, session_date: date) -> datetime:
     """Return when the bar that holds moment starts: a whole multiple of the interval in UTC.
 
-    A 1d bar is labelled with midnight UTC of its session_date, whenever the session opened.
+    A 1day bar is labelled with midnight UTC of its session_date, whenever the session opened.
     """
     if interval == DAILY:
         return datetime.combine(session_date, time(), UTC)
@@ -117,6 +119,8 @@ def trading_day(tick: Tick) -> date:
 
 def _first_piece(tick: Tick, day: date, volume: Decimal) -> Piece:
     assert tick.last is not None
-    starts_at = bar_start("1m", tick.as_of, day)
+    starts_at = bar_start(MINUTE, tick.as_of, day)
     last = tick.last
-    return Piece(day, BarValue(tick.instrument_id, "1m", starts_at, last, last, last, last, volume))
+    return Piece(
+        day, BarValue(tick.instrument_id, MINUTE, starts_at, last, last, last, last, volume)
+    )

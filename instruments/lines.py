@@ -17,7 +17,7 @@ from instruments.models import Bar, Instrument
 from instruments.quotes import Tick
 from instruments.serializers import quote_shape
 
-SPARK_INTERVAL = "15m"
+SPARK_INTERVAL = "15min"
 SPARK_SPAN = timedelta(hours=8)
 SPARK_BOX = (56, 24)
 _MARGIN = 2

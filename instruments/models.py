@@ -15,9 +15,8 @@ from bengi.terms import (
     InstrumentType,
     choices,
 )
+from instruments.bars import STORED
 from instruments.splits import Ratio
-
-INTERVALS = ["1m", "5m", "15m", "1h", "1d"]
 
 
 class Instrument(models.Model):
@@ -101,10 +100,10 @@ class Quote(models.Model):
 
 
 class Bar(models.Model):
-    """Open, high, low, close and volume of one interval from starts_at."""
+    """Open, high, low, close and volume of one stored interval from starts_at."""
 
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="bars")
-    interval = models.CharField(max_length=3, choices=[(i, i) for i in INTERVALS])
+    interval = models.CharField(max_length=6, choices=[(name, name) for name in STORED])
     starts_at = models.DateTimeField()
     open = PriceField()
     high = PriceField()
@@ -118,6 +117,7 @@ class Bar(models.Model):
                 fields=["instrument", "interval", "starts_at"], name="bar_once_per_interval"
             ),
             models.CheckConstraint(condition=Q(low__lte=F("high")), name="bar_low_within_high"),
+            models.CheckConstraint(condition=Q(interval__in=STORED), name="bar_interval_is_stored"),
         ]
 
     def __str__(self) -> str:

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from django.db.models import Case, Max, Q, QuerySet, Value, When
 
-from bengi.errors import Malformed, NotFound
+from bengi.errors import NotFound
 from bengi.money import ZERO
+from instruments.bars import BarValue
 from instruments.board import board
-from instruments.models import INTERVALS, Bar, Instrument, Quote
+from instruments.models import Bar, Instrument, Quote
+from instruments.quote_cache import cached_quotes, keep_read
 from instruments.quotes import Tick
-
-BARS_MAX = 1000
 
 
 def instrument_by_symbol(symbol: str) -> Instrument:
@@ -46,24 +46,49 @@ def feed_instruments() -> QuerySet[Instrument]:
     return Instrument.objects.filter(has_feed=True).order_by("symbol", "mic")
 
 
-def latest_quotes(of: Iterable[Instrument | str]) -> dict[str, Tick]:
+def latest_quotes(of: Iterable[Instrument | str], now: datetime | None = None) -> dict[str, Tick]:
     """Return the newest quote of each instrument (or symbol) by symbol; unquoted ones are absent.
 
-    This process's board comes first, the table second. Given instruments that are on the board it
-    costs no query; symbols cost one to look them up; whatever is not on the board one more.
+    This process's board comes first, the cache of quotes second, the table last. Given instruments
+    that are on the board or cached it costs no query; symbols cost one to look them up; whatever is
+    in neither one more. now: the market's time, so that others may be told the same for as long as
+    the market stands still; without it for as long as while it is open.
     """
     found: dict[str, Tick] = {}
     unseen = []
     for instrument in _instruments(of):
         tick = board.newest(str(instrument.id))
         if tick is None:
-            unseen.append(instrument.id)
+            unseen.append(instrument)
         else:
             found[instrument.symbol] = tick
-    if unseen:
-        quotes = Quote.objects.filter(instrument_id__in=unseen)
-        found.update((tick.symbol, tick) for tick in stored_ticks(quotes))
+    return found | _elsewhere(unseen, now) if unseen else found
+
+
+def _elsewhere(instruments: Sequence[Instrument], now: datetime | None) -> dict[str, Tick]:
+    """Return quotes of what is not on the board, by symbol; what the table tells is cached."""
+    cached = cached_quotes(instruments)
+    found = {tick.symbol: tick for tick in cached.values()}
+    missing = {str(each.id): each for each in instruments if str(each.id) not in cached}
+    if missing:
+        stored = stored_ticks(Quote.objects.filter(instrument_id__in=missing))
+        keep_read([(missing[tick.instrument_id], tick) for tick in stored], now)
+        found |= {tick.symbol: tick for tick in stored}
     return found
+
+
+def feed_quotes() -> list[tuple[Instrument, Tick | None]]:
+    """Return every instrument that a provider quotes with its newest quote, by symbol.
+
+    As latest_quotes() does: this process's board first, then one statement for what is not on it.
+    """
+    instruments = list(feed_instruments())
+    found = {str(instrument.id): board.newest(str(instrument.id)) for instrument in instruments}
+    if None in found.values():
+        quotes = Quote.objects.filter(instrument__has_feed=True)
+        stored = {tick.instrument_id: tick for tick in stored_ticks(quotes)}
+        found = {key: tick or stored.get(key) for key, tick in found.items()}
+    return [(instrument, found[str(instrument.id)]) for instrument in instruments]
 
 
 def newest_quote_at() -> datetime | None:
@@ -76,21 +101,28 @@ def stored_ticks(quotes: QuerySet[Quote]) -> list[Tick]:
     return [_tick(quote) for quote in quotes.select_related("instrument")]
 
 
-def bars(
-    instrument: Instrument, interval: str, limit: int, before: datetime | None = None
-) -> list[Bar]:
-    """Return the newest limit bars (1 to 1000) that start earlier than before, oldest first.
+def stored_bars(
+    instrument: Instrument,
+    interval: str,
+    limit: int,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[BarValue]:
+    """Return the newest limit bars of a stored interval that begin in [start, end), oldest first.
 
-    Raises Malformed for an interval that does not exist.
+    One statement. Bars of every interval, folded where they must be: instruments/series.py.
     """
-    if interval not in INTERVALS:
-        words = ", ".join(INTERVALS)
-        raise Malformed("invalid_parameter", f"interval must be one of {words}", field="interval")
     found = Bar.objects.filter(instrument=instrument, interval=interval)
-    if before is not None:
-        found = found.filter(starts_at__lt=before)
-    newest = found.order_by("-starts_at")[: max(1, min(limit, BARS_MAX))]
-    return list(reversed(newest))
+    if start is not None:
+        found = found.filter(starts_at__gte=start)
+    if end is not None:
+        found = found.filter(starts_at__lt=end)
+    newest = found.order_by("-starts_at").values_list(*_BAR_COLUMNS)[:limit]
+    return [BarValue(str(instrument.id), interval, *row) for row in reversed(newest)]
+
+
+_BAR_COLUMNS = ("starts_at", "open", "high", "low", "close", "volume")
 
 
 def _instruments(of: Iterable[Instrument | str]) -> Sequence[Instrument]:

@@ -1,13 +1,17 @@
 """Instruments, quotes and bars as JSON. Decimals are strings, times RFC 3339 in UTC."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from bengi.inputs import (
+    ApiField,
     CountField,
     FlagField,
     Input,
@@ -19,10 +23,11 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import OrderingField
-from bengi.money import MINOR_UNITS, plain, plain_or_none
+from bengi.money import MINOR_UNITS, PLACES, plain, plain_or_none, round_money
 from bengi.pagination import LIMIT_MAX, PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import InstrumentStatus, InstrumentType
+from instruments.bars import MINUTE, BarValue
 from instruments.calendar import (
     MICS,
     NAMES,
@@ -38,12 +43,25 @@ from instruments.calendar import (
     special_day,
     zone_of,
 )
-from instruments.models import INTERVALS, Bar, Instrument
+from instruments.indicator_words import (
+    EXAMPLES,
+    INDICATORS_MAX,
+    PERIOD_MAX,
+    PERIOD_MIN,
+    SESSION,
+    Asked,
+    BadIndicator,
+    read_indicators,
+)
+from instruments.intervals import INTERVALS, LENGTH_S
+from instruments.models import Instrument
+from instruments.movers import KINDS, Market, Mover
 from instruments.quotes import Tick
-from instruments.selectors import BARS_MAX
+from instruments.series import BARS_MAX
 
 _SYMBOL = re.compile(r"[0-9A-Za-z][0-9A-Za-z.=_^-]*")
 PERCENT_PLACES = Decimal("0.0001")
+MOVERS_MAX = 50
 
 
 class SymbolField(TextField):
@@ -99,12 +117,56 @@ class NewInstrumentInput(Input):
     has_feed = FlagField(default=False)
 
 
-class BarsInput(Input):
-    """The newest limit bars that start before a time."""
+class MoversInput(Input):
+    """How many of each kind are wanted, or of one kind, at one exchange or at all."""
 
-    interval = WordField(INTERVALS, default="1m")
+    limit = CountField(1, MOVERS_MAX, default=10)
+    mic = WordField(MICS, default=None)
+    kind = WordField(KINDS, default=None)
+
+
+class IndicatorsField(ApiField):
+    """Indicators by name, with their numbers: sma:20,rsi:14,macd:12:26:9."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "maxLength": INDICATORS_MAX * 32,
+            "pattern": r"^[a-z]+(:[0-9.]+)*(,[a-z]+(:[0-9.]+)*)*$",
+            "description": f"At most {INDICATORS_MAX} of {', '.join(EXAMPLES)}; "
+            f"periods from {PERIOD_MIN} to {PERIOD_MAX}.",
+        }
+
+    def to_internal_value(self, data: Any) -> list[Asked]:
+        try:
+            return read_indicators(data) if isinstance(data, str) else self.refuse("Send a string.")
+        except BadIndicator as error:
+            self.refuse(str(error))
+
+
+class BarsInput(Input):
+    """The newest limit bars that begin in [start, end), with indicators, gaps filled if asked."""
+
+    interval = WordField(INTERVALS, default=MINUTE)
+    start = MomentField(default=None)
+    end = MomentField(default=None)
     limit = CountField(1, BARS_MAX, default=500)
-    before = MomentField(default=None)
+    gaps = WordField(("keep", "fill"), default="keep")
+    indicators = IndicatorsField(default=())
+    format = WordField(("json", "csv"), default=None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        start, end, interval = attrs["start"], attrs["end"], attrs["interval"]
+        if start is not None and end is not None and start >= end:
+            raise _wrong("end", "Must be after start.")
+        needs_session = any(each.look_back == SESSION for each in attrs["indicators"])
+        if needs_session and interval not in LENGTH_S:
+            raise _wrong("indicators", f"vwap is of a session: {interval} is too long for it.")
+        return attrs
+
+
+def _wrong(field: str, detail: str) -> ValidationError:
+    return ValidationError({field: [ErrorDetail(detail, code="invalid_field")]})
 
 
 def instrument_shape(instrument: Instrument) -> dict[str, Any]:
@@ -187,7 +249,8 @@ def _session_shape(session: Session | None) -> dict[str, str | None] | None:
     }
 
 
-def bar_shape(bar: Bar) -> dict[str, Any]:
+def bar_shape(bar: BarValue, indicators: Mapping[str, float | None]) -> dict[str, Any]:
+    """Return a bar with the values of indicators at it, to 8 places; null where there is none."""
     return {
         "starts_at": moment(bar.starts_at),
         "open": plain(bar.open),
@@ -195,7 +258,48 @@ def bar_shape(bar: Bar) -> dict[str, Any]:
         "low": plain(bar.low),
         "close": plain(bar.close),
         "volume": plain(bar.volume),
+        "indicators": {
+            name: None if value is None else plain(Decimal(f"{value:.{PLACES}f}"))
+            for name, value in indicators.items()
+        },
     }
+
+
+def movers_shape(market: Market, kinds: Sequence[str], limit: int, now: datetime) -> dict[str, Any]:
+    """Return the market's breadth and the lists of kinds; the others are null."""
+    lists = {
+        kind: [_mover_shape(mover, now) for mover in market.top(kind, limit)]
+        if kind in kinds
+        else None
+        for kind in KINDS
+    }
+    return {"breadth": asdict(market.breadth), "value_currency": market.currency, **lists}
+
+
+def _mover_shape(mover: Mover, now: datetime) -> dict[str, Any]:
+    instrument, tick = mover.instrument, mover.tick
+    return {
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "mic": instrument.mic,
+        "currency": instrument.currency,
+        "last": plain(mover.last),
+        "change": plain(mover.change),
+        "change_percent": plain(mover.change_percent.quantize(PERCENT_PLACES)),
+        "day_volume": plain(tick.volume),
+        "value": plain(round_money(mover.value, instrument.currency)),
+        "as_of": moment(tick.as_of),
+        "age_s": max(0, round((now - tick.as_of).total_seconds(), 1)),
+        "is_stale": mover.is_stale,
+    }
+
+
+BAR_COLUMNS = ("starts_at", "open", "high", "low", "close", "volume")
+
+
+def bar_line(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a bar's shape as a line of a file: each indicator is a column."""
+    return {**{name: shape[name] for name in BAR_COLUMNS}, **shape["indicators"]}
 
 
 _PRICES = (

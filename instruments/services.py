@@ -15,15 +15,16 @@ from instruments.bars import BarValue, fold
 from instruments.board import board
 from instruments.catalog import Listing, listings
 from instruments.models import Bar, Instrument, QuarantinedTick, Quote
+from instruments.quote_cache import keep_flushed
 from instruments.quotes import Tick
 from instruments.selectors import stored_ticks
 from instruments.upserts import grow_bars, insert_bars, upsert_quotes
 
 HISTORY_BATCH = 5_000
 KEEP_BARS = {
-    "1m": timedelta(days=7),
-    "5m": timedelta(days=35),
-    "15m": timedelta(days=105),
+    "1min": timedelta(days=7),
+    "5min": timedelta(days=35),
+    "15min": timedelta(days=105),
     "1h": timedelta(days=420),
 }
 """How long bars are kept: more than a chart can page through. Daily bars stay for good."""
@@ -43,7 +44,7 @@ def record_quotes(ticks: Sequence[Tick]) -> int:
 
 
 def flush_quotes() -> None:
-    """Store what record_quotes took in since the last call, in one transaction.
+    """Store what record_quotes took in since the last call, in one transaction, and cache it.
 
     While the database is busy or away everything is kept for the next call, and the error raised.
     """
@@ -58,6 +59,7 @@ def flush_quotes() -> None:
     except OperationalError:
         board.give_back(ticks, pieces)
         raise
+    keep_flushed(ticks)
 
 
 def _store_quarantined(quarantined: Sequence[tuple[Tick, str]]) -> None:

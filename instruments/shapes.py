@@ -9,6 +9,10 @@ from bengi.terms import CorporateActionKind, InstrumentStatus, InstrumentType
 
 Mic = Annotated[str, Meta(pattern="^[A-Z]{4}$", description="An exchange, as ISO 10383 has it.")]
 
+Interval = Literal[
+    "1min", "5min", "15min", "30min", "45min", "1h", "2h", "4h", "1day", "1week", "1month"
+]
+
 
 class Instrument(Shape):
     """What can be traded. exchange_step is there where the exchange's own unit is coarser."""
@@ -50,6 +54,49 @@ class Quote(Shape):
     source: str | None
 
 
+class Mover(Shape):
+    """One instrument's day; value is its volume at the last price, to the minor unit."""
+
+    symbol: str
+    name: str
+    mic: Mic
+    currency: Currency
+    last: Amount
+    change: Amount
+    change_percent: Amount
+    day_volume: Amount
+    value: Amount
+    as_of: Moment
+    age_s: Annotated[float, Meta(description="In seconds.")]
+    is_stale: Annotated[
+        bool, Meta(description="The exchange is open, and the quote older than 15 minutes.")
+    ]
+
+
+class Breadth(Shape):
+    """How many rose, fell and stayed; left_out have no quote of their newest session."""
+
+    advancers: int
+    decliners: int
+    unchanged: int
+    at_high: Annotated[int, Meta(description="Trade at the day's high.")]
+    at_low: Annotated[int, Meta(description="Trade at the day's low.")]
+    left_out: int
+
+
+class Movers(Shape):
+    """What moves most. A list is null where only another kind was asked for."""
+
+    breadth: Breadth
+    value_currency: Annotated[
+        Currency | None, Meta(description="What most are traded in; most_traded is of it alone.")
+    ]
+    gainers: list[Mover] | None
+    losers: list[Mover] | None
+    most_active: Annotated[list[Mover] | None, Meta(description="By shares.")]
+    most_traded: Annotated[list[Mover] | None, Meta(description="By value.")]
+
+
 class Bar(Shape):
     """What was traded in one interval."""
 
@@ -59,13 +106,17 @@ class Bar(Shape):
     low: Amount
     close: Amount
     volume: Amount
+    indicators: Annotated[
+        dict[str, Amount | None],
+        Meta(description="By name, as asked for; null while there are too few bars."),
+    ]
 
 
 class Bars(Shape):
     """Bars of one symbol, oldest first."""
 
     symbol: str
-    interval: Literal["1m", "5m", "15m", "1h", "1d"]
+    interval: Interval
     results: list[Bar]
 
 

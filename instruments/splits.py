@@ -53,7 +53,7 @@ class Split(msgspec.Struct, frozen=True):
     is_applied: bool = False
 
     def changes(self, bar: BarValue) -> bool:
-        """Return whether bar is of before the split; a 1d bar is labelled with its session."""
+        """Return whether bar is of before the split; a 1day bar is labelled with its session."""
         if bar.interval == DAILY:
             return bar.starts_at.date() < self.ex_date
         return bar.starts_at < self.effective_at

@@ -40,7 +40,7 @@ def quotes_of(instruments: Iterable[Instrument], now: datetime) -> dict[str, Tic
     Where customers alone make the market, the last trade is kept from the stored quote.
     """
     listed = list(instruments)
-    quotes = latest_quotes(listed)
+    quotes = latest_quotes(listed, now)
     for symbol, tick in book_quotes(listed, now).items():
         quotes.setdefault(symbol, tick)
     return quotes

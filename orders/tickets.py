@@ -216,7 +216,7 @@ def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now
     return Desk(
         accounts=accounts,
         instruments=instruments,
-        quotes=latest_quotes(instruments.values()) | book_quotes(instruments.values(), now),
+        quotes=latest_quotes(instruments.values(), now) | book_quotes(instruments.values(), now),
         balances={
             (balance.account_id, balance.currency): balance
             for balance in CashBalance.objects.filter(account_id__in=accounts)

@@ -291,7 +291,7 @@ def assert_adjusted(
 def assert_history(folder: Path, apple: Instrument, friday: list[Row]) -> None:
     """Every day before Monday is a seventh of what the file says, and so is every minute."""
     days = {day: row for day, row in read_days(folder).items() if day < FRIDAY}
-    bars = {bar.starts_at.date(): bar for bar in Bar.objects.filter(interval="1d")}
+    bars = {bar.starts_at.date(): bar for bar in Bar.objects.filter(interval="1day")}
     assert len(bars) == 401  # 400 from the file, and Friday as it was printed
     for day, bar in bars.items():
         if day != FRIDAY:
@@ -304,7 +304,7 @@ def assert_history(folder: Path, apple: Instrument, friday: list[Row]) -> None:
         seventh(min(row.low for row in friday)),
         seventh(friday[-1].close),
     )
-    minutes = Bar.objects.filter(instrument=apple, interval="1m").order_by("starts_at")
+    minutes = Bar.objects.filter(instrument=apple, interval="1min").order_by("starts_at")
     assert [(bar.open, bar.close, bar.volume) for bar in minutes] == [
         (seventh(row.open), seventh(row.close), 7 * row.volume) for row in friday
     ]

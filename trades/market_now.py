@@ -30,7 +30,7 @@ def market_now(
     At most one statement, two without a feed.
     """
     instrument = order.instrument
-    tick = latest_quotes([instrument]).get(instrument.symbol)
+    tick = latest_quotes([instrument], now).get(instrument.symbol)
     last = None if tick is None else tick.last
     if instrument.has_feed:
         return None if tick is None else _as_shown(tick, order), last

@@ -13,8 +13,8 @@ from bengi.access import PageRequest, signed_in
 from bengi.errors import NotFound
 from bengi.numerals import fixed, price, signed
 from instruments.lines import Line, hours_words
-from instruments.models import INTERVALS
-from instruments.selectors import bars, instrument_by_symbol
+from instruments.selectors import instrument_by_symbol
+from instruments.series import newest_bars
 from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
 from portfolios.bar import read_bar
@@ -24,7 +24,7 @@ from trades.workbench import first_symbol, panels_of, quotes_context, workbench
 
 FILLS_PAGE = 50
 TABLE_BARS = 20
-FIRST_INTERVAL = "1m"
+CHART_INTERVALS = ("1min", "5min", "15min", "1h", "4h", "1day", "1week")
 
 
 @signed_in
@@ -46,7 +46,7 @@ def trade(request: PageRequest, symbol: str) -> HttpResponse:
     if context["portfolio"]:
         form = TicketForm(initial=_first_values(request))
         context |= ticket_context(context["portfolio"], context["line"], form)
-    context |= _chart(context["line"], request.GET.get("bar", FIRST_INTERVAL))
+    context |= _chart(context["line"], request.GET.get("bar", ""))
     context |= {"place": "trade", "panels_url": reverse("trade_panels", args=[instrument.symbol])}
     return render(request, "trades/trade.html", context)
 
@@ -97,11 +97,11 @@ def _first_values(request: PageRequest) -> dict[str, Any]:
 
 
 def _chart(line: Line, wanted: str) -> dict[str, Any]:
-    interval = wanted if wanted in INTERVALS else FIRST_INTERVAL
-    newest = bars(line.instrument, interval, TABLE_BARS)[::-1]
+    interval = wanted if wanted in CHART_INTERVALS else CHART_INTERVALS[0]
+    newest = newest_bars(line.instrument, interval, TABLE_BARS, line.now)[::-1]
     return {
         "interval": interval,
-        "intervals": INTERVALS,
+        "intervals": CHART_INTERVALS,
         "last_bars": newest,
         "newest_bar": newest[0] if newest else None,
         "bars_url": f"/api/v1/instruments/{line.symbol}/bars",

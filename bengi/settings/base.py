@@ -230,13 +230,17 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "quotes": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
 }
+"""quotes: the newest quotes, for processes without a feed; see instruments/quote_cache.py."""
 
 # -- the market and the engine ------------------------------------------------------------------
 MARKET_HOURS = env("BENGI_MARKET_HOURS", default="always")
 """always: the simulated market runs round the clock; exchange: each exchange's own hours."""
 MATCHING_SHARDS = 1
+MARKET_TTL_S = 1
+"""How long a process answers for the market as a whole (movers) from the same quotes."""
 GUARD_S_MIN = 0
 """No account's guard against old quotes is shorter, in seconds: for a replay that runs faster than
 the clock, because what takes us a second ages its quotes by as many seconds as it is faster."""

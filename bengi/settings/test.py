@@ -13,6 +13,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 RATE_LIMITS = False  # tests of limits turn them on
 MAIL_IN_BACKGROUND = False
 MARKET_HOURS = "always"
+MARKET_TTL_S = 0  # tests of movers turn it on
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
 if "sqlite" in DATABASES["default"]["ENGINE"]:

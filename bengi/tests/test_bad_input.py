@@ -51,7 +51,7 @@ NAMES = {
 }
 PARAMETERS = st.dictionaries(
     st.sampled_from(sorted(NAMES)),
-    st.text(max_size=12) | ODD | st.sampled_from([*IDS, "5", "open", "1m", "WyJhIl0"]),
+    st.text(max_size=12) | ODD | st.sampled_from([*IDS, "5", "open", "1min", "WyJhIl0"]),
     max_size=3,
 )
 

@@ -81,7 +81,7 @@ class Small:
         lot = LotFactory(portfolio=self.portfolio, instrument=instrument, remaining_quantity=D(8))
         for day in range(number + 1):
             BarFactory(
-                instrument=instrument, interval="1d", starts_at=QUOTED_AT - timedelta(days=day)
+                instrument=instrument, interval="1day", starts_at=QUOTED_AT - timedelta(days=day)
             )
         self.order = OrderFactory(
             portfolio=self.portfolio, instrument=instrument, status="filled", closed_at=NOW
@@ -150,10 +150,13 @@ READS = [
     "instruments?q=S",
     "instruments/S0",
     "instruments/S0/bars",
+    "instruments/S0/bars?interval=1week&gaps=fill&indicators=sma:2,ema:50,macd:2:3:4&format=csv",
     "instruments/S0/corporate-actions",
     "instruments/S0/quote",
     "instruments/search?q=S",
     "markets",
+    "markets/movers",
+    "markets/movers?mic=XNAS&kind=gainers&limit=1",
     "orders",
     "orders?format=csv&ordering=symbol",
     "orders/{order}",

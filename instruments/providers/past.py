@@ -24,11 +24,11 @@ from instruments.providers.walk import (
     step_ppb,
 )
 
-BARS = {"1m": 400, "5m": 200, "15m": 200, "1h": 200, "1d": 250}
+BARS = {"1min": 400, "5min": 200, "15min": 200, "1h": 200, "1day": 250}
 """How many bars of its own width each interval reaches back, beyond the finer ones."""
 
 _INSTANT = timedelta(microseconds=1)
-_WIDER = {"1m": "5m", "5m": "15m", "15m": "1h"}
+_WIDER = {"1min": "5min", "5min": "15min", "15min": "1h"}
 
 
 def past_bars(
@@ -87,7 +87,7 @@ class _Backwards:
         price = self._instrument.price
         opens, high, low, closes = (price(level // LEVELS_PER_TICK) for level in levels)
         name = self._instrument.instrument_id
-        return BarValue(name, "1m", begins, opens, high, low, closes, volume)
+        return BarValue(name, "1min", begins, opens, high, low, closes, volume)
 
 
 def _starts(mic: str, mode: Mode, until: datetime) -> dict[str, datetime]:

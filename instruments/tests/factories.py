@@ -45,7 +45,7 @@ class QuoteFactory(DjangoModelFactory[Quote]):
 
 class BarFactory(DjangoModelFactory[Bar]):
     instrument = factory.SubFactory(InstrumentFactory)
-    interval = "1m"
+    interval = "1min"
     starts_at = QUOTED_AT
     open = Decimal("100.00")
     high = Decimal("100.50")

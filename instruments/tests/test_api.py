@@ -146,11 +146,11 @@ def test_bars_come_oldest_first(client):
     for minute in range(4):
         starts_at = QUOTED_AT + timedelta(minutes=minute)
         BarFactory(instrument=instrument, starts_at=starts_at, close=Decimal(100 + minute) / 8)
-    BarFactory(instrument=instrument, interval="1d")
+    BarFactory(instrument=instrument, interval="1day")
     body = client.get(f"{URL}/abc/bars?limit=2").json()
     assert body == {
         "symbol": "ABC",
-        "interval": "1m",
+        "interval": "1min",
         "results": [
             {
                 "starts_at": f"2026-01-05T15:0{minute}:00.000000Z",
@@ -159,13 +159,14 @@ def test_bars_come_oldest_first(client):
                 "low": "99.5",
                 "close": close,
                 "volume": "1000",
+                "indicators": {},
             }
             for minute, close in ((2, "12.75"), (3, "12.875"))
         ],
     }
-    before = client.get(f"{URL}/ABC/bars?limit=2&before={body['results'][0]['starts_at']}").json()
+    before = client.get(f"{URL}/ABC/bars?limit=2&end={body['results'][0]['starts_at']}").json()
     assert [bar["close"] for bar in before["results"]] == ["12.5", "12.625"]
-    assert len(client.get(f"{URL}/ABC/bars?interval=1d").json()["results"]) == 1
+    assert len(client.get(f"{URL}/ABC/bars?interval=1day").json()["results"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -173,9 +174,14 @@ def test_bars_come_oldest_first(client):
     [
         ("interval=2m", "interval"),
         ("limit=1001", "limit"),
-        ("before=yesterday", "before"),
-        ("before=2026-01-05T15:00:00", "before"),
-        ("before=0001-01-01T00:00:00Z", "before"),
+        ("interval=1m", "interval"),
+        ("end=yesterday", "end"),
+        ("end=2026-01-05T15:00:00", "end"),
+        ("start=0001-01-01T00:00:00Z", "start"),
+        ("start=2026-01-05T15:00:00Z&end=2026-01-05T15:00:00Z", "end"),
+        ("gaps=true", "gaps"),
+        ("format=xml", "format"),
+        ("before=2026-01-05T15:00:00Z", "before"),
         ("after=1", "after"),
     ],
 )
@@ -202,3 +208,62 @@ def test_statements(client, path, statements, django_assert_num_queries):
         BarFactory.create_batch(1, instrument=quote.instrument)
     with django_assert_num_queries(statements):  # session, user, then one for each thing asked
         assert client.get(URL + path).status_code == 200
+
+
+def test_bars_with_indicators_and_gaps_as_json_and_csv(client):
+    instrument = InstrumentFactory(symbol="ABC")
+    for minute, close in ((-4, "98"), (-3, "100"), (-1, "104.5")):
+        starts_at = QUOTED_AT + timedelta(minutes=minute)
+        BarFactory(instrument=instrument, starts_at=starts_at, close=Decimal(close), volume=10)
+    query = "limit=3&gaps=fill&indicators=sma:3,bollinger:2:2"
+    bars = client.get(f"{URL}/ABC/bars?{query}").json()["results"]
+    assert [(bar["starts_at"][14:16], bar["close"], bar["volume"]) for bar in bars] == [
+        *(("58", "100", "0"), ("59", "104.5", "10"), ("00", "104.5", "0")),
+    ]
+    assert bars[1]["indicators"] == {
+        "sma:3": "101.5",
+        "bollinger:2:2:upper": "106.75",
+        "bollinger:2:2:middle": "102.25",
+        "bollinger:2:2:lower": "97.75",
+    }
+    file = client.get(f"{URL}/ABC/bars?{query}&format=csv")
+    assert file["Content-Disposition"] == 'attachment; filename="ABC-1min.csv"'
+    lines = file.content.decode().split()
+    assert lines[0] == (
+        "starts_at,open,high,low,close,volume,"
+        "sma:3,bollinger:2:2:upper,bollinger:2:2:middle,bollinger:2:2:lower"
+    )
+    assert lines[2] == (
+        "2026-01-05T14:59:00.000000Z,100,100.5,99.5,104.5,10,101.5,106.75,102.25,97.75"
+    )
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("indicators=sma", "must be of the form sma:20"),
+        ("indicators=", "is none of: sma:20"),
+        ("indicators=sma:0", "a period is a number from 2 to 200"),
+        ("indicators=sma:2,sma:2", "sma:2 is there twice"),
+        ("interval=1day&indicators=vwap", "1day is too long for it"),
+        ("indicators=sma:2&indicators=sma:3", "Say it once."),
+    ],
+)
+def test_wrong_indicators_are_told_what_would_be_right(client, query, words):
+    InstrumentFactory(symbol="ABC")
+    response = client.get(f"{URL}/ABC/bars?{query}")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    (error,) = response.json()["errors"]
+    assert error["field"] == "indicators"
+    assert words in error["detail"]
+
+
+def test_every_indicator_at_once_takes_as_many_statements(client, django_assert_num_queries):
+    instrument = InstrumentFactory(symbol="ABC")
+    for minute in range(30):
+        BarFactory(instrument=instrument, starts_at=QUOTED_AT - timedelta(minutes=minute))
+    asked = "sma:5,ema:5,wma:5,vwap,rsi:5,macd:2:5:3,bollinger:5:2,atr:5"
+    with django_assert_num_queries(4):  # session, user, instrument, bars
+        response = client.get(f"{URL}/ABC/bars?gaps=fill&indicators={asked}")
+    assert len(response.json()["results"][-1]["indicators"]) == 12

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from instruments.bars import BarValue, Prints, bar_start, fold
 from instruments.tests.ticks import NOON, make_tick
 
-MINUTES = {"1m": 1, "5m": 5, "15m": 15, "1h": 60}
+MINUTES = {"1min": 1, "5min": 5, "15min": 15, "1h": 60}
 
 # (instrument, seconds after the print before, price in cents, shares, flush after it?)
 prints = st.lists(
@@ -34,7 +34,7 @@ def naive(trades: list[tuple[str, datetime, Decimal, Decimal]]) -> dict:
             floor = past_midnight // minutes * minutes
             label = f"{moment:%Y-%m-%d} {floor // 60:02}:{floor % 60:02}"
             groups.setdefault((name, interval, label), []).append((price, shares))
-        groups.setdefault((name, "1d", f"{moment:%Y-%m-%d} 00:00"), []).append((price, shares))
+        groups.setdefault((name, "1day", f"{moment:%Y-%m-%d} 00:00"), []).append((price, shares))
     return {
         key: (
             group[0][0],
@@ -94,13 +94,13 @@ def test_a_daily_bar_follows_the_session_not_the_utc_day() -> None:
     late = datetime(2013, 10, 8, 0, 30, tzinfo=UTC)  # 20:30 in New York, still the 7th
     gathered.add(make_tick(as_of=late, session_date=date(2013, 10, 7)), Decimal(100))
     starts = {bar.interval: bar.starts_at for bar in fold(gathered.take())}
-    assert starts["1d"] == datetime(2013, 10, 7, tzinfo=UTC)
+    assert starts["1day"] == datetime(2013, 10, 7, tzinfo=UTC)
     assert starts["1h"] == datetime(2013, 10, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("interval", "starts_at"),
-    [("1m", "13:59"), ("5m", "13:55"), ("15m", "13:45"), ("1h", "13:00"), ("1d", "00:00")],
+    [("1min", "13:59"), ("5min", "13:55"), ("15min", "13:45"), ("1h", "13:00"), ("1day", "00:00")],
 )
 def test_where_bars_start(interval: str, starts_at: str) -> None:
     moment = datetime(2026, 11, 23, 13, 59, 59, 999_000, tzinfo=UTC)

@@ -51,7 +51,7 @@ class Script:
 
     def start(self, now: datetime) -> list[BarValue]:
         minute_ago = now - timedelta(minutes=1)
-        return [BarValue(str(self.instrument.id), "1m", minute_ago, *[D(9)] * 4, D(5))]
+        return [BarValue(str(self.instrument.id), "1min", minute_ago, *[D(9)] * 4, D(5))]
 
     def ticks(self, now: datetime) -> list[Tick]:
         self.asked += 1
@@ -83,7 +83,7 @@ def test_it_feeds_flushes_and_ends_when_told(market_time: dict) -> None:
     assert ended_s < 0.3
     quote = Quote.objects.get()
     assert quote.as_of == NOON + timedelta(microseconds=provider.asked)
-    starts = list(Bar.objects.filter(interval="1m").values_list("starts_at", flat=True))
+    starts = list(Bar.objects.filter(interval="1min").values_list("starts_at", flat=True))
     assert sorted(starts) == [NOON - timedelta(minutes=1), NOON]
 
 
@@ -183,9 +183,9 @@ def test_a_recorded_day_runs_through_the_feed(real_data: Path, market_time: dict
     )
     assert (quote.last, quote.day_volume) == (D("167.42"), 81_489_219)
     assert (quote.previous_close, quote.source) == (D("168.89"), "replay")
-    daily = Bar.objects.filter(instrument__symbol="SPY", interval="1d").order_by("-starts_at")
+    daily = Bar.objects.filter(instrument__symbol="SPY", interval="1day").order_by("-starts_at")
     assert daily[0].volume == 81_489_219
     assert [bar.starts_at.date() for bar in daily[1:2]] == days
-    minutes = Bar.objects.filter(instrument__symbol="SPY", interval="1m")
+    minutes = Bar.objects.filter(instrument__symbol="SPY", interval="1min")
     assert minutes.count() == 390
     assert sum((bar.volume for bar in minutes), Decimal(0)) == 81_489_219

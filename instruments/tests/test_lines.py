@@ -48,7 +48,7 @@ def test_lines_of_reads_the_shapes_of_all_in_one_statement(db, django_assert_num
     for instrument in instruments:
         for back in range(3):
             starts_at = NOW - timedelta(minutes=15 * back)
-            BarFactory(instrument=instrument, interval="15m", starts_at=starts_at)
+            BarFactory(instrument=instrument, interval="15min", starts_at=starts_at)
     with django_assert_num_queries(1):
         lines = lines_of(instruments, {}, NOW)
     assert [len(line.closes) for line in lines] == [3] * 5

@@ -140,8 +140,8 @@ def test_days_before_give_the_previous_close_and_daily_bars(write: Write) -> Non
     replay = provider(directory)
     bars = replay.start(OPENS_AT)
     assert [(bar.interval, bar.starts_at.day, bar.close) for bar in bars] == [
-        ("1d", 3, 9),
-        ("1d", 4, D("10.5")),
+        ("1day", 3, 9),
+        ("1day", 4, D("10.5")),
     ]
     assert replay.ticks(END)[0].previous_close == D("10.5")
 
@@ -239,7 +239,7 @@ def test_minute_bars_of_a_replay_are_the_rows_of_the_file(real_data: Path) -> No
             if tick.is_new_print:
                 prints.add(tick, tick.volume - before)
                 before = tick.volume
-        bars = [bar for bar in fold(prints.take()) if bar.interval == "1m"]
+        bars = [bar for bar in fold(prints.take()) if bar.interval == "1min"]
         told_bars = [
             (f"{b.starts_at:%Y-%m-%dT%H:%M:00Z}", b.open, b.high, b.low, b.close, b.volume)
             for b in bars

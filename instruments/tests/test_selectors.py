@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from bengi.errors import Malformed, NotFound
+from bengi.errors import NotFound
 from instruments.board import board
 from instruments.selectors import (
-    bars,
     instrument_by_symbol,
     instruments_matching,
     latest_quotes,
     newest_quote_at,
+    stored_bars,
 )
 from instruments.services import flush_quotes, record_quotes
 from instruments.tests.factories import BarFactory, QuoteFactory
@@ -76,19 +76,15 @@ def test_bars_come_oldest_first_and_page_backwards(django_assert_num_queries: An
     acme = make_instrument()
     for n in (2, 0, 1, 3):
         BarFactory(instrument=acme, starts_at=NOON + timedelta(minutes=n))
-    BarFactory(instrument=acme, interval="5m", starts_at=NOON)
+    BarFactory(instrument=acme, interval="5min", starts_at=NOON)
     BarFactory(starts_at=NOON)
     with django_assert_num_queries(1):
-        newest = bars(acme, "1m", 2)
+        newest = stored_bars(acme, "1min", 2)
     assert [bar.starts_at.minute for bar in newest] == [2, 3]
-    assert [bar.starts_at.minute for bar in bars(acme, "1m", 9, newest[0].starts_at)] == [0, 1]
-    assert len(bars(acme, "1m", 0)) == 1
-
-
-def test_an_interval_that_does_not_exist_is_named() -> None:
-    with pytest.raises(Malformed) as refused:
-        bars(make_instrument(), "2m", 10)
-    assert refused.value.field == "interval"
+    before = stored_bars(acme, "1min", 9, end=newest[0].starts_at)
+    assert [bar.starts_at.minute for bar in before] == [0, 1]
+    since = stored_bars(acme, "1min", 9, start=newest[0].starts_at)
+    assert [bar.starts_at.minute for bar in since] == [2, 3]
 
 
 def test_how_far_the_market_has_come() -> None:

@@ -72,7 +72,7 @@ def test_insane_and_older_ticks_go_nowhere(heard: list, caplog: pytest.LogCaptur
     assert "ACME dropped: crossed: bid 100.20 above ask 100.10" in caplog.text
     flush_quotes()
     assert Quote.objects.get().bid == D("100.01")
-    assert bar_rows(acme, "1m")[0][3] == D("100.05")
+    assert bar_rows(acme, "1min")[0][3] == D("100.05")
 
 
 def test_what_nobody_believes_is_kept_for_staff(heard: list) -> None:
@@ -152,13 +152,13 @@ def test_bars_grow_over_flushes_and_restarts() -> None:
     flush_quotes()
     trade(70, "98", 1750)
     flush_quotes()
-    assert bar_rows(acme, "1m") == [
+    assert bar_rows(acme, "1min") == [
         ("23 12:00", 100, 102, 99, 101, 300 + 400 + 100 + 200),
         ("23 12:01", 98, 98, 98, 98, 50),
     ]
-    for interval in ("5m", "15m", "1h"):
+    for interval in ("5min", "15min", "1h"):
         assert bar_rows(acme, interval) == [("23 12:00", 100, 102, 98, 98, 1050)]
-    assert bar_rows(acme, "1d") == [("23 00:00", 100, 102, 98, 98, 1050)]
+    assert bar_rows(acme, "1day") == [("23 00:00", 100, 102, 98, 98, 1050)]
 
 
 def test_only_new_prints_make_bars() -> None:
@@ -175,7 +175,7 @@ def test_a_new_sessions_volume_starts_from_its_own_print() -> None:
     record_quotes([make_tick(acme, volume=D(5000), last_size=D(100))])
     record_quotes([make_tick(acme, volume=D(70), last_size=D(70), as_of=NOON + day)])
     flush_quotes()
-    assert [row[5] for row in bar_rows(acme, "1d")] == [100, 70]
+    assert [row[5] for row in bar_rows(acme, "1day")] == [100, 70]
 
 
 def test_a_busy_database_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_a_busy_database_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
             flush_quotes()
     record_quotes([make_tick(acme, last=D(103), volume=D(1040), as_of=after(1))])
     flush_quotes()
-    assert bar_rows(acme, "1m") == [("23 12:00", 100, 103, 100, 103, 140)]
+    assert bar_rows(acme, "1min") == [("23 12:00", 100, 103, 100, 103, 140)]
     assert Quote.objects.get().as_of == after(1)
 
 
@@ -232,19 +232,19 @@ def test_past_bars_do_not_overwrite() -> None:
     minute = timedelta(minutes=1)
 
     def bar(start: int, price: int) -> BarValue:
-        return BarValue(str(acme.id), "1m", NOON + start * minute, *[D(price)] * 4, D(10))
+        return BarValue(str(acme.id), "1min", NOON + start * minute, *[D(price)] * 4, D(10))
 
     import_history([bar(0, 1), bar(1, 2)])
     import_history([bar(1, 7), bar(2, 3)])
-    assert [row[4] for row in bar_rows(acme, "1m")] == [1, 2, 3]
+    assert [row[4] for row in bar_rows(acme, "1min")] == [1, 2, 3]
 
 
 def test_old_intraday_bars_are_deleted_and_daily_ones_kept() -> None:
     acme = make_instrument()
-    times = {"1m": 7, "5m": 35, "15m": 105, "1h": 420}
+    times = {"1min": 7, "5min": 35, "15min": 105, "1h": 420}
     bars = [
         BarValue(str(acme.id), interval, NOON - timedelta(days=age), *[D(5)] * 4, D(1))
-        for interval, kept in [*times.items(), ("1d", 3000)]
+        for interval, kept in [*times.items(), ("1day", 3000)]
         for age in (kept, kept + 1)
     ]
     import_history(bars)

@@ -308,7 +308,7 @@ def test_the_past_ends_where_the_present_begins(mode: Any, mic: str) -> None:
         assert found[-1].close == opening.last == 100
         assert found == sorted(found, key=lambda bar: bar.starts_at)
         assert len({bar.starts_at for bar in found}) == len(found) >= 200, interval
-    today, yesterday = by_interval["1d"][-1], by_interval["1d"][-2]
+    today, yesterday = by_interval["1day"][-1], by_interval["1day"][-2]
     figures = opening.day_open, opening.day_high, opening.day_low, opening.volume
     assert figures == (today.open, today.high, today.low, today.volume)
     assert opening.previous_close == yesterday.close
@@ -321,12 +321,12 @@ def test_past_bars_are_sound_and_intervals_tell_one_story(mode: Any) -> None:
     for bar in bars:
         assert 0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
         assert bar.volume > 0
-    widths = {"1m": 1, "5m": 5, "15m": 15, "1h": 60}
+    widths = {"1min": 1, "5min": 5, "15min": 15, "1h": 60}
     for bar in bars:
         minutes = widths.get(bar.interval)
         if minutes:
             assert bar.starts_at.timestamp() % (minutes * 60) == 0
-    fine = [bar for bar in bars if bar.interval == "1m"]
+    fine = [bar for bar in bars if bar.interval == "1min"]
     for interval, minutes in list(widths.items())[1:]:
         for wide in (bar for bar in bars if bar.interval == interval):
             end = wide.starts_at + timedelta(minutes=minutes)
@@ -341,7 +341,7 @@ def test_past_bars_are_sound_and_intervals_tell_one_story(mode: Any) -> None:
 def test_nights_leave_gaps_and_a_market_without_nights_has_none() -> None:
     until = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
     for mode, gaps_expected in (("exchange", True), ("always", False)):
-        daily = [b for b in past_bars(simulated(), 3, mode, until) if b.interval == "1d"]
+        daily = [b for b in past_bars(simulated(), 3, mode, until) if b.interval == "1day"]
         gaps = [abs(later.open - sooner.close) / sooner.close for sooner, later in pairwise(daily)]
         assert (sum(gaps) > 0) == gaps_expected
         assert max(gaps) < D("0.03")
@@ -349,7 +349,7 @@ def test_nights_leave_gaps_and_a_market_without_nights_has_none() -> None:
 
 def test_past_minutes_lie_in_trading_hours() -> None:
     until = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
-    fine = [b for b in past_bars(simulated(), 3, "exchange", until) if b.interval == "1m"]
+    fine = [b for b in past_bars(simulated(), 3, "exchange", until) if b.interval == "1min"]
     assert all(is_open("XNYS", bar.starts_at, "exchange") for bar in fine)
     assert fine[-1].starts_at == until - timedelta(minutes=1)
     assert fine[0].starts_at.date() < until.date()

@@ -63,13 +63,13 @@ def utc(text):
 
 # interval | start | is it of before?
 BARS = """
-1m | 2014-06-09T03:59 | before
-1m | 2014-06-09T04:00 | after
+1min | 2014-06-09T03:59 | before
+1min | 2014-06-09T04:00 | after
 1h | 2014-06-06T19:00 | before
 1h | 2014-06-09T13:00 | after
-1d | 2014-06-06T00:00 | before
-1d | 2014-06-09T00:00 | after
-1d | 2014-06-10T00:00 | after
+1day | 2014-06-06T00:00 | before
+1day | 2014-06-09T00:00 | after
+1day | 2014-06-10T00:00 | after
 """
 
 
@@ -89,14 +89,14 @@ def test_bars_before_the_day_are_adjusted(line):
 def test_a_daily_bar_goes_by_its_label_where_the_day_begins_the_evening_before():
     """In Tokyo a day begins at 15:00 UTC, its daily bar is labelled with midnight UTC."""
     split = splits.Split("apple", splits.Ratio(7, 1), EX_DATE, utc("2014-06-08T15:00"))
-    assert split.changes(bar("1d", utc("2014-06-08T00:00")))
-    assert not split.changes(bar("1d", utc("2014-06-09T00:00")))
+    assert split.changes(bar("1day", utc("2014-06-08T00:00")))
+    assert not split.changes(bar("1day", utc("2014-06-09T00:00")))
     assert not split.changes(bar("1h", utc("2014-06-08T15:00")))
 
 
 def test_a_bar_of_another_instrument_stays():
     split = splits.Split("pear", splits.Ratio(7, 1), EX_DATE, MIDNIGHT)
-    old = bar("1d", utc("2014-06-06T00:00"))
+    old = bar("1day", utc("2014-06-06T00:00"))
     assert splits.in_new_shares(old, [split]) == old
 
 
@@ -107,7 +107,7 @@ def compare_chain(case, subject):
     cents, chosen = case
     price = Decimal(cents) / 100
     days = [subject.Split("apple", subject.Ratio(r.new, r.old), EX_DATE, MIDNIGHT) for r in chosen]
-    found = subject.in_new_shares(bar("1d", utc("2014-06-06T00:00"), str(price)), days)
+    found = subject.in_new_shares(bar("1day", utc("2014-06-06T00:00"), str(price)), days)
     factor = Fraction(1)
     for ratio in chosen:
         factor *= Fraction(ratio.new, ratio.old)

@@ -43,7 +43,7 @@ def portfolio():
 
 
 def close(instrument, day, price):
-    BarFactory(instrument=instrument, interval="1d", starts_at=at(day, 0), close=D(price))
+    BarFactory(instrument=instrument, interval="1day", starts_at=at(day, 0), close=D(price))
 
 
 def ask(portfolio, query=""):

@@ -6,7 +6,9 @@ import {
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import * as n from "./numbers.js";
 
-const SECONDS = { "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86400 };
+const SECONDS = {
+  "1min": 60, "5min": 300, "15min": 900, "1h": 3600, "4h": 14400, "1day": 86400, "1week": 604800,
+};
 const LIMIT = 500;
 const TABLE_ROWS = 20;
 const TOKENS = ["ink", "ink-2", "ink-3", "panel", "rule", "hairline", "edge", "accent", "pressed",
@@ -158,7 +160,7 @@ export class PriceChart {
 
   #moment(time) {
     const day = this.date.format(time * 1000);
-    return this.interval === "1d" ? day : `${day} ${this.clock.format(time * 1000)}`;
+    return SECONDS[this.interval] >= SECONDS["1day"] ? day : `${day} ${this.clock.format(time * 1000)}`;
   }
 
   #column(bar) {
@@ -182,8 +184,7 @@ export class PriceChart {
   }
 
   #current(quote) {
-    const step = SECONDS[this.interval];
-    const start = Math.floor(Date.parse(quote.as_of) / 1000 / step) * step;
+    const start = this.#start(Date.parse(quote.as_of) / 1000);
     const bar = this.#bars.at(-1);
     if (start <= bar.time) return bar;
     const open = bar.close;
@@ -191,6 +192,15 @@ export class PriceChart {
     this.#bars.push(fresh);
     this.#table();
     return fresh;
+  }
+
+  /** Where the bar of a moment begins: at or after the newest bar counted from that one, because long
+      bars are counted from the session's opening or from Monday; else at the last bar before it. */
+  #start(at) {
+    const step = SECONDS[this.interval];
+    const last = this.#bars.at(-1).time;
+    if (at >= last) return last + Math.floor((at - last) / step) * step;
+    return this.#bars.findLast((bar) => bar.time <= at)?.time ?? at;
   }
 
   #grow(bar, price, grown) {
@@ -218,8 +228,7 @@ export class PriceChart {
   #mark() {
     const first = this.#bars[0]?.time;
     if (first === undefined) return;
-    const step = SECONDS[this.interval];
-    const marks = gather(this.#own.fills, step)
+    const marks = gather(this.#own.fills, (at) => this.#start(at))
       .filter((fill) => fill.time >= first)
       .sort((left, right) => left.time - right.time)
       .map(({ time, side, quantity }) => ({
@@ -263,10 +272,10 @@ export class PriceChart {
 }
 
 /** Fills of one side within one bar make one mark. */
-function gather(fills, step) {
+function gather(fills, start) {
   const marks = new Map();
   for (const { at, side, quantity } of fills) {
-    const time = Math.floor(Date.parse(at) / 1000 / step) * step;
+    const time = start(Date.parse(at) / 1000);
     const mark = marks.get(`${side} ${time}`) ?? { time, side, quantity: 0n };
     mark.quantity += n.units(quantity);
     marks.set(`${side} ${time}`, mark);

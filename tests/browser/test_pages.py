@@ -73,11 +73,11 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_words(visitor: Pag
 def test_sign_in_goes_on_to_where_one_was_headed(trader: Page, person: Person):
     trader.goto("/account")
     trader.get_by_role("main").get_by_role("button", name="Sign out").click()
-    trader.goto("/trade/KO?bar=5m")
+    trader.goto("/trade/KO?bar=5min")
     trader.get_by_label("E-mail").fill(person.email.upper())
     trader.get_by_label("Password").fill(person.password)
     trader.get_by_role("button", name="Sign in").click()
-    trader.wait_for_url("**/trade/KO?bar=5m")
+    trader.wait_for_url("**/trade/KO?bar=5min")
 
 
 def test_the_theme_is_there_before_the_first_paint(trader: Page):

@@ -23,7 +23,7 @@ def person() -> Person:
 def test_screenshot_of_a_trading_page_in_use(trader: Page, tmp_path: Path):
     """Positions, two resting orders, a ticket filled in. Written to $BENGI_SCREENSHOTS."""
     _trade(trader)
-    trader.goto("/trade/AAPL?bar=1m&type=limit&quantity=25")
+    trader.goto("/trade/AAPL?bar=1min&type=limit&quantity=25")
     bench.await_live(trader)
     expect(trader.locator("#count-positions")).to_have_text(str(len(HOLDINGS)))
     expect(trader.locator("#count-orders")).to_have_text("2")

@@ -70,6 +70,7 @@ EXPECTED = {
     "list_corporate_actions": ALL,
     "get_a_quote": ALL,
     "list_markets": ALL,
+    "list_movers": ALL,
     "list_orders": ALL,
     "place_an_order": (401, 201, 201, 400, 400),  # the desk has no portfolio to trade in
     "place_several_orders": ALL,

@@ -123,19 +123,19 @@ def closes(abc: Instrument, interval: str) -> list[tuple[Decimal, Decimal]]:
 def test_bars_of_every_interval_before_the_day_go_over_once(world: World, abc: Instrument) -> None:
     minute = timedelta(minutes=1)
     other = world.instrument("XYZ")
-    for interval in ("1m", "5m", "15m", "1h"):
+    for interval in ("1min", "5min", "15min", "1h"):
         import_history([bar(abc, interval, MIDNIGHT - 60 * minute), bar(abc, interval, MIDNIGHT)])
     day = timedelta(days=1)
-    import_history([bar(abc, "1d", MIDNIGHT - day), bar(abc, "1d", MIDNIGHT, "10")])
-    import_history([bar(other, "1d", MIDNIGHT - day)])
+    import_history([bar(abc, "1day", MIDNIGHT - day), bar(abc, "1day", MIDNIGHT, "10")])
+    import_history([bar(other, "1day", MIDNIGHT - day)])
     action = split(abc, 7, 1)
     until(world, MIDNIGHT)
     apply_split(action.id, now=MIDNIGHT)
     apply_due(MIDNIGHT)
-    for interval in ("1m", "5m", "15m", "1h"):
+    for interval in ("1min", "5min", "15min", "1h"):
         assert closes(abc, interval) == [(10, 700), (70, 100)]
-    assert closes(abc, "1d") == [(10, 700), (10, 100)]
-    assert closes(other, "1d") == [(70, 100)]
+    assert closes(abc, "1day") == [(10, 700), (10, 100)]
+    assert closes(other, "1day") == [(70, 100)]
 
 
 def test_prints_that_were_not_stored_yet_are_stored_in_new_shares(
@@ -148,7 +148,7 @@ def test_prints_that_were_not_stored_yet_are_stored_in_new_shares(
     split(abc, 7, 1)
     until(world, MIDNIGHT)
     flush_quotes()
-    (last_minute,) = Bar.objects.filter(instrument=abc, interval="1m")
+    (last_minute,) = Bar.objects.filter(instrument=abc, interval="1min")
     assert (last_minute.open, last_minute.high, last_minute.close) == (10, D("10.1"), D("10.1"))
     assert last_minute.volume == 7 * 200
     assert Quote.objects.get(instrument=abc).as_of == MIDNIGHT
@@ -158,10 +158,10 @@ def test_past_bars_come_as_they_were_printed_or_as_they_are(world: World, abc: I
     split(abc, 7, 1)
     until(world, MIDNIGHT)
     yesterday = MIDNIGHT - timedelta(days=1)
-    import_history([bar(abc, "1d", yesterday), bar(abc, "1d", MIDNIGHT, "10")], as_printed=True)
-    assert closes(abc, "1d") == [(10, 700), (10, 100)]
-    import_history([bar(abc, "1d", yesterday - timedelta(days=1), "10")])
-    assert closes(abc, "1d")[0] == (10, 100)
+    import_history([bar(abc, "1day", yesterday), bar(abc, "1day", MIDNIGHT, "10")], as_printed=True)
+    assert closes(abc, "1day") == [(10, 700), (10, 100)]
+    import_history([bar(abc, "1day", yesterday - timedelta(days=1), "10")])
+    assert closes(abc, "1day")[0] == (10, 100)
 
 
 def test_the_feed_hears_of_splits_and_looks_again(world: World, abc: Instrument) -> None:
