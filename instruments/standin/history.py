@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import msgspec
 
-from instruments.bars import DAILY, BarValue
+from instruments.bars import DAILY, INTERVAL_S, MINUTE, BarValue
 from instruments.calendar import Mode, session_date, session_on
 
 INTRADAY_S = {
@@ -30,8 +30,6 @@ BY_DAY = ("1day", "1week", "1month")
 INTERVALS = (*INTRADAY_S, *BY_DAY)
 
 MINUTES_KEPT = 10_000
-_WIDTHS_S = {"1m": 60, "5m": 300, "15m": 900, "1h": 3600}
-"""What the intervals of a provider's past bars are wide."""
 
 
 class Bar(msgspec.Struct):
@@ -65,9 +63,9 @@ class History:
         """Take in the bars that a provider knows from before it began."""
         bars = [(value.interval, self._bar(value)) for value in past]
         self._days = [bar for interval, bar in bars if interval == DAILY]
-        self._minutes = [bar for interval, bar in bars if interval == "1m"]
+        self._minutes = [bar for interval, bar in bars if interval == MINUTE]
         upper = self._minutes[0].starts_at if self._minutes else None
-        for name, width_s in list(_WIDTHS_S.items())[1:]:
+        for name, width_s in list(INTERVAL_S.items())[1:]:
             ends = timedelta(seconds=width_s)
             wider = [bar for interval, bar in bars if interval == name]
             before = [bar for bar in wider if upper is None or bar.starts_at + ends <= upper]

@@ -78,7 +78,9 @@ def test_weeks_begin_on_monday_and_months_on_their_first():
     made = History("XNYS", "exchange")
     days = [date(2026, 10, 29), date(2026, 10, 30), date(2026, 11, 2), date(2026, 11, 6)]
     made.load(
-        BarValue("x", "1d", datetime(day.year, day.month, day.day, tzinfo=UTC), *prices, Decimal(1))
+        BarValue(
+            "x", "1day", datetime(day.year, day.month, day.day, tzinfo=UTC), *prices, Decimal(1)
+        )
         for day, prices in zip(days, [[Decimal(n)] * 4 for n in (5, 3, 9, 4)], strict=True)
     )
     assert [(bar.day, bar.open, bar.high, bar.low, bar.close) for bar in made.bars("1week")] == [
