@@ -131,6 +131,20 @@ class Poller:
         """What is promised now."""
         return self._plan
 
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        """What can be asked for, as of the last look."""
+        return self._targets
+
+    def ranked(self) -> list[Target]:
+        """Return the targets, those that are needed most first."""
+        first: dict[str, Priority] = {}
+        for wish in self._wishes:
+            first[wish.token] = min(wish.priority, first.get(wish.token, wish.priority))
+        return sorted(
+            self._targets.values(), key=lambda t: (first.get(t.token, Priority.REST), t.token)
+        )
+
     def look_again(self) -> None:
         """Let the next turn look at who wants what: it has changed."""
         self._looked_at = None

@@ -73,8 +73,8 @@ class _Key(requests.auth.AuthBase):
 class Rest:
     """Safe for one thread at a time. Every question may raise any TwelveDataError.
 
-    hear is told what each response says of credits. pause waits so many seconds, and is where a
-    stop cuts in. draw is a number from 0 to 1.
+    hear is told what each response says of credits. pause waits so many seconds and says whether to
+    stop, as the wait() of an event does. draw is a number from 0 to 1.
     """
 
     def __init__(
@@ -181,7 +181,9 @@ class Rest:
             except TwelveDataError as error:
                 if tried == TRIES or not is_worth_repeating(error):
                     raise
-            self._pause(PAUSE_S * 2 ** (tried - 1) * (1 + self._draw() / 2))
+                pause_s = PAUSE_S * 2 ** (tried - 1) * (1 + self._draw() / 2)
+                if self._pause(pause_s):
+                    raise
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _ask_once(self, path: str, asked: Mapping[str, Any]) -> Any:

@@ -131,6 +131,11 @@ def due(
     return sorted(found, key=lambda wish: (wish.priority, polled.get(wish.token, never)))
 
 
+def day_elapsed(wishes: Iterable[Wish], now: datetime, mode: Mode) -> float:
+    """Return how much of today's trading is over, 0 to 1, today being the credits' day."""
+    return _demand(list(wishes), now, mode).elapsed
+
+
 def open_seconds(mic: str, start: datetime, end: datetime, mode: Mode) -> float:
     """Return for how many seconds mic trades between two moments."""
     total_s, day = 0.0, start.date() - _DAY
