@@ -73,8 +73,8 @@ def _of_pages() -> Iterator[Want]:
 
 
 def _of_lists() -> Iterator[Want]:
-    listed = WatchlistItem.objects.values_list("instrument_id", flat=True).distinct()
-    alerts = PriceAlert.objects.filter(fired_at__isnull=True)
+    listed = WatchlistItem.objects.order_by().values_list("instrument_id", flat=True).distinct()
+    alerts = PriceAlert.objects.filter(fired_at__isnull=True).order_by()
     waiting = alerts.values_list("instrument_id", flat=True).distinct()
     yield from _each(listed.union(waiting), Priority.WATCHLIST)
 

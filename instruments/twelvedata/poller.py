@@ -173,9 +173,9 @@ class Poller:
 
     def _look(self, now: datetime) -> Plan:
         if self._looked_at is None or now - self._looked_at >= LOOK:
-            self._looked_at = now
             self._targets = self._read_targets()
             wishes = self._wished(now)
+            self._looked_at = now
             if _who(wishes) != _who(self._wishes):
                 self._planned_at = None
             self._wishes = wishes

@@ -125,7 +125,7 @@ def due(
 
     polled: when each token was last asked about. Wished for twice, it is asked for once.
     """
-    urgent = _most_urgent(wishes)
+    urgent = best_wishes(wishes)
     found = [wish for wish in urgent if _is_due(wish, polled.get(wish.token), plan, now, mode)]
     never = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda wish: (wish.priority, polled.get(wish.token, never)))
@@ -150,7 +150,7 @@ def _demand(wishes: Sequence[Wish], now: datetime, mode: Mode) -> _Demand:
     found = _Demand(Counter(), Counter(), 0, 0)
     left: dict[str, float] = {}
     total: dict[str, float] = {}
-    for wish in _most_urgent(wishes):
+    for wish in best_wishes(wishes):
         mic = wish.mic
         if mic not in left:
             left[mic] = open_seconds(mic, now, midnight + _DAY, mode)
@@ -193,7 +193,7 @@ def _plan(
     *,
     is_kept: bool,
 ) -> Plan:
-    count = Counter(wish.priority for wish in _most_urgent(wishes))
+    count = Counter(wish.priority for wish in best_wishes(wishes))
     promise_s, as_urgent = {}, 0
     for priority, every_s in interval_s.items():
         as_urgent += count[priority]
@@ -214,7 +214,7 @@ def _is_due(wish: Wish, polled_at: datetime | None, plan: Plan, now: datetime, m
     return now - polled_at >= timedelta(seconds=plan.interval_s[wish.priority])
 
 
-def _most_urgent(wishes: Iterable[Wish]) -> list[Wish]:
+def best_wishes(wishes: Iterable[Wish]) -> list[Wish]:
     """Return one wish a token: of the highest priority and the latest since."""
     found: dict[str, Wish] = {}
     for wish in wishes:
