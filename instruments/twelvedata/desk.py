@@ -13,7 +13,7 @@ from instruments.quotes import Tick
 from instruments.selectors import feed_instruments, stored_ticks
 from instruments.twelvedata import wiring
 from instruments.twelvedata.errors import BadKey, Exhausted, Refused, ServerTrouble, TwelveDataError
-from instruments.twelvedata.governor import Governor, Ledger, Limits, Priority
+from instruments.twelvedata.governor import UNLIMITED, Governor, Ledger, Limits, Priority
 from instruments.twelvedata.ledgers import MemoryLedger, RedisLedger, ledger_name
 from instruments.twelvedata.poller import Marks, MemoryMarks, Poller
 from instruments.twelvedata.rest import Counted, Rest
@@ -148,8 +148,9 @@ def shared_ledger() -> Ledger:
 
 
 def limits() -> Limits:
-    """Return the plan's credits, as the settings say."""
-    return Limits(settings.TWELVE_DATA_CREDITS_MINUTE, settings.TWELVE_DATA_CREDITS_DAY)
+    """Return the plan's credits, as the settings say; 0 a day is without limit."""
+    a_day = settings.TWELVE_DATA_CREDITS_DAY or UNLIMITED
+    return Limits(settings.TWELVE_DATA_CREDITS_MINUTE, a_day)
 
 
 def market_hours() -> Mode:

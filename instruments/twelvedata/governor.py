@@ -44,6 +44,10 @@ class Priority(IntEnum):
         return self <= Priority.POSITION
 
 
+UNLIMITED = 10_000_000
+"""Credits of a day that has no limit."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Credits of the plan, a minute and a day."""
 

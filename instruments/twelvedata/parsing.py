@@ -237,8 +237,8 @@ def read_usage(document: Any) -> Usage:
     return Usage(
         minute_used=_whole(fields, "current_usage"),
         minute_limit=_whole(fields, "plan_limit"),
-        day_used=_whole(fields, "daily_usage") if "daily_usage" in fields else None,
-        day_limit=_whole(fields, "plan_daily_limit") if "plan_daily_limit" in fields else None,
+        day_used=_whole_or_none(fields, "daily_usage"),
+        day_limit=_whole_or_none(fields, "plan_daily_limit"),
     )
 
 
@@ -355,6 +355,10 @@ def _whole(fields: dict[str, Any], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         _unreadable(f"{name} is no count")
     return value
+
+
+def _whole_or_none(fields: dict[str, Any], name: str) -> int | None:
+    return None if fields.get(name) is None else _whole(fields, name)
 
 
 def _truth(fields: dict[str, Any], name: str) -> bool | None:

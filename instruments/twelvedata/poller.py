@@ -25,7 +25,7 @@ from instruments.twelvedata.errors import (
 from instruments.twelvedata.governor import Governor, Priority
 from instruments.twelvedata.parsing import Quoted
 from instruments.twelvedata.rest import BATCH_MAX, Answers
-from instruments.twelvedata.schedule import Plan, Wish, due, make_plan
+from instruments.twelvedata.schedule import Plan, Wish, best_wishes, due, make_plan
 from instruments.twelvedata.symbols import Target
 from instruments.twelvedata.tape import OtherListing, Tape
 
@@ -117,6 +117,7 @@ class Poller:
         self._streamed, self._mode = streamed, tape.mode
         self._targets: Mapping[str, Target] = {}
         self._wishes: list[Wish] = []
+        self._ranked: list[str] = []
         self._looked_at: datetime | None = None
         self._planned_at: datetime | None = None
         self._plan: Plan | None = None
@@ -137,13 +138,8 @@ class Poller:
         return self._targets
 
     def ranked(self) -> list[Target]:
-        """Return the targets, those that are needed most first."""
-        first: dict[str, Priority] = {}
-        for wish in self._wishes:
-            first[wish.token] = min(wish.priority, first.get(wish.token, wish.priority))
-        return sorted(
-            self._targets.values(), key=lambda t: (first.get(t.token, Priority.REST), t.token)
-        )
+        """Return the targets that are not refused, those that are needed most first."""
+        return [self._targets[token] for token in self._ranked if token in self._targets]
 
     def look_again(self) -> None:
         """Let the next turn look at who wants what: it has changed."""
@@ -206,9 +202,15 @@ class Poller:
             if token is not None:
                 mic = self._targets[token].mic
                 wishes.append(Wish(token, mic, want.priority, want.since))
+        self._ranked = self._by_need(wishes)
         lately = {t for t in streamed if t in polled and now - polled[t] < SEEN_AGAIN}
         resting = self._resting.keys() | lately
         return [wish for wish in wishes if wish.token not in resting]
+
+    def _by_need(self, wishes: Sequence[Wish]) -> list[str]:
+        first = {wish.token: wish.priority for wish in best_wishes(wishes)}
+        able = (token for token in first if token not in self._resting)
+        return sorted(able, key=lambda token: (first[token], token))
 
     def _afford(self, waiting: Sequence[Wish], plan: Plan, now: datetime) -> list[Wish]:
         """Return those of waiting that credits were taken for, the most urgent first."""

@@ -27,6 +27,7 @@ ONE = Decimal(1)
 AHEAD_MAX = timedelta(seconds=60)
 """Their clock may be so far ahead of ours."""
 _MINUTE = timedelta(seconds=59, milliseconds=999)
+_SECOND = timedelta(milliseconds=999)
 
 
 class OtherListing(Unreadable):
@@ -90,12 +91,13 @@ class Tape:
     def priced(self, target: Target, priced: Priced, heard_at: datetime) -> Tick:
         """Return the tick of an event of the stream. Raises Unreadable.
 
-        The day's figures are those of the last quote, widened by what was printed since.
+        It tells the second of a trade, which is taken to be its end, as minutes are. The day's
+        figures are those of the last quote, widened by what was printed since.
         """
         unit = _unit(target, priced.mic, priced.currency)
         if priced.as_of > heard_at + AHEAD_MAX:
             raise Unreadable("it is from the future")
-        as_of = min(priced.as_of, heard_at)
+        as_of = min(priced.as_of + _SECOND, heard_at)
         with self._lock:
             before = self._newest.get(target.instrument_id)
             day = session_date(target.mic, as_of, self.mode)

@@ -101,8 +101,9 @@ class Command(BaseCommand):
         if options["feed"] == "replay":
             market = "replay of {day} at {speed:g} times the market's pace"
         elif options["feed"] == "twelvedata":
-            left = f"{settings.TWELVE_DATA_CREDITS_MINUTE} credits a minute"
-            market = f"prices of Twelve Data, {left}, {settings.TWELVE_DATA_CREDITS_DAY} a day"
+            a_day = settings.TWELVE_DATA_CREDITS_DAY
+            a_minute = f"{settings.TWELVE_DATA_CREDITS_MINUTE} credits a minute"
+            market = f"prices of Twelve Data, {a_minute}" + (f", {a_day} a day" if a_day else "")
         self.stdout.write(f"Bengi is at http://{host}:{port}  ({market.format(**options)})")
         if settings.DEMO_EMAIL:
             self.stdout.write(f"Demo sign-in: {settings.DEMO_EMAIL} / {settings.DEMO_PASSWORD}")

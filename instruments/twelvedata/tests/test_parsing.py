@@ -250,6 +250,8 @@ def test_rates_states_usage_and_the_earliest():
         {"current_usage": 3, "plan_limit": 8, "daily_usage": 41, "plan_daily_limit": 800}
     )
     assert (usage.day_used, usage.day_limit) == (41, 800)
+    unlimited = {"current_usage": 3, "plan_limit": 55, "daily_usage": 9, "plan_daily_limit": None}
+    assert parsing.read_usage(unlimited).day_limit is None
     earliest = parsing.read_earliest({"datetime": "1980-12-12", "unix_time": 345479400})
     assert earliest == datetime(1980, 12, 12, 14, 30, tzinfo=UTC)
     assert parsing.read_price({"price": "200.99001"}) == D("200.99001")

@@ -219,6 +219,17 @@ def test_what_streams_is_only_asked_for_its_days_figures(desk):
     assert "AAPL" in asked_for(desk)[2]
 
 
+def test_what_streams_keeps_its_rank(desk):
+    """Or it would be dropped for streaming, asked for, and taken up again, for ever."""
+    desk.wants = [Want("id-KO", Priority.ORDER), Want("id-MSFT", Priority.PAGE)]
+    desk.poll()
+    before = [target.token for target in desk.poller.ranked()]
+    assert before == ["KO", "MSFT", "AAPL"]
+    desk.poller._streamed = lambda: frozenset({"KO"})
+    desk.poll(10)
+    assert [target.token for target in desk.poller.ranked()] == before
+
+
 def test_asking_now_is_taken_in_too(desk):
     desk.poll()
     answers = desk.poller.ask_now(["KO", "GONE"], desk.now)

@@ -172,7 +172,7 @@ def test_an_event_of_the_stream_goes_on_from_the_quote():
     assert (tick.last, tick.last_size, tick.volume) == (277, 33, 1_234_600)
     assert tick.day_high == 277  # the day has gone on
     assert tick.previous_close == D("271.25")
-    assert tick.as_of == after(30)
+    assert tick.as_of == after(30.999)
     assert check_tick(tick) == []
 
 
