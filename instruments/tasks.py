@@ -12,8 +12,11 @@ from django.conf import settings
 from django.core.cache import cache
 
 from bengi import clock
+from instruments.board import board
+from instruments.models import Quote
 from instruments.quotes import Tick
-from instruments.services import flush_quotes, recall_quotes, record_quotes
+from instruments.selectors import stored_ticks
+from instruments.services import flush_quotes, record_quotes
 from instruments.twelvedata.chores import CHORES, run_chore
 from instruments.twelvedata.desk import CacheMarks, Desk
 from instruments.twelvedata.poller import Poller
@@ -28,7 +31,10 @@ def poll_quotes() -> int:
     if not settings.TWELVE_DATA_API_KEY or not cache.add(POLLING, 1, LEASE_S):
         return 0
     try:
-        asked = _poller().turn(clock.now())
+        poller, stored = _poller(), stored_ticks(Quote.objects.all())
+        board.adopt(stored)  # another worker may have polled since this one did
+        poller.recall(stored)
+        asked = poller.turn(clock.now())
         flush_quotes()
     finally:
         cache.delete(POLLING)
@@ -55,8 +61,7 @@ def _desk() -> Desk:
 
 @lru_cache(maxsize=1)
 def _poller() -> Poller:
-    """Return this process's poller; the quotes stored before are on its board from the start."""
-    recall_quotes()
+    """Return this process's poller."""
     return _desk().poller(_take_in, marks=CacheMarks())
 
 

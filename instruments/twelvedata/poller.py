@@ -7,7 +7,7 @@ is left alone for a while, a symbol that is refused for longer.
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -122,6 +122,7 @@ class Poller:
         self._planned_at: datetime | None = None
         self._plan: Plan | None = None
         self._resting: dict[str, datetime] = {}
+        self._suspects: set[str] = set()
         self._quiet_until: datetime | None = None
         self._troubles = 0
         self._asking = threading.Lock()
@@ -155,10 +156,14 @@ class Poller:
         with self._asking:
             plan = self._look(now)
             waiting = due(self._wishes, self._marks.read(), plan, now, self._mode)
-            batch = self._afford(waiting[: 1 if self._troubles else BATCH_MAX], plan, now)
+            batch = self._afford(self._together(waiting), plan, now)
             if batch:
                 self._ask(batch, now)
             return len(batch)
+
+    def recall(self, ticks: Iterable[Tick]) -> None:
+        """Count what was traded from these on, where they are newer: others poll too."""
+        self._tape.recall(ticks)
 
     def ask_now(self, tokens: Sequence[str], now: datetime) -> Answers[Tick]:
         """Ask for tokens whose credits have been taken; return their ticks, taken in already."""
@@ -212,6 +217,12 @@ class Poller:
         able = (token for token in first if token not in self._resting)
         return sorted(able, key=lambda token: (first[token], token))
 
+    def _together(self, waiting: Sequence[Wish]) -> Sequence[Wish]:
+        """Return what may be in one question: one symbol in times of trouble, a suspect alone."""
+        if self._troubles or (waiting and waiting[0].token in self._suspects):
+            return waiting[:1]
+        return [wish for wish in waiting if wish.token not in self._suspects][:BATCH_MAX]
+
     def _afford(self, waiting: Sequence[Wish], plan: Plan, now: datetime) -> list[Wish]:
         """Return those of waiting that credits were taken for, the most urgent first."""
         batch: list[Wish] = []
@@ -236,6 +247,7 @@ class Poller:
             self._fail(error, tokens, now)
             return
         self._troubles, self._quiet_until = 0, None
+        self._suspects -= set(tokens)
         self._marks.note(tokens, now)
         self._hear(answers, now)
 
@@ -279,9 +291,12 @@ class Poller:
         elif isinstance(error, BadKey):
             self._governor.refuse_key(now)
             log.error("Twelve Data refuses the key: see TWELVE_DATA_API_KEY")
+        elif isinstance(error, Refused) and len(tokens) > 1:
+            self._suspects |= set(tokens)
+            log.warning("Twelve Data: %s; its symbols are asked for one by one", error)
         elif isinstance(error, Refused):
-            for token in tokens:
-                self._rest(token, error, now)
+            self._suspects -= set(tokens)
+            self._rest(tokens[0], error, now)
         else:
             pause_s = TROUBLE_S[min(self._troubles, len(TROUBLE_S) - 1)]
             self._troubles += 1

@@ -55,6 +55,14 @@ class Tape:
         self.mode: Mode = mode
         self._lock = threading.Lock()
 
+    def recall(self, ticks: Iterable[Tick]) -> None:
+        """Go on from stored ticks where they are newer than what is known here."""
+        with self._lock:
+            for tick in ticks:
+                known = self._newest.get(tick.instrument_id)
+                if known is None or known.as_of < tick.as_of:
+                    self._newest[tick.instrument_id] = tick
+
     def quoted(self, target: Target, quoted: Quoted, asked_at: datetime) -> Tick:
         """Return the tick of a quote that was asked for at a moment. Raises Unreadable."""
         unit = _unit(target, quoted.mic, quoted.currency)

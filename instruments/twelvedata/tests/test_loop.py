@@ -4,6 +4,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
@@ -15,7 +16,8 @@ from bengi import clock
 from bengi.bus import NUDGE, STALE, get_bus
 from bengi.celery import app
 from instruments import tasks
-from instruments.models import Quote
+from instruments.board import board
+from instruments.models import Bar, Quote
 from instruments.tests.factories import InstrumentFactory
 from instruments.twelvedata import loop as subject
 from instruments.twelvedata import wiring
@@ -24,6 +26,7 @@ from instruments.twelvedata.loop import TwelveDataLoop
 from instruments.twelvedata.poller import Want
 from instruments.twelvedata.provider import TwelveDataProvider
 from instruments.twelvedata.tests.server import BAD_KEY, Said, quote_document, serving
+from instruments.upserts import upsert_quotes
 
 NOON = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
 
@@ -51,6 +54,7 @@ def market(settings, tmp_path):
     settings.TWELVE_DATA_API_KEY = "key"
     settings.VAR_DIR = tmp_path
     cache.clear()
+    board.clear()
     tasks.forget()
     before = wiring.in_use()
     market = Market()
@@ -62,6 +66,7 @@ def market(settings, tmp_path):
     clock.reset()
     wiring.use(before)
     cache.clear()
+    board.clear()
     tasks.forget()
 
 
@@ -127,6 +132,7 @@ def test_who_finds_a_price_too_old_gets_a_newer_one_but_not_at_every_try(market,
     until(lambda: len(quotes_asked(market)) == 2)
     assert set(quotes_asked(market)[1].split(",")) == {"KO", "MSFT"}  # one question for both
     assert loop.desk.governor.standing(market.now).day_by["page"] == 2
+    until(lambda: not loop._coalescer._wishes)
     market.now = datetime(2026, 11, 25, 23, 0, tzinfo=UTC)
     get_bus().publish(STALE, str(rows[0].id))  # closed: nothing newer can be had
     assert len(loop._coalescer._wishes) == 0
@@ -178,6 +184,24 @@ def test_polls_of_the_standard_mode_share_what_they_know(market):
     cache.delete(tasks.POLLING)
     assert tasks.poll_quotes() == 2
     assert quotes_asked(market) == ["AAPL,KO", "AAPL,KO"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_worker_has_polled_is_counted_once(market):
+    """Shares traded since this worker's own last poll are mostly in bars already."""
+    row = InstrumentFactory(symbol="AAPL")
+    tasks.poll_quotes()
+    mine = board.newest(str(row.id))
+    market.now += timedelta(hours=1)
+    market.volume += 5000
+    theirs = msgspec.structs.replace(mine, volume=mine.volume + 5000, as_of=market.now)
+    upsert_quotes([theirs])
+    market.now += timedelta(hours=1)
+    tasks.poll_quotes()
+    newest = board.newest(str(row.id))
+    assert newest.volume == mine.volume + 5010
+    assert newest.last_size == 10
+    assert sum(bar.volume for bar in Bar.objects.filter(interval="1h")) == 10
 
 
 @pytest.mark.django_db(transaction=True)

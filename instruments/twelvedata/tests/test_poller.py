@@ -178,6 +178,21 @@ def test_another_listing_of_that_name_is_not_asked_for_again(desk, caplog):
     assert board.newest("id-MSFT") is None
 
 
+def test_a_batch_that_is_refused_as_a_whole_is_asked_for_one_by_one(desk, caplog):
+    """One symbol that spoils every batch is found, and the others have their prices again."""
+    whole = Said(error_document(400, "**symbol** is invalid"), 400)
+    answer = desk.server.answer
+    desk.server.answer = lambda asked: (
+        whole if "MSFT" in asked.parameters["symbol"] else answer(asked)
+    )
+    assert [desk.poll(2) for _ in range(5)] == [3, 1, 1, 1, 0]
+    assert asked_for(desk)[0] == "AAPL,MSFT,KO"
+    assert sorted(asked_for(desk)[1:]) == ["AAPL", "KO", "MSFT"]
+    assert set(desk.poller.polled.refused) == {"MSFT"}
+    desk.poll(2000)
+    assert asked_for(desk)[-1] == "AAPL,KO"
+
+
 def test_an_unreadable_symbol_is_asked_for_again_a_minute_later(desk, caplog):
     desk.market.says["MSFT"] = quote_document("MSFT", close="NaN")
     desk.poll()
