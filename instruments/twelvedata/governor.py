@@ -48,6 +48,10 @@ UNLIMITED = 10_000_000
 """Credits of a day that has no limit."""
 
 
+_KEPT = {Priority.PAGE: 8, Priority.WATCHLIST: 4, Priority.REST: 4, Priority.CHORE: 2}
+"""Of a minute's credits one in so many is left to who comes before: half of them by chores."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Credits of the plan, a minute and a day."""
 
@@ -180,7 +184,7 @@ def room(known: Credits, limits: Limits, priority: Priority, now: datetime, elap
     a_minute, a_day = minute_limit(known, limits), day_limit(known, limits)
     left = min(a_minute - known.minute_used, a_day - known.day_used)
     if not priority.is_urgent:
-        kept = a_minute // (8 if priority is Priority.PAGE else 4)
+        kept = a_minute // _KEPT[priority]
         ahead = int(a_day * elapsed) + a_day * LEAD_PERCENT // 100
         left = min(left, a_minute - kept - known.minute_used, ahead - known.day_used)
     return max(0, left)

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from django.core.cache import cache
 
+from bengi.numerals import age
 from instruments.twelvedata import wiring
 from instruments.twelvedata.chores import REPORT, STATES
 from instruments.twelvedata.desk import feed_targets, limits, market_hours, shared_ledger
@@ -23,6 +24,11 @@ class Row(msgspec.Struct, frozen=True):
     instruments: int
     promise_s: int | None
     used: int
+
+    @property
+    def promise(self) -> str:
+        """How old a price becomes, in words."""
+        return "–" if self.promise_s is None else f"at most {age(self.promise_s)}"
 
 
 class UsageReport(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from bengi import clock
-from bengi.numerals import age
 from instruments.twelvedata.usage import Row, usage_report
 
 
@@ -32,5 +31,6 @@ class Command(BaseCommand):
 
 
 def _line(row: Row) -> str:
-    promise = "-" if row.promise_s is None else f"at most {age(row.promise_s)}"
-    return f"{row.name:<10}{row.instruments:>5} instruments  {promise:<18}{row.used:>5} used today"
+    return (
+        f"{row.name:<10}{row.instruments:>5} instruments  {row.promise:<18}{row.used:>5} used today"
+    )
