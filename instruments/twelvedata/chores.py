@@ -23,7 +23,7 @@ from instruments.twelvedata.errors import PlanTooLow, TwelveDataError
 from instruments.twelvedata.governor import Priority
 from instruments.twelvedata.rest import Rest
 from instruments.twelvedata.symbols import Target, is_same_market, unit_of
-from instruments.twelvedata.tape import OtherListing
+from instruments.twelvedata.tape import price_unit
 from instruments.upserts import overwrite_bars
 
 log = logging.getLogger(__name__)
@@ -160,9 +160,7 @@ def history(
 ) -> list[BarValue]:
     """Return bars of ours from one question, oldest first, in the shares of today. 1 credit."""
     series = rest.series(target.token, INTERVALS[interval], start=start, end=end, rows=rows)
-    unit = unit_of(series.currency, target.currency)
-    if unit is None or not is_same_market(series.mic, target.mic):
-        raise OtherListing(f"{target.token} is one at {series.mic} in {series.currency}")
+    unit = price_unit(target, series.mic, series.currency)
     return [
         BarValue(
             target.instrument_id,

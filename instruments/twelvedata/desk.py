@@ -61,13 +61,14 @@ class Desk:
         self.governor = Governor(ledger or shared_ledger(), limits())
         self._rests: list[Rest] = []
 
-    def rest(self) -> Rest:
-        """Return a conversation of its own, for one thread."""
+    def rest(self, priority: Priority = Priority.CHORE) -> Rest:
+        """Return a conversation of its own, for one thread, whose lost answers cost a priority."""
         made = Rest(
             settings.TWELVE_DATA_BASE_URL,
             settings.TWELVE_DATA_API_KEY,
             hear=self._hear,
             pause=self._pause,
+            pay=lambda cost: self.governor.take(cost, priority, self._now(), least=cost) == cost,
         )
         self._rests.append(made)
         return made
@@ -82,7 +83,7 @@ class Desk:
     ) -> Poller:
         """Return a poller of every instrument with a feed, going on from the stored quotes."""
         return Poller(
-            self.rest(),
+            self.rest(Priority.ORDER),
             self.governor,
             targets=feed_targets,
             wants=lambda now: wiring.in_use().wants(now),

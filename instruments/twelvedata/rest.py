@@ -74,7 +74,9 @@ class Rest:
     """Safe for one thread at a time. Every question may raise any TwelveDataError.
 
     hear is told what each response says of credits. pause waits so many seconds and says whether to
-    stop, as the wait() of an event does. draw is a number from 0 to 1.
+    stop, as the wait() of an event does. draw is a number from 0 to 1. An answer that was lost may
+    have been charged: the same question again takes its credits once more, from pay, which says
+    whether there were so many.
     """
 
     def __init__(
@@ -85,11 +87,13 @@ class Rest:
         hear: Callable[[Counted], None] = lambda counted: None,
         pause: Callable[[float], Any] = time.sleep,
         draw: Callable[[], float] = _random.random,
+        pay: Callable[[int], bool] = lambda cost: True,
         read_s: float = READ_S,
         answer_s: float = ANSWER_S,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._hear, self._pause, self._draw = hear, pause, draw
+        self._hear, self._pause, self._draw, self._pay = hear, pause, draw, pay
+        self._left: int | None = None
         self._read_s, self._answer_s = read_s, answer_s
         self._session = requests.Session()
         self._session.auth = _Key(key)
@@ -167,14 +171,16 @@ class Rest:
     ) -> Answers[T]:
         assert 0 < len(tokens) <= BATCH_MAX
         try:
-            document = self._ask(path, {"symbol": ",".join(tokens), **(also or {})})
+            asked = {"symbol": ",".join(tokens), **(also or {})}
+            document = self._ask(path, asked, cost=len(tokens))
         except TwelveDataError as error:
             if len(tokens) == 1 and not is_about_everything(error):
                 return {tokens[0]: error}
             raise
         return parsing.read_batch(document, tokens, read_one)
 
-    def _ask(self, path: str, asked: Mapping[str, Any]) -> Any:
+    def _ask(self, path: str, asked: Mapping[str, Any], *, cost: int = 1) -> Any:
+        self._left = None
         for tried in range(1, TRIES + 1):
             try:
                 return self._ask_once(path, asked)
@@ -184,7 +190,13 @@ class Rest:
                 pause_s = PAUSE_S * 2 ** (tried - 1) * (1 + self._draw() / 2)
                 if self._pause(pause_s):
                     raise
+                if isinstance(error, Unreachable) and not self._may_repeat(cost):
+                    raise
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def _may_repeat(self, cost: int) -> bool:
+        """Say whether there are credits for a question whose answer was lost, and take them."""
+        return (self._left is None or self._left >= cost) and self._pay(cost)
 
     def _ask_once(self, path: str, asked: Mapping[str, Any]) -> Any:
         try:
@@ -224,6 +236,7 @@ class Rest:
         used = read_header(headers.get("api-credits-used"))
         left = read_header(headers.get("api-credits-left"))
         if used is not None and left is not None:
+            self._left = left
             self._hear(Counted(used, left))
 
 

@@ -65,7 +65,7 @@ class Tape:
 
     def quoted(self, target: Target, quoted: Quoted, asked_at: datetime) -> Tick:
         """Return the tick of a quote that was asked for at a moment. Raises Unreadable."""
-        unit = _unit(target, quoted.mic, quoted.currency)
+        unit = price_unit(target, quoted.mic, quoted.currency)
         as_of = _as_of(quoted.last_quote_at, asked_at)
         with self._lock:
             before = self._newest.get(target.instrument_id)
@@ -102,7 +102,7 @@ class Tape:
         It tells the second of a trade, which is taken to be its end, as minutes are. The day's
         figures are those of the last quote, widened by what was printed since.
         """
-        unit = _unit(target, priced.mic, priced.currency)
+        unit = price_unit(target, priced.mic, priced.currency)
         if priced.as_of > heard_at + AHEAD_MAX:
             raise Unreadable("it is from the future")
         as_of = min(priced.as_of + _SECOND, heard_at)
@@ -142,10 +142,12 @@ class Tape:
         return tick
 
 
-def _unit(target: Target, mic: str, currency: str) -> Decimal:
+def price_unit(target: Target, mic: str, currency: str) -> Decimal:
+    """Return what prices told of a market and a currency are multiplied by. Raises OtherListing."""
     if not is_same_market(mic, target.mic):
         raise OtherListing(f"{target.token} is one at {mic}, not at {target.mic}")
-    unit = unit_of(currency, target.currency)
+    _, slash, quote = target.token.partition("/")
+    unit = unit_of(quote if slash else currency, target.currency)  # a pair tells it by its name
     if unit is None:
         raise OtherListing(f"{target.token} is in {currency}, not in {target.currency}")
     return unit

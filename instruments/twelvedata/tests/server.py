@@ -48,7 +48,8 @@ class Server:
         handler.send_response(said.status)
         for name, value in said.headers.items():
             handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(text.encode())))
+        if "Content-Length" not in said.headers:
+            handler.send_header("Content-Length", str(len(text.encode())))
         handler.end_headers()
         handler.wfile.write(text.encode())
 

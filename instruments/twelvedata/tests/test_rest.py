@@ -147,6 +147,38 @@ def test_a_line_that_breaks_is_asked_again(ask):
     assert len(client.server.asked) == 2
 
 
+@pytest.mark.parametrize(("credits_left", "tries"), [(0, 1), (1, 2), (9, 3)])
+def test_a_lost_answer_may_have_been_charged_and_is_paid_for_again(ask, credits_left, tries):
+    paid = []
+
+    def pay(cost):
+        paid.append(cost)
+        return len(paid) <= credits_left
+
+    lost = lambda handler: handler.connection.shutdown(socket.SHUT_RDWR)  # noqa: E731
+    client = ask(lambda asked: Said({}, before=lost), pay=pay)
+    with pytest.raises(errors.Unreachable):
+        client.quotes(["AAPL", "KO"])
+    assert len(client.server.asked) == tries
+    assert set(paid) == {2}
+
+
+def test_a_lost_answer_whose_headers_say_that_none_are_left_is_not_asked_for_again(ask):
+    """The headers have arrived, the body has not."""
+    counted = {"api-credits-used": "7", "api-credits-left": "1", "Content-Length": "500"}
+    client = ask(lambda asked: Said("{", headers=counted), read_s=0.05)
+    with pytest.raises(errors.Unreachable):
+        client.quotes(["AAPL", "KO"])
+    assert len(client.server.asked) == 1
+    assert client.heard == [Counted(7, 1)]
+
+
+def test_what_the_server_could_not_answer_is_not_paid_for_again(ask):
+    client = ask(lambda asked: Said("", 500), pay=lambda cost: pytest.fail("not charged"))
+    with pytest.raises(errors.ServerTrouble):
+        client.quotes(["AAPL"])
+
+
 def test_a_server_that_says_nothing_is_given_up_on(ask):
     silent = threading.Event()
     client = ask(lambda asked: Said({}, before=lambda handler: silent.wait(10)), read_s=0.05)

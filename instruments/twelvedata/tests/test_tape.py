@@ -181,7 +181,8 @@ def test_an_event_before_any_quote_and_one_of_a_coin():
     tick = tape.priced(AAPL, priced(), after(31))
     assert (tick.day_high, tick.previous_close, tick.volume, tick.last_size) == (None, None, 0, 0)
     coin = Target("BTC/USD", "BTCUSD", "id-btc", 0, "BNGI", "USD")
-    tick = tape.priced(coin, priced("90000", mic="", bid=D(89_999), ask=D(90_001)), after(31))
+    told = {"mic": "", "currency": "US Dollar", "bid": D(89_999), "ask": D(90_001)}
+    tick = tape.priced(coin, priced("90000", **told), after(31))
     assert (tick.bid, tick.ask) == (89_999, 90_001)
 
 
