@@ -1,11 +1,18 @@
 """The rates a fresh installation starts with: plausible, kept by staff from then on."""
 
+import logging
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from accounts.fx import Rate
 from accounts.models import FxRate
 
+log = logging.getLogger(__name__)
+
 SOURCE = "demo"
+BAND = Decimal("0.20")
+"""A rate further from the newest one of its pair is not believed: staff may add it by hand."""
 _TABLE = """
 EUR/USD 1.0845
 GBP/USD 1.2710
@@ -28,3 +35,32 @@ def import_rates(now: datetime) -> None:
         for (base, quote), rate in ((pair.split("/"), rate) for pair, rate in rows)
         if (base, quote) not in known
     )
+
+
+def keep_rates(rates: Iterable[Rate], source: str) -> int:
+    """Store a source's rates and return how many were news.
+
+    One that is known, older than the newest of its pair, or far from it, is left out. Two
+    statements, whoever else does the same at the same moment.
+    """
+    newest: dict[tuple[str, str], FxRate] = {}
+    for row in FxRate.objects.order_by("as_of"):
+        newest[row.base, row.quote] = row
+    fresh = [rate for rate in rates if _is_news(rate, newest.get((rate.base, rate.quote)))]
+    FxRate.objects.bulk_create(
+        [
+            FxRate(base=r.base, quote=r.quote, rate=r.rate, as_of=r.as_of, source=source)
+            for r in fresh
+        ],
+        ignore_conflicts=True,
+    )
+    return len(fresh)
+
+
+def _is_news(rate: Rate, known: FxRate | None) -> bool:
+    if rate.rate <= 0 or (known is not None and rate.as_of <= known.as_of):
+        return False
+    if known is not None and not 1 - BAND <= rate.rate / known.rate <= 1 + BAND:
+        log.warning("%s/%s at %s is not believed", rate.base, rate.quote, rate.rate)
+        return False
+    return True

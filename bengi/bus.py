@@ -12,6 +12,8 @@ from typing import Any
 TICKS = "ticks"
 NUDGE = "nudge"
 ACCOUNT = "account"
+STALE = "stale"
+"""The id of an instrument whose quote was too old for somebody who wants to trade."""
 
 Callback = Callable[[Any], None]
 

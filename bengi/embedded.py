@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from django.conf import settings
 from django.db import connection
@@ -17,10 +18,24 @@ from trades.loop import EngineLoop
 from trades.session import SessionHours
 
 
-class Embedded:
-    """Starts and stops the threads of one process. The engine stops after the feed."""
+class Work(Protocol):
+    """What a thread does: run() until stop(), which any thread may call."""
 
-    def __init__(self, provider: Provider) -> None:
+    def run(self) -> None:
+        """Work until stopped."""
+
+    def stop(self) -> None:
+        """Let run() end."""
+
+
+class Embedded:
+    """Starts and stops the threads of one process. The engine stops after the feed.
+
+    source: what fills a provider that cannot be asked within a moment.
+    """
+
+    def __init__(self, provider: Provider, source: Work | None = None) -> None:
+        self._source = source
         hours = SessionHours(settings.MARKET_HOURS)
         self._stop_feed = threading.Event()
         self._feed = FeedLoop(provider, self._stop_feed)
@@ -47,6 +62,8 @@ class Embedded:
         actions = self._corporate_actions
         self._spawn("corporate-actions", actions.run, actions.stop)
         self._spawn("feed", self._feed.run, self._stop_feed.set)
+        if self._source is not None:
+            self._spawn("source", self._source.run, self._source.stop)
 
     def stop(self, timeout_s: float = 5) -> None:
         """Stop every thread, the feed first, and wait for each to end what it is at."""

@@ -7,10 +7,12 @@ from accounts.identity.views import staff_signin
 from accounts.views import signout, signup
 from bengi.onboarding import sign_up
 from bengi.schema.views import document, reference
+from instruments.views import market_data
 
 urlpatterns = [
     path("admin/login/", staff_signin),
     path("admin/logout/", signout),
+    path("admin/market-data/", admin.site.admin_view(market_data), name="market-data"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("bengi.api")),
     path("api/schema", document, name="api-schema"),

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Count
 
 from accounts.models import Account, CashBalance
+from bengi.bus import STALE, get_bus
 from bengi.money import ZERO, plain
 from bengi.terms import (
     AccountStatus,
@@ -248,12 +249,17 @@ def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now
 def quote_facts(
     tick: Tick | None, instrument: Instrument, account: Account, now: datetime
 ) -> QuoteFacts:
-    """Return the quote as the rules see it: at prices, and as fresh, as the account trades."""
+    """Return the quote as the rules see it: at prices, and as fresh, as the account trades.
+
+    Whoever asks for quotes hears of one that is not: then it is there when they try again.
+    """
     if tick is None:
         return QuoteFacts(bid=None, ask=None, last=None, is_fresh=False)
     profile = profile_of(account.realism, settings.GUARD_S_MIN)
     bid, ask = _prices(tick, instrument, profile)
     is_fresh = now - tick.as_of <= profile.max_age
+    if not is_fresh:
+        get_bus().publish(STALE, str(instrument.id))
     return QuoteFacts(bid=bid, ask=ask, last=tick.last, is_fresh=is_fresh)
 
 

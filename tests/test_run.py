@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +17,14 @@ from typing import Any
 
 import pytest
 
+from instruments.twelvedata.tests.server import (
+    Asked,
+    Said,
+    error_document,
+    quote_document,
+    serving,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -23,9 +32,15 @@ def command(*options: str) -> list[str]:
     return [sys.executable, "manage.py", "run", *options]
 
 
-def environment(folder: Path) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("BENGI_")}
-    return {**kept, "DJANGO_SETTINGS_MODULE": "bengi.settings.dev", "BENGI_VAR": str(folder)}
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    ours = ("BENGI_", "TWELVE_DATA_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    return {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "bengi.settings.dev",
+        "BENGI_VAR": str(folder),
+        **more,
+    }
 
 
 def refused(folder: Path, *options: str) -> str:
@@ -50,7 +65,7 @@ IN_BACKGROUND = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
 
 @contextmanager
 def running(
-    folder: Path, *options: str, before: Sequence[str] = ()
+    folder: Path, *options: str, before: Sequence[str] = (), **more: str
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Yield the address of a running product; stop it by Ctrl-C if it still runs."""
     with socket.socket() as probe:
@@ -59,7 +74,7 @@ def running(
     process = subprocess.Popen(
         [*before, *command("--port", str(port), *options)],
         cwd=ROOT,
-        env=environment(folder),
+        env=environment(folder, **more),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -118,6 +133,7 @@ def test_a_file_that_is_no_database_is_one_clear_line(tmp_path: Path) -> None:
     [
         (["--feed", "replay"], "needs --data DIR and --day"),
         (["--speed", "0"], "more than zero"),
+        (["--feed", "twelvedata"], "needs a key in TWELVE_DATA_API_KEY"),
         (["--feed", "replay", "--data", "nowhere", "--day", "2013-10-07"], "nowhere"),
     ],
 )
@@ -177,3 +193,38 @@ def sign_in(address: str) -> urllib.request.OpenerDirector:
 def get(url: str, opener: urllib.request.OpenerDirector) -> Any:
     with opener.open(url, timeout=10) as answer:
         return json.load(answer)
+
+
+@pytest.mark.slow
+def test_it_runs_on_twelve_data_and_stops_while_a_question_is_out(tmp_path: Path) -> None:
+    """Its server is the test's; the last question is never answered before the stop."""
+    silent = threading.Event()
+
+    def answer(asked: Asked) -> Any:
+        if asked.path != "/quote":
+            return Said(error_document(403, "plan"), 403)
+        if len(server.asked) > 3:
+            return Said({}, before=lambda handler: silent.wait(20))
+        tokens = asked.parameters["symbol"].split(",")
+        now = int(time.time())
+        documents = {token: quote_document(token, last_quote_at=now) for token in tokens}
+        return documents if len(tokens) > 1 else documents[tokens[0]]
+
+    with serving(answer) as server:
+        service = {"TWELVE_DATA_API_KEY": "a-secret", "TWELVE_DATA_BASE_URL": server.url}
+        options = ["--feed", "twelvedata", "--hours", "always"]
+        with running(tmp_path, *options, **service) as (_, process):
+            give_up_s = time.monotonic() + 30
+            while not any(asked.path == "/quote" for asked in server.asked):
+                assert time.monotonic() < give_up_s
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            printed, _ = process.communicate(timeout=30)
+        silent.set()
+    assert process.returncode == 0
+    assert "prices of Twelve Data, 8 credits a minute, 800 a day" in printed
+    assert printed.rstrip().endswith("Stopped.")
+    assert "Traceback" not in printed
+    assert "a-secret" not in printed
+    assert (tmp_path / "twelvedata.sqlite3").exists()
+    assert not (tmp_path / "bengi.sqlite3").exists()

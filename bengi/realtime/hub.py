@@ -122,6 +122,10 @@ class Hub:
                 self._watchers.pop(symbol, None)
                 self.newest.pop(symbol, None)
 
+    def watched(self) -> list[str]:
+        """Return the symbols that somebody watches; from any thread."""
+        return list(self._watchers)
+
     def follow(self, feed: Feed, account_id: UUID) -> None:
         self._followers[account_id].add(feed)
 
@@ -228,3 +232,8 @@ def hub_of_loop(read_heads: Heads, read_live: Live) -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub(read_heads, read_live)
     return _hubs[loop]
+
+
+def watched_symbols() -> set[str]:
+    """Return the symbols whose prices somebody follows on a socket of this process."""
+    return {symbol for hub in list(_hubs.values()) for symbol in list(hub.watched())}

@@ -245,6 +245,27 @@ GUARD_S_MIN = 0
 """No account's guard against old quotes is shorter, in seconds: for a replay that runs faster than
 the clock, because what takes us a second ages its quotes by as many seconds as it is faster."""
 
+# -- Twelve Data, the market's source of `run --feed twelvedata` ---------------------------------
+TWELVE_DATA_API_KEY = env("TWELVE_DATA_API_KEY", default="")
+TWELVE_DATA_BASE_URL = env("TWELVE_DATA_BASE_URL", default="https://api.twelvedata.com")
+TWELVE_DATA_STREAM_URL = env("TWELVE_DATA_STREAM_URL", default="")
+"""Where prices are streamed, for plans with a stream: wss://ws.twelvedata.com/v1/quotes/price."""
+TWELVE_DATA_STREAM_SYMBOLS = env.int("TWELVE_DATA_STREAM_SYMBOLS", default=8)
+TWELVE_DATA_CREDITS_MINUTE = env.int("TWELVE_DATA_CREDITS_MINUTE", default=8)
+TWELVE_DATA_CREDITS_DAY = env.int("TWELVE_DATA_CREDITS_DAY", default=800)
+"""The free plan's. What their headers tell counts where it is less."""
+TWELVE_DATA_REDIS_URL = ""
+"""Where all processes count the credits together; without it one process counts in a file."""
+
+# -- background work of the standard mode: celery -A bengi worker, celery -A bengi beat ----------
+CELERY_BROKER_URL = ""
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

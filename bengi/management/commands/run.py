@@ -21,6 +21,8 @@ from instruments.providers.minutes import BadFile
 
 NEW_YORK = ZoneInfo("America/New_York")
 REPLAY_STARTS = time(9, 25)
+REAL_HOURS = ("replay", "twelvedata")
+"""Feeds whose prices are real, and so are the hours."""
 
 
 class Command(BaseCommand):
@@ -31,7 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--database", help="SQLite file (default: var/bengi.sqlite3)")
-        parser.add_argument("--feed", choices=["simulator", "replay"], default="simulator")
+        parser.add_argument(
+            "--feed", choices=["simulator", "replay", "twelvedata"], default="simulator"
+        )
         parser.add_argument("--seed", type=int, default=1, help="of the simulated market")
         parser.add_argument("--hours", choices=["always", "exchange"], help="when markets are open")
         parser.add_argument("--data", type=Path, help="folder with the CSV files of a replay")
@@ -41,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _check_options(options)
         settings.MARKET_HOURS = options["hours"] or (
-            "exchange" if options["feed"] == "replay" else settings.MARKET_HOURS
+            "exchange" if options["feed"] in REAL_HOURS else settings.MARKET_HOURS
         )
         if options["feed"] == "replay":
             settings.GUARD_S_MIN = int(options["speed"])
@@ -73,7 +77,7 @@ class Command(BaseCommand):
         # A shell that starts a program in the background lets it ignore SIGINT; whoever sends one
         # to its process id means it, so the server's own handler has to find the usual one.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        parts = Embedded(_provider(options))
+        parts = Embedded(*_source(options))
         host, port = options["host"], options["port"]
         if options["feed"] == "replay":
             try:
@@ -96,6 +100,10 @@ class Command(BaseCommand):
         market = "simulated market, seed {seed}"
         if options["feed"] == "replay":
             market = "replay of {day} at {speed:g} times the market's pace"
+        elif options["feed"] == "twelvedata":
+            a_day = settings.TWELVE_DATA_CREDITS_DAY
+            a_minute = f"{settings.TWELVE_DATA_CREDITS_MINUTE} credits a minute"
+            market = f"prices of Twelve Data, {a_minute}" + (f", {a_day} a day" if a_day else "")
         self.stdout.write(f"Bengi is at http://{host}:{port}  ({market.format(**options)})")
         if settings.DEMO_EMAIL:
             self.stdout.write(f"Demo sign-in: {settings.DEMO_EMAIL} / {settings.DEMO_PASSWORD}")
@@ -108,14 +116,21 @@ def _check_options(options: dict[str, Any]) -> None:
         raise CommandError("--speed must be more than zero")
     if options["feed"] == "replay" and not (options["data"] and options["day"]):
         raise CommandError("--feed replay needs --data DIR and --day YYYY-MM-DD")
+    if options["feed"] == "twelvedata" and not settings.TWELVE_DATA_API_KEY:
+        raise CommandError("--feed twelvedata needs a key in TWELVE_DATA_API_KEY")
 
 
 def _database_file(options: dict[str, Any]) -> Path | None:
-    """Return the SQLite file to use; a replay gets books of its own, its clock being another."""
+    """Return the SQLite file to use: prices that are real do not go into simulated books.
+
+    A replay has books of its own besides, its clock being another.
+    """
     if options["database"]:
         return Path(options["database"])
     if options["feed"] == "replay":
         return settings.VAR_DIR / f"replay-{options['day']}.sqlite3"
+    if options["feed"] == "twelvedata" and "sqlite" in connections.settings["default"]["ENGINE"]:
+        return settings.VAR_DIR / "twelvedata.sqlite3"
     return None
 
 
@@ -153,6 +168,17 @@ def _replay_start(day: date) -> datetime:
 
     starts_at = datetime.combine(day, REPLAY_STARTS, NEW_YORK).astimezone(UTC)
     return max(starts_at, newest_quote_at() or starts_at)
+
+
+def _source(options: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the market's provider and, where it has one, what fills it."""
+    if options["feed"] == "twelvedata":
+        from instruments.twelvedata.loop import TwelveDataLoop  # noqa: PLC0415 - libraries of its own
+        from instruments.twelvedata.provider import TwelveDataProvider  # noqa: PLC0415
+
+        provider = TwelveDataProvider()
+        return provider, TwelveDataLoop(provider)
+    return (_provider(options),)
 
 
 def _provider(options: dict[str, Any]) -> Any:

@@ -1,0 +1,25 @@
+"""Gives instruments/twelvedata what stands above it: who wants prices, and where rates are kept."""
+
+from collections.abc import Sequence
+
+from accounts.fx import Rate
+from accounts.models import FxRate
+from accounts.rates import keep_rates
+from bengi.attention import wants
+from instruments.twelvedata import wiring
+from instruments.twelvedata.parsing import RateTold
+from instruments.twelvedata.tape import NAME
+
+
+def connect() -> None:
+    """Let this process go by it."""
+    wiring.use(wiring.Wiring(wants=wants, pairs=_pairs, keep_rates=_keep))
+
+
+def _pairs() -> list[str]:
+    pairs = FxRate.objects.values_list("base", "quote").order_by("base", "quote").distinct()
+    return [f"{base}/{quote}" for base, quote in pairs]
+
+
+def _keep(rates: Sequence[RateTold]) -> int:
+    return keep_rates([Rate(r.base, r.quote, r.rate, r.as_of) for r in rates], NAME)

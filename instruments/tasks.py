@@ -1,0 +1,75 @@
+"""Celery's part of market data: the schedule of instruments/twelvedata, for the standard mode.
+
+bengi/celery.py says how often. Whatever runs twice, or late, shares its credits, its marks of what
+was asked about and its leases with the others, and finds nothing left to do.
+"""
+
+import threading
+from functools import lru_cache
+
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+
+from bengi import clock
+from instruments.board import board
+from instruments.models import Quote
+from instruments.quotes import Tick
+from instruments.selectors import stored_ticks
+from instruments.services import flush_quotes, record_quotes
+from instruments.twelvedata.chores import CHORES, run_chore
+from instruments.twelvedata.desk import CacheMarks, Desk
+from instruments.twelvedata.poller import Poller
+
+POLLING = "twelvedata:polling"
+LEASE_S = 60
+
+
+@shared_task(name="instruments.tasks.poll_quotes")
+def poll_quotes() -> int:
+    """Ask for the quotes that are due and store them; return how many were asked for."""
+    if not settings.TWELVE_DATA_API_KEY or not cache.add(POLLING, 1, LEASE_S):
+        return 0
+    try:
+        poller, stored = _poller(), stored_ticks(Quote.objects.all())
+        board.adopt(stored)  # another worker may have polled since this one did
+        poller.recall(stored)
+        asked = poller.turn(clock.now())
+        flush_quotes()
+    finally:
+        cache.delete(POLLING)
+    return asked
+
+
+@shared_task(name="instruments.tasks.do_chores")
+def do_chores() -> list[str]:
+    """Do what else is due, and return the names of what was done."""
+    if not settings.TWELVE_DATA_API_KEY:
+        return []
+    desk = _desk()
+    rest = desk.rest()
+    try:
+        return [chore.name for chore in CHORES if run_chore(chore, desk, rest, clock.now())]
+    finally:
+        rest.close()
+
+
+@lru_cache(maxsize=1)
+def _desk() -> Desk:
+    return Desk(clock.now, threading.Event().wait)
+
+
+@lru_cache(maxsize=1)
+def _poller() -> Poller:
+    """Return this process's poller."""
+    return _desk().poller(_take_in, marks=CacheMarks())
+
+
+def _take_in(ticks: list[Tick]) -> None:
+    record_quotes(ticks)
+
+
+def forget() -> None:
+    """Let the next task begin anew, with the settings of then."""
+    for made in (_poller, _desk):
+        made.cache_clear()

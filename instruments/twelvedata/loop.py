@@ -1,0 +1,135 @@
+"""The embedded mode's threads: quotes, single wishes, chores and the stream, beside the feed."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import connection
+
+from bengi import clock
+from bengi.bus import NUDGE, STALE, get_bus
+from instruments.calendar import is_open
+from instruments.quotes import Tick
+from instruments.twelvedata.chores import CHORES, run_chore
+from instruments.twelvedata.coalescing import WINDOW_S, Coalescer
+from instruments.twelvedata.desk import Desk, market_hours, stored_tape
+from instruments.twelvedata.governor import Priority
+from instruments.twelvedata.poller import MemoryMarks
+from instruments.twelvedata.provider import TwelveDataProvider
+from instruments.twelvedata.stream import Stream, stream_of
+
+log = logging.getLogger(__name__)
+
+
+class TwelveDataLoop:
+    """run() until stop(); both may be called once."""
+
+    LOOK_S = 1.0
+    CHORES_S = 20.0
+    PAUSE_S = 5.0
+    """How long a thread rests after an error that nobody expected."""
+    AGAIN_S = 10
+    """Who is told that a quote is too old gets no newer one within so many seconds."""
+
+    def __init__(
+        self, provider: TwelveDataProvider, now: Callable[[], datetime] = clock.now
+    ) -> None:
+        self._now = now
+        self._stopped, self._wake = threading.Event(), threading.Event()
+        self.desk = Desk(now, self._stopped.wait)
+        self._marks, tape = MemoryMarks(), stored_tape()
+        self.stream: Stream | None = stream_of(tape, provider.take_in, now)
+        self._poller = self.desk.poller(
+            provider.take_in, marks=self._marks, tape=tape, streamed=self._streamed
+        )
+        self._chores_rest = self.desk.rest()
+        self._coalescer: Coalescer[Tick] = Coalescer(
+            lambda tokens: self._poller.ask_now(tokens, self._now()), self._room
+        )
+        self._threads: list[threading.Thread] = []
+
+    def run(self) -> None:
+        """Ask for quotes until stopped; the other threads are started and ended by this one."""
+        bus = get_bus()
+        ends = [bus.subscribe(NUDGE, self._nudged), bus.subscribe(STALE, self._wanted)]
+        self._spawn("twelvedata-wishes", self._coalescer.run)
+        self._spawn("twelvedata-chores", lambda: self._until_stopped(self._chores, self.CHORES_S))
+        if self.stream is not None:
+            self._spawn("twelvedata-stream", self.stream.run)
+        try:
+            self._until_stopped(self._look, 0)
+        finally:
+            for end in ends:
+                end()
+            self._coalescer.stop()
+            for thread in self._threads:
+                thread.join(5)
+            self.desk.close()
+
+    def stop(self) -> None:
+        """Let run() end: at once, or when the question at hand is answered or given up."""
+        self._stopped.set()
+        self._wake.set()
+        if self.stream is not None:
+            self.stream.stop()
+
+    def _until_stopped(self, work: Callable[[], None], pause_s: float) -> None:
+        """Do work again and again; a process edge: whatever goes wrong is logged and ends here."""
+        while not self._stopped.is_set():
+            try:
+                work()
+            except Exception:
+                log.exception("a turn of Twelve Data failed; the next one tries again")
+                connection.close_if_unusable_or_obsolete()
+                self._stopped.wait(self.PAUSE_S)
+            self._stopped.wait(pause_s)
+
+    def _look(self) -> None:
+        """Ask for what is due; then wait a second, or for a nudge and those that come with it."""
+        self._poller.turn(self._now())
+        if self.stream is not None:
+            self.stream.follow(self._poller.ranked())
+        if self._wake.wait(self.LOOK_S):
+            self._wake.clear()
+            self._stopped.wait(WINDOW_S)
+            self._poller.look_again()
+
+    def _chores(self) -> None:
+        for chore in CHORES:
+            if not self._stopped.is_set():
+                run_chore(chore, self.desk, self._chores_rest, self._now())
+
+    def _nudged(self, _shard: object) -> None:
+        self._wake.set()
+
+    def _wanted(self, instrument_id: str) -> None:
+        """Ask for a quote that somebody finds too old, if a newer one can be had."""
+        now, polled = self._now(), self._marks.read()
+        for target in self._poller.targets.values():
+            if target.instrument_id != instrument_id or not is_open(
+                target.mic, now, market_hours()
+            ):
+                continue
+            asked_at = polled.get(target.token)
+            if asked_at is None or (now - asked_at).total_seconds() >= self.AGAIN_S:
+                self._coalescer.ask(target.token)
+
+    def _room(self, wanted: int) -> int:
+        plan = self._poller.plan
+        elapsed = plan.elapsed if plan is not None else 0
+        return self.desk.governor.take(wanted, Priority.PAGE, self._now(), elapsed=elapsed)
+
+    def _streamed(self) -> frozenset[str]:
+        return frozenset() if self.stream is None else self.stream.live(self._now())
+
+    def _spawn(self, name: str, run: Callable[[], None]) -> None:
+        def body() -> None:
+            try:
+                run()
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=body, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
