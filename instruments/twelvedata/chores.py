@@ -99,10 +99,11 @@ def compare_states(desk: Desk, rest: Rest, now: datetime) -> str:
     told = {state.code: state.is_open for state in states}
     mode = market_hours()
     differing = {}
-    for mic in {target.mic for target in feed_targets().values()} & told.keys():
+    for mic in {target.mic for target in feed_targets().values()}:
+        words = {is_open for code, is_open in told.items() if is_same_market(code, mic)}
         session = session_before(mic, now, mode)
-        if session.is_trading(now) != told[mic] and not _is_turning(session, now):
-            differing[mic] = "open" if told[mic] else "closed"
+        if words and session.is_trading(now) not in words and not _is_turning(session, now):
+            differing[mic] = "open" if True in words else "closed"
     cache.set(STATES, differing, KEPT_S)
     for mic, word in differing.items():
         log.warning("Twelve Data says that %s is %s, our calendar does not", mic, word)

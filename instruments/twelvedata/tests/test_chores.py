@@ -125,13 +125,15 @@ def test_rates_come_in_parts_and_none_is_asked_for_twice(house):
 def test_market_states_are_held_against_the_calendar(house, caplog):
     InstrumentFactory(symbol="AAPL", mic="XNAS")
     InstrumentFactory(symbol="VOD", mic="XLON", currency="GBP")
+    InstrumentFactory(symbol="7203", mic="XTKS", currency="JPY")
     house.answers["/market_state"] = lambda asked: [
+        {"name": "JPX", "code": "XJPX", "is_market_open": True},
         {"name": "NASDAQ", "code": "XNAS", "is_market_open": True},
         {"name": "LSE", "code": "XLON", "is_market_open": False},
         {"name": "TSX", "code": "XTSE", "is_market_open": True},
     ]
     assert house.do("states")
-    assert cache.get(chores.STATES) == {"XNAS": "open"}
+    assert cache.get(chores.STATES) == {"XNAS": "open", "XTKS": "open"}
     assert "XNAS is open" in caplog.text
 
 
