@@ -64,6 +64,12 @@ def lock_user(user: User) -> None:
     User.objects.select_for_update(no_key=True, of=("self",)).get(id=user.id)
 
 
+def lock_users(user_ids: Iterable[UUID]) -> None:
+    """Lock the rows of many users, in ascending order of their ids, as lock_user() does of one."""
+    rows = User.objects.select_for_update(no_key=True, of=("self",)).filter(id__in=set(user_ids))
+    list(rows.order_by("id").values_list("id", flat=True))
+
+
 def check_may_open(user: User) -> None:
     """Raise Forbidden for who has a frozen account, Refused for who has ACCOUNTS_MAX open ones.
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import F
 
 from accounts.models import CashBalance, LedgerEntry, LedgerTransaction
+from bengi.alert_books import ALERT_CHECKS
 from bengi.audit_books import AUDIT_CHECKS
 from bengi.cash_books import CASH_CHECKS
 from bengi.corporate_books import CORPORATE_CHECKS, Shares, shares_left
@@ -323,6 +324,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     *STREET_CHECKS,
     *CORRECTION_CHECKS,
     *AUDIT_CHECKS,
+    *ALERT_CHECKS,
 ]
 
 

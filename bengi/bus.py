@@ -14,6 +14,8 @@ NUDGE = "nudge"
 ACCOUNT = "account"
 STALE = "stale"
 """The id of an instrument whose quote was too old for somebody who wants to trade."""
+ALERTS = "alerts"
+"""The id of an instrument whose price alerts have changed."""
 
 Callback = Callable[[Any], None]
 

@@ -49,7 +49,7 @@ class Found(NamedTuple):
     prices: dict[str, Tick | None]
     """symbol -> its newest tick, None where nobody has quoted it yet"""
     heads: dict[UUID, int]
-    """account -> seq of its newest event"""
+    """stream (of an account, or the user's own) -> seq of its newest event"""
 
 
 class StreamConsumer(AsyncWebsocketConsumer):
@@ -155,19 +155,19 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await self._say_snapshot(found)
 
     async def _say_subscribed(self, topics: Topics, found: Found) -> None:
-        heads = {a: self.feed.seqs.get(a, head) for a, head in found.heads.items()}
+        heads = {key: self.feed.seqs.get(key, head) for key, head in found.heads.items()}
         told: list[dict[str, Any]] = [
             {"topic": t} for t, symbol in topics.symbols.items() if symbol in found.prices
         ]
-        told += [{"topic": t, "seq": heads[a]} for t, a in topics.accounts.items() if a in heads]
+        told += [{"topic": t, "seq": heads[k]} for t, k in topics.streams.items() if k in heads]
         if told:
             await self._say({"type": "SUBSCRIBED", "topics": told})
-        for account_id, head in heads.items():
-            self.hub.follow(self.feed, account_id)
-            self.feed.seqs.setdefault(account_id, head)
-            self.feed.hint(account_id)
+        for stream_id, head in heads.items():
+            self.hub.follow(self.feed, stream_id)
+            self.feed.seqs.setdefault(stream_id, head)
+            self.feed.hint(stream_id)
         known = {each["topic"] for each in told}
-        for topic in (*topics.symbols, *topics.accounts, *topics.unknown):
+        for topic in (*topics.symbols, *topics.streams, *topics.unknown):
             if topic not in known:
                 await self._say(protocol.error("unknown_topic", "No such topic.", topic))
 
@@ -184,9 +184,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def _unsubscribe(self, topics: Topics) -> None:
         self.hub.unwatch(self.feed, topics.symbols.values())
-        for account_id in topics.accounts.values():
-            self.hub.unfollow(self.feed, account_id)
-        told = [{"topic": topic} for topic in (*topics.symbols, *topics.accounts)]
+        for stream_id in topics.streams.values():
+            self.hub.unfollow(self.feed, stream_id)
+        told = [{"topic": topic} for topic in (*topics.symbols, *topics.streams)]
         await self._say({"type": "UNSUBSCRIBED", "topics": told})
 
     async def _resume(self, topic: Any, after: Any) -> None:
@@ -196,7 +196,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if not found.heads:
             await self._say(protocol.error("unknown_topic", "No such topic.", str(topic)))
             return
-        ((account_id, head),) = found.heads.items()
+        ((stream_id, head),) = found.heads.items()
         if isinstance(after, bool) or not isinstance(after, int) or not 0 <= after <= head:
             wanted = f"Send after as a number from 0 to {head}."
             await self._say(protocol.error("bad_seq", wanted, topic))
@@ -206,19 +206,18 @@ class StreamConsumer(AsyncWebsocketConsumer):
         elif self._count_with(topics) > protocol.TOPICS_MAX:
             await self._say(protocol.error("too_many_topics", "Too many topics.", topic))
         else:
-            await self._rewind(account_id, after)
+            await self._rewind(topic, stream_id, after)
 
-    async def _rewind(self, account_id: UUID, after: int) -> None:
+    async def _rewind(self, topic: str, stream_id: UUID, after: int) -> None:
         async with self._writing_events:
-            topic = protocol.account_topic(account_id)
             await self._say({"type": "SUBSCRIBED", "topics": [{"topic": topic, "seq": after}]})
-            self.hub.follow(self.feed, account_id)
-            self.feed.seqs[account_id] = after
-            self.feed.hint(account_id)
+            self.hub.follow(self.feed, stream_id)
+            self.feed.seqs[stream_id] = after
+            self.feed.hint(stream_id)
 
     def _count_with(self, topics: Topics) -> int:
         symbols = self.feed.symbols | set(topics.symbols.values())
-        return len(symbols) + len(self.feed.seqs.keys() | set(topics.accounts.values()))
+        return len(symbols) + len(self.feed.seqs.keys() | set(topics.streams.values()))
 
     # -- limits ------------------------------------------------------------------------------
 
@@ -291,24 +290,26 @@ class StreamConsumer(AsyncWebsocketConsumer):
         while True:
             await self.feed.events_due.wait()
             try:
-                for account_id in self.feed.take_hints():
-                    await self._catch_up(account_id)
+                for stream_id in self.feed.take_hints():
+                    await self._catch_up(stream_id)
             except (OperationalError, InterfaceError):
                 logger.exception("the socket cannot read the log")
                 await self._hang_up(protocol.CLOSE_TRY_LATER)
 
-    async def _catch_up(self, account_id: UUID) -> None:
-        """Send what the account's log holds after the last seq sent, to its end."""
+    async def _catch_up(self, stream_id: UUID) -> None:
+        """Send what the log holds after the last seq sent, to its end."""
+        is_own = stream_id == self._user_id
+        message = protocol.user_message if is_own else protocol.account_message
         more = True
         while more:
             async with self._writing_events:
-                after = self.feed.seqs.get(account_id)
+                after = self.feed.seqs.get(stream_id)
                 if after is None:
                     return
-                events = await _read_events(account_id, after)
+                events = await _read_events(stream_id, after)
                 for event in events:
-                    await self._say(protocol.account_message(account_id, event))
-                    self.feed.seqs[account_id] = event.seq
+                    await self._say(message(stream_id, event))
+                    self.feed.seqs[stream_id] = event.seq
                 more = len(events) == REPLAY_BATCH
 
     async def _watch_session(self) -> None:
@@ -368,7 +369,8 @@ def _netloc(origin: str) -> str | None:
 def _find(user_id: UUID, topics: Topics) -> Found:
     wanted = list(topics.accounts.values())
     own = Account.objects.filter(id__in=wanted, user_id=user_id).values_list("id", flat=True)
-    return Found(prices=_prices_now(list(topics.symbols.values())), heads=_heads(list(own)))
+    streams = [*own, *(key for key in topics.users.values() if key == user_id)]
+    return Found(prices=_prices_now(list(topics.symbols.values())), heads=_heads(streams))
 
 
 def _prices_now(symbols: Sequence[str]) -> dict[str, Tick | None]:
@@ -378,14 +380,14 @@ def _prices_now(symbols: Sequence[str]) -> dict[str, Tick | None]:
     return {instrument.symbol: ticks.get(instrument.symbol) for instrument in listed}
 
 
-def _heads(account_ids: Sequence[UUID]) -> dict[UUID, int]:
-    heads = dict(Stream.objects.filter(id__in=account_ids).values_list("id", "seq"))
-    return {account_id: heads.get(account_id, 0) for account_id in account_ids}
+def _heads(stream_ids: Sequence[UUID]) -> dict[UUID, int]:
+    heads = dict(Stream.objects.filter(id__in=stream_ids).values_list("id", "seq"))
+    return {stream_id: heads.get(stream_id, 0) for stream_id in stream_ids}
 
 
 _read_heads = database_sync_to_async(_heads)
 
 
 @database_sync_to_async
-def _read_events(account_id: UUID, after: int) -> list[Event]:
-    return events_after(account_id, after, REPLAY_BATCH)
+def _read_events(stream_id: UUID, after: int) -> list[Event]:
+    return events_after(stream_id, after, REPLAY_BATCH)

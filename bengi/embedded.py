@@ -1,4 +1,4 @@
-"""The embedded mode: engine and feed as threads beside the ASGI server, joined by the bus."""
+"""The embedded mode: engine, feed and alerts, threads beside the ASGI server, joined by the bus."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from bengi import clock
-from bengi.bus import NUDGE, TICKS, get_bus
+from bengi.bus import ALERTS, NUDGE, TICKS, get_bus
 from instruments.days import CalendarWatch
 from instruments.feed import FeedLoop
 from instruments.providers.base import Provider
@@ -16,6 +16,7 @@ from trades.corporate.loop import CorporateActionLoop
 from trades.engine import Engine
 from trades.loop import EngineLoop
 from trades.session import SessionHours
+from watchlists.loop import AlertLoop
 
 
 class Work(Protocol):
@@ -45,6 +46,7 @@ class Embedded:
             EngineLoop(Engine(shard, hours=hours, guard_s_min=settings.GUARD_S_MIN), clock.now)
             for shard in range(settings.MATCHING_SHARDS)
         ]
+        self._alerts = AlertLoop(clock.now, guard_s_min=settings.GUARD_S_MIN)
         self._threads: list[tuple[threading.Thread, Callable[[], None]]] = []
 
     def prepare(self) -> None:
@@ -59,6 +61,9 @@ class Embedded:
             bus.subscribe(TICKS, engine.on_ticks)
             bus.subscribe(NUDGE, engine.nudge)
             self._spawn(f"engine-{shard}", engine.run, engine.stop)
+        bus.subscribe(TICKS, self._alerts.on_ticks)
+        bus.subscribe(ALERTS, self._alerts.on_alerts)
+        self._spawn("alerts", self._alerts.run, self._alerts.stop)
         actions = self._corporate_actions
         self._spawn("corporate-actions", actions.run, actions.stop)
         self._spawn("feed", self._feed.run, self._stop_feed.set)

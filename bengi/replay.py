@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import CashBalance, LedgerEntry
+from bengi.alert_replay import FoldedAlerts, fold_alert, folded_alert_lines, table_alert_lines
 from bengi.calendar_replay import FoldedDays, fold_calendar, folded_day_lines, table_day_lines
 from bengi.cash_replay import (
     FoldedCash,
@@ -84,6 +85,7 @@ class Folded:
     controls: FoldedControls = field(default_factory=FoldedControls)
     corrections: FoldedCorrections = field(default_factory=dict)
     owners: FoldedOwners = field(default_factory=FoldedOwners)
+    alerts: FoldedAlerts = field(default_factory=dict)
 
 
 def fold_log() -> Folded:
@@ -114,6 +116,8 @@ def fold(state: Folded, event_type: str, payload: dict[str, Any], stream_id: str
     elif event_type == "portfolio.split_applied":
         fold_split(state.corporate, payload, state.holdings, state.lots, state.closings)
         _fold_transactions(state, payload["transactions"])
+    elif event_type.startswith("alert."):
+        fold_alert(state.alerts, event_type, payload, stream_id)
     elif fold_action(state.corporate, event_type, payload):
         _fold_transactions(state, payload.get("transactions", []))
     elif not _fold_staffs(state, event_type, payload, stream_id):
@@ -227,6 +231,7 @@ def _folded_lines(state: Folded) -> Iterator[str]:
     yield from folded_action_lines(state.corporate)
     yield from folded_control_lines(state.controls)
     yield from folded_owner_lines(state.owners)
+    yield from folded_alert_lines(state.alerts)
 
 
 def _reserved(state: Folded) -> tuple[dict[Any, Decimal], dict[Any, Decimal]]:
@@ -292,6 +297,7 @@ def _table_lines(state: Folded) -> Iterator[str]:
     yield from table_action_lines()
     yield from table_control_lines(state.controls)
     yield from table_owner_lines(state.owners)
+    yield from table_alert_lines(state.alerts)
     entries = LedgerEntry.objects.select_related("transaction")
     for entry in entries.iterator():
         kind, reference = entry.transaction.kind, entry.transaction.reference

@@ -25,6 +25,7 @@ ENDPOINTS = (
     "portfolios/tests/test_summary.py",
     "trades/tests/test_summary_of_trades.py",
     "watchlists/tests/test_api.py",
+    "watchlists/tests/test_firing.py",
 )
 """Lists, sums by day and sets of rows: what the databases do in ways of their own."""
 

@@ -14,6 +14,7 @@ from bengi.listing import answer
 from bengi.schema.operation import operation
 from bengi.schema.shapes import Page
 from watchlists import shapes
+from watchlists.payloads import alert_shape
 from watchlists.selectors import alert_of, alerts_of, watchlist_of, watchlists_of
 from watchlists.serializers import (
     AddSymbolInput,
@@ -23,7 +24,6 @@ from watchlists.serializers import (
     NewWatchlistInput,
     WatchlistInput,
     WatchlistsInput,
-    alert_shape,
     watchlist_shape,
 )
 from watchlists.services import (
@@ -149,10 +149,11 @@ class AlertView(APIView):
     )
     def patch(self, request: ApiRequest, alert_id: UUID) -> Response:
         values = read_body(AlertInput, request.data)
-        return Response(alert_shape(change_alert(alert_id, request.user, **values)))
+        alert = change_alert(alert_id, request.user, **values, now=clock.now())
+        return Response(alert_shape(alert))
 
     @operation("Delete an alert", body=Input, answers=None, status=204)
     def delete(self, request: ApiRequest, alert_id: UUID) -> Response:
         read_body(Input, request.data)
-        delete_alert(alert_id, request.user)
+        delete_alert(alert_id, request.user, now=clock.now())
         return Response(status=status.HTTP_204_NO_CONTENT)

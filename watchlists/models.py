@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from bengi.fields import ExactField, PriceField
 from bengi.ids import new_id
+from bengi.money import plain_or_none
 from bengi.terms import AlertKind, choices
 from instruments.models import Instrument
 
@@ -52,7 +53,9 @@ class PriceAlert(models.Model):
     above, below: a print at price or beyond it. crossing: a print on the other side of price than
     reference_price, or on it. percent_change: a print percent or more, up or down, from that day's
     previous close. reference_price is the last print when the alert was set; None when there was
-    none, and then the first print after that counts.
+    none, and then the first print after that counts. Prints from armed_at on count: when the alert
+    was set, got another price, or a split brought it into new shares. mailed_at: when the mail
+    that tells its owner was taken up, or given up.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -66,8 +69,10 @@ class PriceAlert(models.Model):
     reference_price = PriceField(null=True, blank=True)
     note = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField()
+    armed_at = models.DateTimeField()
     fired_at = models.DateTimeField(null=True, blank=True)
     fired_price = PriceField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -97,8 +102,24 @@ class PriceAlert(models.Model):
                 fields=["instrument"],
                 condition=Q(fired_at__isnull=True),
                 name="alerts_that_wait",
-            )
+            ),
+            models.Index(
+                fields=["fired_at"],
+                condition=Q(fired_at__isnull=False, mailed_at__isnull=True),
+                name="alerts_to_mail",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.price or self.percent}"
+
+    @property
+    def wish(self) -> str:
+        """What it waits for, as the end of a sentence: at 150 or above."""
+        price, percent = plain_or_none(self.price), plain_or_none(self.percent)
+        return {
+            AlertKind.ABOVE: f"at {price} or above",
+            AlertKind.BELOW: f"at {price} or below",
+            AlertKind.CROSSING: f"crossing {price}",
+            AlertKind.PERCENT_CHANGE: f"{percent}% from the close before, up or down",
+        }[AlertKind(self.kind)]

@@ -1,15 +1,19 @@
 """Watchlists and alerts as their owner may see them."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from bengi.errors import NotFound, Refused
+from bengi.terms import AlertKind
 from instruments.models import Instrument
 from instruments.selectors import instruments_by_symbol
+from watchlists.conditions import Terms
 from watchlists.models import PriceAlert, Watchlist, WatchlistItem
+from watchlists.waiting import Waiting
 
 
 def watchlists_of(user: User) -> QuerySet[Watchlist]:
@@ -39,6 +43,21 @@ def alert_of(user: User, alert_id: UUID) -> PriceAlert:
     if alert is None:
         raise NotFound
     return alert
+
+
+def waiting_alerts(instrument_ids: Iterable[str] | None = None) -> list[Waiting]:
+    """Return everybody's alerts that have not fired, of some instruments or of all. One query."""
+    found = PriceAlert.objects.filter(fired_at__isnull=True)
+    if instrument_ids is not None:
+        found = found.filter(instrument_id__in=set(instrument_ids))
+    return [_waiting(*row) for row in found.order_by("id").values_list(*_COLUMNS)]
+
+
+_COLUMNS = ("id", "instrument_id", *Terms.__struct_fields__)
+
+
+def _waiting(alert_id: UUID, instrument_id: UUID, kind: str, *terms: Any) -> Waiting:
+    return Waiting(alert_id, str(instrument_id), Terms(AlertKind(kind), *terms))
 
 
 def listed(symbols: Iterable[str]) -> list[Instrument]:

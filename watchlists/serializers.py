@@ -15,11 +15,9 @@ from bengi.inputs import (
     WordField,
 )
 from bengi.listing import OrderingField
-from bengi.money import plain_or_none
 from bengi.pagination import PageInput
-from bengi.realtime.protocol import moment
 from bengi.terms import AlertKind
-from watchlists.models import PriceAlert, Watchlist
+from watchlists.models import Watchlist
 from watchlists.services import SYMBOLS_MAX
 
 NOTE_LENGTH_MAX = 120
@@ -136,23 +134,6 @@ def watchlist_shape(watchlist: Watchlist) -> dict[str, Any]:
         "id": str(watchlist.id),
         "name": watchlist.name,
         "symbols": [item.instrument.symbol for item in watchlist.items.all()],
-    }
-
-
-def alert_shape(alert: PriceAlert) -> dict[str, Any]:
-    """Return an alert: what it waits for, what the price was then, and whether it has fired."""
-    return {
-        "id": str(alert.id),
-        "symbol": alert.instrument.symbol,
-        "kind": str(alert.kind),
-        "price": plain_or_none(alert.price),
-        "percent": plain_or_none(alert.percent),
-        "reference_price": plain_or_none(alert.reference_price),
-        "note": alert.note,
-        "status": "waiting" if alert.fired_at is None else "fired",
-        "created_at": moment(alert.created_at),
-        "fired_at": None if alert.fired_at is None else moment(alert.fired_at),
-        "fired_price": plain_or_none(alert.fired_price),
     }
 
 

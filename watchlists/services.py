@@ -9,11 +9,16 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.services import lock_user
+from bengi.bus import ALERTS, get_bus
 from bengi.errors import Conflict, Malformed, NotFound, Refused
+from bengi.events.services import append
+from bengi.realtime.publish import publish
 from bengi.terms import AlertKind
+from instruments.corporate_actions import splits_known
 from instruments.models import Instrument
 from instruments.selectors import instruments_by_symbol, latest_quotes
 from watchlists.models import PriceAlert, Watchlist, WatchlistItem
+from watchlists.payloads import alert_event
 from watchlists.selectors import alert_of, listed, watchlist_of
 
 FIRST_SYMBOLS = [
@@ -138,9 +143,9 @@ def set_alert(
         detail = f"At most {ALERTS_MAX} alerts can wait."
         raise Refused("limit_reached", detail, limit=ALERTS_MAX)
     (instrument,) = listed([symbol])
-    last = _last(instrument)
+    last = _last(instrument, now)
     _check_not_due(kind, price, last)
-    return PriceAlert.objects.create(
+    alert = PriceAlert.objects.create(
         user=user,
         instrument=instrument,
         kind=kind,
@@ -149,7 +154,10 @@ def set_alert(
         reference_price=last,
         note=note,
         created_at=now,
+        armed_at=now,
     )
+    _tell(alert, "set", now)
+    return alert
 
 
 @transaction.atomic
@@ -160,11 +168,13 @@ def change_alert(
     price: Decimal | None = None,
     percent: Decimal | None = None,
     note: str | None = None,
+    now: datetime,
 ) -> PriceAlert:
     """Change an alert of the user's that has not fired; None leaves it as it is.
 
-    Another price is compared with the last print anew. Raises NotFound, Conflict already_fired,
-    Malformed for what its kind does not take, Refused alert_is_due.
+    Another price is compared with the last print anew, and with those from now on. Raises
+    NotFound, Conflict already_fired, Malformed for what its kind does not take, Refused
+    alert_is_due.
     """
     lock_user(user)
     alert = alert_of(user, alert_id)
@@ -172,26 +182,44 @@ def change_alert(
         raise Conflict("already_fired", "The alert has fired; set another one.")
     _check_terms(AlertKind(alert.kind), price, percent)
     if price is not None:
-        alert.price, alert.reference_price = price, _last(alert.instrument)
+        alert.price, alert.reference_price = price, _last(alert.instrument, now)
         _check_not_due(AlertKind(alert.kind), price, alert.reference_price)
     if percent is not None:
         alert.percent = percent
+    if price is not None or percent is not None:
+        alert.armed_at = now
     if note is not None:
         alert.note = note
-    alert.save(update_fields=["price", "percent", "reference_price", "note"])
+    alert.save(update_fields=["price", "percent", "reference_price", "armed_at", "note"])
+    _tell(alert, "changed", now)
     return alert
 
 
 @transaction.atomic
-def delete_alert(alert_id: UUID, user: User) -> None:
+def delete_alert(alert_id: UUID, user: User, *, now: datetime) -> None:
     """Take an alert of the user's away. Raises NotFound."""
     lock_user(user)
-    alert_of(user, alert_id).delete()
+    alert = alert_of(user, alert_id)
+    _tell(alert, "deleted", now)
+    alert.delete()
 
 
-def _last(instrument: Instrument) -> Decimal | None:
+def _tell(alert: PriceAlert, what: str, now: datetime) -> None:
+    """Append the event; after the commit let streams and whoever watches prices look again."""
+    heads = append([alert_event(alert, what, now)])
+    instrument_id = str(alert.instrument_id)
+    transaction.on_commit(lambda: publish(heads), robust=True)
+    transaction.on_commit(lambda: get_bus().publish(ALERTS, instrument_id), robust=True)
+
+
+def _last(instrument: Instrument, now: datetime) -> Decimal | None:
+    """Return the last print, None where there is none since the instrument's last split."""
     tick = latest_quotes([instrument]).get(instrument.symbol)
-    return None if tick is None else tick.last
+    if tick is None:
+        return None
+    splits = splits_known(since=tick.as_of, instrument_ids=[instrument.id])
+    is_old = any(tick.as_of < split.effective_at <= now for split in splits)
+    return None if is_old else tick.last
 
 
 def _check_not_due(kind: AlertKind, price: Decimal | None, last: Decimal | None) -> None:

@@ -1,5 +1,7 @@
 """E-mail addresses and whether their owners have confirmed them, by allauth's rows and keys."""
 
+from collections.abc import Iterable
+
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
 from django.http import HttpRequest
@@ -27,6 +29,16 @@ def is_unconfirmed(user: User) -> bool:
     """
     waiting = EmailAddress.objects.filter(user=user, primary=True, verified=False)
     return settings.EMAIL_MUST_BE_CONFIRMED and waiting.exists()
+
+
+def may_be_written_to(users: Iterable[User]) -> set[User]:
+    """Return those whose addresses are their own: confirmed, where that is asked for. One query."""
+    if not settings.EMAIL_MUST_BE_CONFIRMED:
+        return set(users)
+    asked = list(users)
+    waiting = EmailAddress.objects.filter(user__in=asked, primary=True, verified=False)
+    unconfirmed = set(waiting.values_list("user_id", flat=True))
+    return {user for user in asked if user.pk not in unconfirmed}
 
 
 def send_confirmation(request: HttpRequest, user: User) -> None:

@@ -36,6 +36,12 @@ def link(request: Any, path: str) -> str:
     return site.rstrip("/") + path if site else request.build_absolute_uri(path)
 
 
+def page(path: str) -> str:
+    """Return the address of a page where nobody asks for one: empty without settings.SITE_URL."""
+    site: str = settings.SITE_URL
+    return site.rstrip("/") + path if site else ""
+
+
 def _deliver(name: str, message: EmailMessage) -> None:
     try:
         message.send()

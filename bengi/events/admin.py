@@ -11,7 +11,7 @@ from bengi.events.models import Event
 
 ABOUT = (
     *("order", "trade", "cash", "account", "adjustment", "correction", "dividend", "portfolio"),
-    *("corporate_action", "instrument", "calendar", "rate", "trading"),
+    *("corporate_action", "instrument", "calendar", "rate", "trading", "alert"),
 )
 """What events are about: the first word of their type."""
 

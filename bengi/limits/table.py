@@ -23,6 +23,8 @@ MAIL_ADDRESS = Scope("mail.address", (Rate(30, HOUR_S),))
 """Mails asked for from one address."""
 MAIL_ACCOUNT = Scope("mail.account", (Rate(3, HOUR_S),))
 """Mails to one e-mail address; what is over is not sent, and nobody is told."""
+MAIL_ALERTS = Scope("mail.alerts", (Rate(20, HOUR_S),))
+"""Mails that tell one person of alerts; what is over is not sent, the alerts stand on the page."""
 ORDERS = Scope("orders", (Rate(10, 1), Rate(200, MINUTE_S)))
 """Orders placed, replaced and canceled, by one person or one key."""
 ORDERS_AT_ONCE = Scope(ORDERS.name, ORDERS.rates[1:])
@@ -40,6 +42,7 @@ SCOPES = (
     REGISTER,
     MAIL_ADDRESS,
     MAIL_ACCOUNT,
+    MAIL_ALERTS,
     ORDERS,
     REQUESTS,
 )

@@ -3,6 +3,7 @@
 In:  AUTH {token}; SUBSCRIBE, UNSUBSCRIBE {topics}; RESUME {topic, after}; PING {id}
 Out: AUTHENTICATED; SUBSCRIBED, UNSUBSCRIBED {topics}; PRICE_UPDATE {prices};
      ORDER_UPDATE, TRADE_EXECUTED, TRADE_BUSTED, ACCOUNT_UPDATE {topic, seq, ...};
+     ALERT, ALERT_UPDATE {topic, seq, event, alert};
      PONG {id, now}; ERROR {code, message, topic?}
 
 docs/stream.md says the same to the people who write clients.
@@ -56,7 +57,14 @@ class Topics(NamedTuple):
     """topic -> symbol"""
     accounts: dict[str, UUID]
     """topic -> account id"""
+    users: dict[str, UUID]
+    """topic -> user id: what is a person's own and no account's"""
     unknown: list[str]
+
+    @property
+    def streams(self) -> dict[str, UUID]:
+        """topic -> id of the event stream behind it."""
+        return self.accounts | self.users
 
 
 def encode(message: dict[str, Any]) -> str:
@@ -81,14 +89,16 @@ def topics_in(message: dict[str, Any]) -> Topics:
 
 
 def sort_topics(given: Iterable[str]) -> Topics:
-    """Tell prices:<symbol> from account:<uuid> and from what is neither."""
-    topics = Topics({}, {}, [])
+    """Tell prices:<symbol>, account:<uuid> and user:<uuid> from each other and from the rest."""
+    topics = Topics({}, {}, {}, [])
     for topic in dict.fromkeys(given):
         kind, _, name = topic.partition(":")
         if kind == "prices" and 0 < len(name) <= TOPIC_LENGTH_MAX:
             topics.symbols[topic] = name
         elif kind == "account" and (account_id := _uuid(name)):
             topics.accounts[topic] = account_id
+        elif kind == "user" and (user_id := _uuid(name)):
+            topics.users[topic] = user_id
         else:
             topics.unknown.append(topic)
     return topics
@@ -96,6 +106,10 @@ def sort_topics(given: Iterable[str]) -> Topics:
 
 def account_topic(account_id: UUID | str) -> str:
     return f"account:{account_id}"
+
+
+def user_topic(user_id: UUID | str) -> str:
+    return f"user:{user_id}"
 
 
 def price(tick: Any) -> dict[str, Any]:
@@ -127,7 +141,7 @@ def price_frame(prices: Iterable[str]) -> str:
 
 def account_message(account_id: UUID | str, event: Event) -> dict[str, Any]:
     """Return the message that tells an account's event: one per seq."""
-    head = {"topic": account_topic(account_id), "seq": event.seq, "event": event.type}
+    head = _head(account_topic(account_id), event)
     if event.type.startswith("order.") and "order" in event.payload:
         return {"type": "ORDER_UPDATE", **head, "order": event.payload["order"]}
     if event.type in _OF_TRADES:
@@ -135,6 +149,16 @@ def account_message(account_id: UUID | str, event: Event) -> dict[str, Any]:
     told = {name: value for name, value in event.payload.items() if name not in _NOT_SENT}
     at = {"occurred_at": moment(event.occurred_at)}
     return {**told, "type": "ACCOUNT_UPDATE", **head, **at}
+
+
+def user_message(user_id: UUID | str, event: Event) -> dict[str, Any]:
+    """Return the message that tells an event of a user's own stream: one per seq."""
+    kind = "ALERT" if event.type == "alert.fired" else "ALERT_UPDATE"
+    return {"type": kind, **_head(user_topic(user_id), event), "alert": event.payload["alert"]}
+
+
+def _head(topic: str, event: Event) -> dict[str, Any]:
+    return {"topic": topic, "seq": event.seq, "event": event.type}
 
 
 def error(code: str, message: str, topic: str | None = None) -> dict[str, Any]:

@@ -117,7 +117,12 @@ class Small:
         for each in {watchlist, first}:
             WatchlistItem.objects.create(watchlist=each, instrument=instrument)
         PriceAlert.objects.create(
-            user=self.user, instrument=instrument, kind="above", price=D(999), created_at=NOW
+            user=self.user,
+            instrument=instrument,
+            kind="above",
+            price=D(999),
+            created_at=NOW,
+            armed_at=NOW,
         )
 
     def fill(self, path: str) -> str:

@@ -258,7 +258,9 @@ def test_there_is_an_end_to_alerts(api, quoted):
     user = UserFactory()
     instrument = InstrumentFactory()
     PriceAlert.objects.bulk_create(
-        PriceAlert(user=user, instrument=instrument, kind="above", price=1, created_at=NOW)
+        PriceAlert(
+            user=user, instrument=instrument, kind="above", price=1, created_at=NOW, armed_at=NOW
+        )
         for _ in range(ALERTS_MAX)
     )
     other = signed_in(user)
@@ -291,7 +293,9 @@ def test_anothers_alert_is_an_absent_one(api, quoted, method):
     ],
 )
 def test_the_database_refuses_what_could_not_fire(wrong):
-    row = PriceAlert(user=UserFactory(), instrument=InstrumentFactory(), created_at=NOW, **wrong)
+    row = PriceAlert(
+        user=UserFactory(), instrument=InstrumentFactory(), created_at=NOW, armed_at=NOW, **wrong
+    )
     with pytest.raises(IntegrityError), transaction.atomic():
         row.save()
 

@@ -1,0 +1,137 @@
+"""Alerts fire: once, at the print that met them, in one transaction with the event that tells it.
+
+Whoever writes alerts holds the lock of their user, so two loops that saw the same print come one
+after the other, and the second finds nothing to fire.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+
+from accounts.services import lock_users
+from bengi.events.services import NewEvent, append
+from bengi.realtime.publish import publish
+from bengi.terms import AlertKind
+from instruments.corporate_actions import splits_known
+from instruments.quotes import Tick
+from instruments.splits import Split
+from watchlists.conditions import Terms, gives_reference, in_new_shares, is_met
+from watchlists.models import PriceAlert
+from watchlists.payloads import alert_event
+
+SPLITS_SINCE = timedelta(days=7)
+
+
+@transaction.atomic
+def fire(touched: Mapping[UUID, Tick], now: datetime) -> list[PriceAlert]:
+    """Mark as fired what still waits and is met by its print; return those.
+
+    touched: the first print that met each alert, or that gives a crossing its reference. Each is
+    judged again as it stands in the database by now, in new shares where it has been split.
+    """
+    alerts = _locked(touched)
+    if not alerts:
+        return []
+    since = min(alert.armed_at for alert in alerts)
+    events = _adjust(alerts, _splits(alerts, since), now)
+    fired, referenced = [], []
+    for alert in alerts:
+        tick, terms = touched[alert.id], terms_of(alert)
+        assert tick.last is not None, "only prints touch alerts"
+        if is_met(terms, tick):
+            alert.fired_at, alert.fired_price = now, tick.last
+            fired.append(alert)
+        elif gives_reference(terms, tick):
+            alert.reference_price = tick.last
+            referenced.append(alert)
+    _write(fired, ["fired_at", "fired_price"])
+    _write(referenced, ["reference_price"])
+    events += [alert_event(alert, "referenced", now) for alert in referenced]
+    _append(events + [alert_event(alert, "fired", now) for alert in fired])
+    return fired
+
+
+def adjust_to_splits(now: datetime) -> bool:
+    """Bring the alerts of instruments that have been split of late into new shares.
+
+    Returns whether there were any; run again it finds none. What was split while nobody looked for
+    a week is adjusted by fire(), before it is judged.
+    """
+    due = [split for split in splits_known(since=now - SPLITS_SINCE) if split.effective_at <= now]
+    if not due:
+        return False
+    latest = {split.instrument_id: split.effective_at for split in due}
+    waiting = PriceAlert.objects.filter(fired_at__isnull=True, instrument_id__in=latest)
+    rows = waiting.values_list("id", "instrument_id", "armed_at")
+    behind = [key for key, instrument_id, at in rows if at < latest[str(instrument_id)]]
+    if not behind:
+        return False
+    with transaction.atomic():
+        alerts = _locked(behind)
+        _append(_adjust(alerts, due, now))
+    return True
+
+
+def terms_of(alert: PriceAlert) -> Terms:
+    """Return what an alert waits for as plain values."""
+    return Terms(
+        kind=AlertKind(alert.kind),
+        price=alert.price,
+        percent=alert.percent,
+        reference_price=alert.reference_price,
+        armed_at=alert.armed_at,
+    )
+
+
+def _locked(alert_ids: Iterable[UUID]) -> list[PriceAlert]:
+    """Return those that wait, with their users locked: nobody else writes them meanwhile."""
+    waiting = PriceAlert.objects.filter(id__in=list(alert_ids), fired_at__isnull=True)
+    users = set(waiting.values_list("user_id", flat=True))
+    if not users:
+        return []
+    lock_users(users)
+    return list(waiting.all().select_related("instrument", "user").order_by("id"))
+
+
+def _splits(alerts: Sequence[PriceAlert], since: datetime) -> list[Split]:
+    return splits_known(since=since, instrument_ids={alert.instrument_id for alert in alerts})
+
+
+def _adjust(alerts: Sequence[PriceAlert], splits: Sequence[Split], now: datetime) -> list[NewEvent]:
+    """Write in new shares what was armed before a split; return the events that tell of it."""
+    changed, events = [], []
+    for alert in alerts:
+        missed = [each for each in splits if _is_missed(each, alert, now)]
+        if not missed:
+            continue
+        for split in missed:
+            for name, value in msgspec.structs.asdict(
+                in_new_shares(terms_of(alert), split.ratio, split.effective_at)
+            ).items():
+                setattr(alert, name, value)
+        changed.append(alert)
+        events.append(alert_event(alert, "adjusted", now, ratios=[str(s.ratio) for s in missed]))
+    _write(changed, ["price", "reference_price", "armed_at"])
+    return events
+
+
+def _is_missed(split: Split, alert: PriceAlert, now: datetime) -> bool:
+    is_its = split.instrument_id == str(alert.instrument_id)
+    return is_its and alert.armed_at < split.effective_at <= now
+
+
+def _write(alerts: Sequence[PriceAlert], fields: Sequence[str]) -> None:
+    """Write columns of alerts that wait; that they still do is part of the statement."""
+    if alerts:
+        waiting = PriceAlert.objects.filter(fired_at__isnull=True)
+        written = waiting.bulk_update(alerts, fields)
+        assert written == len(alerts), "their users are locked, so nobody else has fired them"
+
+
+def _append(events: Sequence[NewEvent]) -> None:
+    heads = append(events)
+    if heads:
+        transaction.on_commit(lambda: publish(heads), robust=True)
