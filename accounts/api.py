@@ -43,7 +43,7 @@ from bengi.errors import NotFound
 from bengi.events.selectors import events_after
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer, in_days
-from bengi.realtime.protocol import account_message
+from bengi.realtime.protocol import account_message, user_message
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Listing, Page
 from bengi.terms import AccountStatus
@@ -194,18 +194,20 @@ class RatesView(APIView):
 
 
 class EventsView(APIView):
-    """What happened in one account after a seq: the very messages of the socket."""
+    """What happened in one account, or to one person, after a seq: the messages of the socket."""
 
     @operation(
         "List events", query=EventsInput, answers=Page[shapes.Message], refuses=("not_found",)
     )
     def get(self, request: ApiRequest) -> Response:
         query = read_query(EventsInput, request.query_params)
-        account_id, limit = stream_of(request.user, query["account"]), query["limit"]
-        events = events_after(account_id, query["after"], limit + 1)
+        is_own, limit = query["of"] == "user", query["limit"]
+        stream = request.user.pk if is_own else stream_of(request.user, query["account"])
+        message = user_message if is_own else account_message
+        events = events_after(stream, query["after"], limit + 1)
         return Response(
             {
-                "results": [account_message(account_id, event) for event in events[:limit]],
+                "results": [message(stream, event) for event in events[:limit]],
                 "next": str(events[limit - 1].seq) if len(events) > limit else None,
             }
         )

@@ -31,8 +31,12 @@ CURRENCIES = list(MINOR_UNITS)
 
 
 class EventsInput(Input):
-    """The events of one account after a seq; account may be left out by who has only one open."""
+    """The events of one account after a seq; account may be left out by who has only one open.
 
+    of: account, or user for what is a person's own, the alerts.
+    """
+
+    of = WordField(("account", "user"), default="account")
     account = UUIDField(default=None)
     after = CountField(0, 2**63 - 1, default=0)
     limit = CountField(1, EVENTS_MAX, default=100)

@@ -142,7 +142,14 @@ class FxRate(Shape):
 class Message(Struct):
     """One message of the stream, see docs/stream.md: what happened under one seq."""
 
-    type: Literal["ORDER_UPDATE", "TRADE_EXECUTED", "TRADE_BUSTED", "ACCOUNT_UPDATE"]
+    type: Literal[
+        "ORDER_UPDATE",
+        "TRADE_EXECUTED",
+        "TRADE_BUSTED",
+        "ACCOUNT_UPDATE",
+        "ALERT",
+        "ALERT_UPDATE",
+    ]
     topic: str
     seq: int
     event: str

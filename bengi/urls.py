@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("instruments.urls")),
     path("", include("portfolios.urls")),
+    path("", include("watchlists.urls")),
     path("", include("orders.urls")),
     path("", include("trades.urls")),
 ]

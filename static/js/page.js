@@ -4,7 +4,7 @@ import * as board from "./board.js";
 import { held, paintEquity } from "./equity.js";
 import { watch } from "./feed.js";
 import { Stream } from "./stream.js";
-import { tell, tellBust, tellOrder } from "./toasts.js";
+import { tell, tellAlert, tellBust, tellOrder } from "./toasts.js";
 
 export const stream = new Stream(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
 const REFRESH_MS = 120;
@@ -41,11 +41,14 @@ function follow() {
     const [id, seq] = part.split(":");
     stream.follow([`account:${id}`], Number(seq));
   }
+  const [id, seq] = document.body.dataset.user.split(":");
+  stream.follow([`user:${id}`], seq === undefined ? null : Number(seq));
 }
 
 function hear({ detail: message }) {
   if (message.type === "ORDER_UPDATE" && message.event !== "order.corrected") tellOrder(message.order);
   else if (message.type === "TRADE_BUSTED") tellBust(message.trade);
+  else if (message.type === "ALERT") tellAlert(message.alert);
   refresh();
 }
 

@@ -67,6 +67,22 @@ export function tellBust(trade) {
   });
 }
 
+const WISHES = {
+  above: (a) => `at or above ${written(a.price, a.symbol)}`,
+  below: (a) => `at or below ${written(a.price, a.symbol)}`,
+  crossing: (a) => `crossing ${written(a.price, a.symbol)}`,
+  percent_change: (a) => `moved by ${a.percent}% in a day`,
+};
+
+/** Say that a price alert has fired. */
+export function tellAlert(alert) {
+  const wish = WISHES[alert.kind]?.(alert) ?? alert.kind;
+  tell(`${alert.symbol} is at ${written(alert.fired_price, alert.symbol)}`, `Your alert: ${wish}. ${alert.note}`.trim(), {
+    id: `alert-toast-${alert.id}`,
+    href: "/alerts",
+  });
+}
+
 /** Show a toast; the same id takes the place of the one before. */
 export function tell(title, text, { id = "", isWarning = false, href = "" } = {}) {
   const home = document.getElementById("toasts");

@@ -35,7 +35,15 @@ async (values) => {
 @pytest.mark.parametrize("look", LOOKS, indirect=True)
 def test_pages_of_a_trader(trader: Page, watch: Watch):
     page = trader
-    for address in ("/positions", "/orders", "/fills", "/account", "/search?q=an", "/licences"):
+    for address in (
+        "/positions",
+        "/orders",
+        "/fills",
+        "/account",
+        "/alerts",
+        "/search?q=an",
+        "/licences",
+    ):
         page.goto(address)
         assert_accessible(page)
         assert_fits(page)

@@ -1,0 +1,66 @@
+"""The form that sets a price alert."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from bengi.errors import BengiError
+from bengi.inputs import DECIMAL_DIGITS
+from bengi.money import parse_decimal
+from bengi.terms import AlertKind
+from watchlists.serializers import NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
+
+KINDS = [
+    (AlertKind.ABOVE, "At or above"),
+    (AlertKind.BELOW, "At or below"),
+    (AlertKind.CROSSING, "Crossing"),
+    (AlertKind.PERCENT_CHANGE, "Moved in a day by"),
+]
+_FIELDS = {"symbols": "symbol", "price": "level", "percent": "level"}
+"""What the service calls a field, and what the form does."""
+
+
+class LevelField(forms.Field):
+    """A price, or percent, in plain digits and above zero."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        text = str(value or "").strip().removesuffix("%").rstrip()
+        if not text:
+            return None
+        try:
+            level = parse_decimal(text, digits=DECIMAL_DIGITS)
+        except ValueError as error:
+            raise ValidationError("Write digits and a point only, such as 150.00.") from error
+        if not level:
+            raise ValidationError("Write a number above zero.")
+        return level
+
+
+class AlertForm(forms.Form):
+    """What somebody wants to be told of. level is a percent for a change, else a price."""
+
+    symbol = forms.CharField(
+        max_length=SYMBOL_LENGTH_MAX, error_messages={"required": "Write a symbol."}
+    )
+    kind = forms.ChoiceField(choices=KINDS)
+    level = LevelField(error_messages={"required": "Write a price, or a percent."})
+    note = forms.CharField(max_length=NOTE_LENGTH_MAX, required=False)
+
+    def terms(self) -> dict[str, Any]:
+        """Return a valid form's values by the names of set_alert()."""
+        values = self.cleaned_data
+        kind = AlertKind(values["kind"])
+        is_change = kind is AlertKind.PERCENT_CHANGE
+        return {
+            "symbol": values["symbol"],
+            "kind": kind,
+            "price": None if is_change else values["level"],
+            "percent": values["level"] if is_change else None,
+            "note": values["note"],
+        }
+
+    def refuse(self, error: BengiError) -> None:
+        """Say beside the field at fault why the alert was not set."""
+        self.add_error(_FIELDS.get(error.field or "", error.field) or "level", error.detail)
