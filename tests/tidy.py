@@ -38,6 +38,7 @@ MAY_CATCH_EVERYTHING = (
     "trades/corporate/loop.py",
     "instruments/feed.py",
     "instruments/twelvedata/loop.py",
+    "watchlists/loop.py",
     "bengi/realtime/hub.py",
     # Whatever a message makes fail, it is counted or set aside, and logged (docs/adr/0019).
     "trades/engine.py",
