@@ -8,7 +8,7 @@ trades are taken back. At the end each has the orders, shares, cash and prices o
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,10 +37,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 PLAYS = 4
 CLIENTS = 50
-STEPS = 30
-JOINS = 12
+STEPS = 24
+JOINS = 10
 """Steps over which the clients come, one after the other."""
-REPLAY_MAX = 25
+REPLAY_MAX = 12
 """So few events, that some who come late to a gap have to load the state anew."""
 WAIT_S = 120
 SYMBOLS = ["AAA", "BBB"]
@@ -196,6 +196,10 @@ class Visit:
         for text in self.down.carry(message["text"]) if "text" in message else ():
             self.client.hear(text)
 
+    @property
+    def is_read(self) -> bool:
+        return self._inbox.empty()
+
     async def leave(self) -> None:
         self._inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
         await self._task
@@ -276,19 +280,23 @@ async def watched(
             visits.append(Visit(product, cookie, 1000 * play + len(visits), kind))
         await step()
         await asyncio.sleep(0.01)
-        for visit in visits:
-            if number % 5 == 0:
-                visit.client.nag()
+        if number % 5 == 0:
+            nag(visits)
     final: State = await database_sync_to_async(product.end)()
     async with asyncio.timeout(WAIT_S):
         while any(is_behind(visit.client, final) for visit in visits):
-            for visit in visits:
-                if is_behind(visit.client, final):
-                    visit.client.nag()
-            await asyncio.sleep(0.1)
+            nag(visit for visit in visits if is_behind(visit.client, final))
+            await asyncio.sleep(0.05)
     for visit in visits:
         await visit.leave()
     return visits, final
+
+
+def nag(visits: Iterable[Visit]) -> None:
+    """Let those ask again whose last questions have all been read."""
+    for visit in visits:
+        if visit.is_read:
+            visit.client.nag()
 
 
 def is_behind(client: Client, final: State) -> bool:
