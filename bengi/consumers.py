@@ -27,6 +27,7 @@ from bengi.events.selectors import events_after
 from bengi.realtime import protocol
 from bengi.realtime.hub import Feed, Hub, hub_of_loop
 from bengi.realtime.protocol import Allowance, Topics
+from bengi.realtime.stats import counts
 from instruments.quotes import Tick
 from instruments.selectors import instruments_by_symbol, latest_quotes
 from orders.book_quotes import book_quotes
@@ -86,6 +87,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             self._tasks.append(self._loop.create_task(self._wait_for_auth()))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        counts.messages_received += 1
         if not self._is_open or not await self._is_allowed(text_data or ""):
             return
         try:
@@ -201,6 +203,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             wanted = f"Send after as a number from 0 to {head}."
             await self._say(protocol.error("bad_seq", wanted, topic))
         elif head - after > protocol.REPLAY_MAX:
+            counts.resyncs += 1
             far = f"More than {protocol.REPLAY_MAX} events behind: load a snapshot and subscribe."
             await self._say(protocol.error("resync_required", far, topic))
         elif self._count_with(topics) > protocol.TOPICS_MAX:
@@ -209,6 +212,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await self._rewind(topic, stream_id, after)
 
     async def _rewind(self, topic: str, stream_id: UUID, after: int) -> None:
+        counts.resumes += 1
         async with self._writing_events:
             await self._say({"type": "SUBSCRIBED", "topics": [{"topic": topic, "seq": after}]})
             self.hub.follow(self.feed, stream_id)
@@ -253,6 +257,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self._writing_prices = asyncio.Lock()
         self._writing_events = asyncio.Lock()
         self._is_open = True
+        counts.opened += 1
 
     def _join(self, who: Credential) -> None:
         self.who = who
@@ -320,15 +325,24 @@ class StreamConsumer(AsyncWebsocketConsumer):
         await self._say_text(protocol.encode(message))
 
     async def _say_text(self, text: str) -> None:
-        if self._is_open:
-            if self.who is not None:
-                self.feed.sent_s = self._loop.time()
-            await self.send(text_data=text)
+        if not self._is_open:
+            return
+        counts.sent(text)
+        if self.who is None:
+            await self.base_send({"type": "websocket.send", "text": text})
+            return
+        feed = self.feed
+        if not feed.sending:
+            feed.sent_s = self._loop.time()
+        feed.sending += 1
+        await self.base_send({"type": "websocket.send", "text": text})
+        feed.sending -= 1
 
     async def _hang_up(self, code: int) -> None:
         """Close once; what comes after is not read and nothing more is sent."""
         if self._is_open:
             self._is_open = False
+            counts.closed[code] += 1
             await self.close(code=code)
 
 
@@ -342,7 +356,7 @@ class NoSuchSocket(AsyncWebsocketConsumer):
 
 
 def is_same_site(scope: Any) -> bool:
-    """Return whether a browser's page of this very site (or none at all) opens the socket.
+    """Return whether a page of this very site, one that is allowed, or no page opens the socket.
 
     Browsers always send Origin, so a script of another site cannot ride on the session cookie;
     a program that sends none has no cookie of somebody else.
@@ -352,7 +366,7 @@ def is_same_site(scope: Any) -> bool:
         return True
     origin = headers[b"origin"].decode("latin1").lower()
     host = headers.get(b"host", b"").decode("latin1").lower()
-    if origin in settings.CSRF_TRUSTED_ORIGINS:
+    if origin in {*settings.CSRF_TRUSTED_ORIGINS, *settings.STREAM_ORIGINS}:
         return True
     domain, _ = split_domain_port(host)
     return _netloc(origin) == host and validate_host(domain, settings.ALLOWED_HOSTS)

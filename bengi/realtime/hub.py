@@ -1,8 +1,10 @@
 """The hub: one reader of the bus per event loop, many sockets behind it.
 
-Prices: the newest tick per symbol is kept, written as JSON once per flush, and every socket gets
-one frame with its symbols that changed. A socket that is still busy with the frame before is not
-queued for: it finds the newest prices when it is ready. Accounts: a message on the bus only says
+Prices: the newest tick per symbol is kept and written as JSON once for all sockets; every socket
+gets one frame with its symbols that changed. Sockets take turns, so that a thousand of them are not
+written to at once and the last one waits for the rest (docs/adr/0028). A socket that is still busy
+with the frame before is not queued for: it finds the newest prices when it is ready. Streams: a
+message on the bus only says
 "look at the log"; a sweep says the same now and then, so that a lost message heals.
 """
 
@@ -19,8 +21,13 @@ from bengi.realtime import protocol
 
 logger = logging.getLogger(__name__)
 
-FLUSH_S = 0.1
+FLUSH_S = 0.05
+"""How often a socket gets prices at most."""
+TURNS = 5
+"""Groups that the sockets are divided into; a group is served every FLUSH_S, one after another."""
 HEARTBEAT_S = 2.0
+SLOW_S = 1.0
+"""A socket that has not taken its frame for so long is a slow reader."""
 SWEEP_S = 5.0
 WATCH_S = 2.0
 """How often the hub looks whether those who listen are still signed in."""
@@ -37,8 +44,9 @@ Live = Callable[[list[Any]], Awaitable[set[Any]]]
 class Feed:
     """What one socket watches, and what is waiting for it."""
 
-    def __init__(self, hub: "Hub", credential: Credential | None) -> None:
+    def __init__(self, hub: "Hub", credential: Credential | None, turn: int) -> None:
         self.credential = credential
+        self.turn = turn
         self.symbols: set[str] = set()
         self.seqs: dict[UUID, int] = {}
         """account -> seq of the last event sent"""
@@ -47,20 +55,30 @@ class Feed:
         self.signed_out = asyncio.Event()
         self.sent_s = 0.0
         """When the last frame went out, on the loop's clock."""
+        self.sending = 0
+        """Frames that have not been taken yet."""
         self._hub = hub
         self._changed: set[str] = set()
         self._hinted: set[UUID] = set()
 
-    def price_changed(self, symbol: str) -> None:
-        self._changed.add(symbol)
-        self.prices_due.set()
+    def prices_changed(self, symbols: set[str]) -> int:
+        """Note what has to be sent; return how many prices give way that were not sent yet."""
+        if not self._changed:
+            self._changed = symbols
+            self.prices_due.set()
+            return 0
+        before = len(self._changed) + len(symbols)
+        self._changed |= symbols
+        return before - len(self._changed)
 
     def take_prices(self) -> list[str]:
         """Return the newest JSON of each watched symbol that changed since the last call."""
         self.prices_due.clear()
         changed, self._changed = self._changed, set()
         newest = self._hub.newest
-        return [newest[symbol] for symbol in changed if symbol in newest]
+        prices = [newest[symbol] for symbol in changed if symbol in newest]
+        self._hub.prices_sent += len(prices)
+        return prices
 
     def hint(self, account_id: UUID) -> None:
         self._hinted.add(account_id)
@@ -82,7 +100,15 @@ class Hub:
         self._read_heads = read_heads
         self._read_live = read_live
         self._loop = asyncio.get_running_loop()
+        self.ticks = 0
+        self.prices_sent = 0
+        self.prices_conflated = 0
+        """Prices that gave way to newer ones before a socket was ready for them."""
         self._feeds: set[Feed] = set()
+        self._groups: list[set[Feed]] = [set() for _ in range(TURNS)]
+        self._changed: list[set[str]] = [set() for _ in range(TURNS)]
+        """Per group, the symbols that have changed since it was served."""
+        self._turn = 0
         self._watchers: dict[str, set[Feed]] = defaultdict(set)
         self._followers: dict[UUID, set[Feed]] = defaultdict(set)
         self._incoming: dict[str, Any] = {}
@@ -92,11 +118,13 @@ class Hub:
 
     def join(self, credential: Credential | None = None) -> Feed:
         """Return a new socket's feed; the first one starts the hub."""
-        feed = Feed(self, credential)
+        turn = min(range(TURNS), key=lambda number: len(self._groups[number]))
+        feed = Feed(self, credential, turn)
         feed.sent_s = self._loop.time()
         if not self._feeds:
             self._start()
         self._feeds.add(feed)
+        self._groups[turn].add(feed)
         return feed
 
     async def leave(self, feed: Feed) -> None:
@@ -105,6 +133,7 @@ class Hub:
         for account_id in list(self._followers):
             self.unfollow(feed, account_id)
         self._feeds.discard(feed)
+        self._groups[feed.turn].discard(feed)
         if not self._feeds:
             await self._stop()
 
@@ -136,6 +165,23 @@ class Hub:
         if not followers:
             self._followers.pop(account_id, None)
 
+    @property
+    def sockets(self) -> int:
+        return len(self._feeds)
+
+    @property
+    def price_topics(self) -> int:
+        return len(self._watchers)
+
+    @property
+    def event_topics(self) -> int:
+        return len(self._followers)
+
+    def slow_readers(self) -> int:
+        """Return how many sockets have not taken a frame for SLOW_S."""
+        since_s = self._loop.time() - SLOW_S
+        return sum(feed.sending > 0 and feed.sent_s <= since_s for feed in list(self._feeds))
+
     # -- in the publisher's thread ---------------------------------------------------------
 
     def _on_ticks(self, ticks: Iterable[Any]) -> None:
@@ -143,6 +189,7 @@ class Hub:
             for tick in ticks:
                 if tick.symbol in self._watchers:
                     self._incoming[tick.symbol] = tick
+                    self.ticks += 1
 
     def _on_account(self, message: dict[str, Any]) -> None:
         account_id = UUID(message["account_id"])
@@ -162,7 +209,7 @@ class Hub:
             bus.subscribe(ACCOUNT, self._on_account),
         ]
         self._tasks = [
-            self._loop.create_task(_every(FLUSH_S, self._flush)),
+            self._loop.create_task(_every(FLUSH_S / TURNS, self._flush)),
             self._loop.create_task(_every(SWEEP_S, self._sweep)),
             self._loop.create_task(_every(WATCH_S, self._watch)),
         ]
@@ -182,18 +229,27 @@ class Hub:
             feed.hint(account_id)
 
     async def _flush(self) -> None:
+        """Write what has come as JSON, and serve the group whose turn it is."""
+        fresh = self._take_ticks()
+        for changed in self._changed:
+            changed.update(fresh)
+        self._turn = (self._turn + 1) % TURNS
+        due, self._changed[self._turn] = self._changed[self._turn], set()
+        silent_s = self._loop.time() - HEARTBEAT_S
+        for feed in self._groups[self._turn]:
+            if symbols := feed.symbols & due:
+                self.prices_conflated += feed.prices_changed(symbols)
+            elif feed.sent_s <= silent_s:
+                feed.prices_due.set()
+
+    def _take_ticks(self) -> set[str]:
+        """Write the newest tick of each symbol that somebody watches; return those symbols."""
         with self._lock:
             ticks, self._incoming = self._incoming, {}
-        for symbol, tick in ticks.items():
-            watchers = self._watchers.get(symbol)
-            if watchers:
-                self.newest[symbol] = protocol.encode(protocol.price(tick))
-                for feed in watchers:
-                    feed.price_changed(symbol)
-        silent_s = self._loop.time() - HEARTBEAT_S
-        for feed in self._feeds:
-            if feed.sent_s <= silent_s:
-                feed.prices_due.set()
+        fresh = {symbol for symbol in ticks if symbol in self._watchers}
+        for symbol in fresh:
+            self.newest[symbol] = protocol.encode(protocol.price(ticks[symbol]))
+        return fresh
 
     async def _sweep(self) -> None:
         heads = await self._read_heads(list(self._followers))
@@ -224,6 +280,11 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def hubs() -> list[Hub]:
+    """Return the hubs that run in this process."""
+    return list(_hubs.values())
 
 
 def hub_of_loop(read_heads: Heads, read_live: Live) -> Hub:

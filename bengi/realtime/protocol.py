@@ -23,6 +23,8 @@ from bengi.money import plain, plain_or_none
 TOPICS_MAX = 200
 TOPIC_LENGTH_MAX = 64
 MESSAGE_BYTES_MAX = 16 * 1024
+UNREAD_MAX = 256
+"""Messages of one socket that may wait to be read; a server that can sees to it."""
 REPLAY_MAX = 5_000
 
 CLOSE_PROTOCOL = 4400
@@ -30,6 +32,7 @@ CLOSE_NOT_SIGNED_IN = 4401
 CLOSE_RATE = 1008
 CLOSE_TOO_BIG = 1009
 CLOSE_TRY_LATER = 1013
+CLOSE_GOING_AWAY = 1001
 
 _NOT_SENT = frozenset(
     {

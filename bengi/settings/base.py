@@ -226,6 +226,8 @@ TRUSTED_PROXIES = env.list("BENGI_TRUSTED_PROXIES", default=[])
 """Networks of the proxies in front, whose X-Forwarded-For is believed."""
 
 # -- streams ----------------------------------------------------------------------------------
+STREAM_ORIGINS = env.list("BENGI_STREAM_ORIGINS", default=[])
+"""Origins, such as https://charts.example, whose pages may open the socket beside this site's."""
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
