@@ -31,6 +31,7 @@ from accounts.identity.api import (
     VerifyEmailView,
 )
 from bengi.onboarding import sign_up
+from bengi.realtime.api import StreamStatsView
 from instruments.api import (
     BarsView,
     CorporateActionsView,
@@ -150,6 +151,7 @@ ROUTES = {
     "portfolios/<uuid:portfolio_id>/summary": SummaryView.as_view(),
     "positions/<uuid:position_id>": PositionView.as_view(),
     "positions/<uuid:position_id>/close": ClosePositionView.as_view(),
+    "stream/stats": StreamStatsView.as_view(),
     "trades": TradesView.as_view(),
     "trades/<uuid:exec_id>": TradeView.as_view(),
     "trades/<uuid:exec_id>/adjust": AdjustView.as_view(),

@@ -28,8 +28,10 @@ from bengi.realtime import protocol
 from bengi.realtime.hub import Feed, Hub, hub_of_loop
 from bengi.realtime.protocol import Allowance, Topics
 from bengi.realtime.stats import counts
+from instruments.calendar import MICS
 from instruments.quotes import Tick
 from instruments.selectors import instruments_by_symbol, latest_quotes
+from instruments.serializers import market_shape
 from orders.book_quotes import book_quotes
 
 logger = logging.getLogger(__name__)
@@ -155,12 +157,15 @@ class StreamConsumer(AsyncWebsocketConsumer):
             self.hub.unwatch(self.feed, symbols - found.prices.keys())
             await self._say_subscribed(topics, found)
             await self._say_snapshot(found)
+        if topics.markets:
+            await self.hub.watch_markets(self.feed)
 
     async def _say_subscribed(self, topics: Topics, found: Found) -> None:
         heads = {key: self.feed.seqs.get(key, head) for key, head in found.heads.items()}
         told: list[dict[str, Any]] = [
             {"topic": t} for t, symbol in topics.symbols.items() if symbol in found.prices
         ]
+        told += [{"topic": topic} for topic in topics.markets]
         told += [{"topic": t, "seq": heads[k]} for t, k in topics.streams.items() if k in heads]
         if told:
             await self._say({"type": "SUBSCRIBED", "topics": told})
@@ -188,7 +193,10 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.hub.unwatch(self.feed, topics.symbols.values())
         for stream_id in topics.streams.values():
             self.hub.unfollow(self.feed, stream_id)
-        told = [{"topic": topic} for topic in (*topics.symbols, *topics.streams)]
+        if topics.markets:
+            self.hub.unwatch_markets(self.feed)
+        names = (*topics.symbols, *topics.streams, *topics.markets)
+        told = [{"topic": topic} for topic in names]
         await self._say({"type": "UNSUBSCRIBED", "topics": told})
 
     async def _resume(self, topic: Any, after: Any) -> None:
@@ -221,7 +229,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     def _count_with(self, topics: Topics) -> int:
         symbols = self.feed.symbols | set(topics.symbols.values())
-        return len(symbols) + len(self.feed.seqs.keys() | set(topics.streams.values()))
+        markets = bool(topics.markets) or self.hub.watches_markets(self.feed)
+        return len(symbols) + markets + len(self.feed.seqs.keys() | set(topics.streams.values()))
 
     # -- limits ------------------------------------------------------------------------------
 
@@ -261,7 +270,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     def _join(self, who: Credential) -> None:
         self.who = who
-        self.hub = hub_of_loop(_read_heads, still_good)
+        self.hub = hub_of_loop(_read_heads, still_good, _read_markets)
         self.feed = self.hub.join(who)
         writers = (self._write_prices(), self._write_events(), self._watch_session())
         self._tasks += [self._loop.create_task(writer) for writer in writers]
@@ -289,7 +298,11 @@ class StreamConsumer(AsyncWebsocketConsumer):
         while True:
             await self.feed.prices_due.wait()
             async with self._writing_prices:
-                await self._say_text(protocol.price_frame(self.feed.take_prices()))
+                markets, prices = self.feed.take_markets(), self.feed.take_prices()
+                if markets:
+                    await self._say_text(markets)
+                if prices or not markets:
+                    await self._say_text(protocol.price_frame(prices))
 
     async def _write_events(self) -> None:
         while True:
@@ -400,6 +413,12 @@ def _heads(stream_ids: Sequence[UUID]) -> dict[UUID, int]:
 
 
 _read_heads = database_sync_to_async(_heads)
+
+
+async def _read_markets() -> str:
+    """Return what the exchanges do; their calendar is in memory."""
+    now = clock.now()
+    return protocol.market_frame([market_shape(mic, now, settings.MARKET_HOURS) for mic in MICS])
 
 
 @database_sync_to_async

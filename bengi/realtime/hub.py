@@ -29,6 +29,8 @@ HEARTBEAT_S = 2.0
 SLOW_S = 1.0
 """A socket that has not taken its frame for so long is a slow reader."""
 SWEEP_S = 5.0
+MARKETS_S = 1.0
+"""How often the hub looks whether a market has opened or closed."""
 WATCH_S = 2.0
 """How often the hub looks whether those who listen are still signed in."""
 
@@ -39,6 +41,8 @@ Credential = Hashable
 """What a socket was let in with; only whoever reads them knows what stands in it."""
 Live = Callable[[list[Any]], Awaitable[set[Any]]]
 """Reads which of the credentials still hold."""
+Markets = Callable[[], Awaitable[str]]
+"""Reads the frame that tells what every market does now."""
 
 
 class Feed:
@@ -60,6 +64,7 @@ class Feed:
         self._hub = hub
         self._changed: set[str] = set()
         self._hinted: set[UUID] = set()
+        self._has_markets = False
 
     def prices_changed(self, symbols: set[str]) -> int:
         """Note what has to be sent; return how many prices give way that were not sent yet."""
@@ -80,6 +85,15 @@ class Feed:
         self._hub.prices_sent += len(prices)
         return prices
 
+    def markets_changed(self) -> None:
+        self._has_markets = True
+        self.prices_due.set()
+
+    def take_markets(self) -> str:
+        """Return the newest frame of the markets where they changed since the last call, or ""."""
+        changed, self._has_markets = self._has_markets, False
+        return self._hub.markets if changed else ""
+
     def hint(self, account_id: UUID) -> None:
         self._hinted.add(account_id)
         self.events_due.set()
@@ -94,11 +108,15 @@ class Feed:
 class Hub:
     """Runs while it has feeds. Everything but the two bus callbacks happens in its event loop."""
 
-    def __init__(self, read_heads: Heads, read_live: Live) -> None:
+    def __init__(self, read_heads: Heads, read_live: Live, read_markets: Markets) -> None:
+        self.markets = ""
+        """The frame of the markets, once somebody follows them."""
         self.newest: dict[str, str] = {}
         """symbol -> JSON of its newest price, of symbols that somebody watches"""
         self._read_heads = read_heads
         self._read_live = read_live
+        self._read_markets = read_markets
+        self._market_watchers: set[Feed] = set()
         self._loop = asyncio.get_running_loop()
         self.ticks = 0
         self.prices_sent = 0
@@ -132,6 +150,7 @@ class Hub:
         self.unwatch(feed, list(feed.symbols))
         for account_id in list(self._followers):
             self.unfollow(feed, account_id)
+        self._market_watchers.discard(feed)
         self._feeds.discard(feed)
         self._groups[feed.turn].discard(feed)
         if not self._feeds:
@@ -154,6 +173,18 @@ class Hub:
     def watched(self) -> list[str]:
         """Return the symbols that somebody watches; from any thread."""
         return list(self._watchers)
+
+    async def watch_markets(self, feed: Feed) -> None:
+        """Let a feed know what the markets do: now, and whenever one opens or closes."""
+        self._market_watchers.add(feed)
+        self.markets = self.markets or await self._read_markets()
+        feed.markets_changed()
+
+    def unwatch_markets(self, feed: Feed) -> None:
+        self._market_watchers.discard(feed)
+
+    def watches_markets(self, feed: Feed) -> bool:
+        return feed in self._market_watchers
 
     def follow(self, feed: Feed, account_id: UUID) -> None:
         self._followers[account_id].add(feed)
@@ -212,6 +243,7 @@ class Hub:
             self._loop.create_task(_every(FLUSH_S / TURNS, self._flush)),
             self._loop.create_task(_every(SWEEP_S, self._sweep)),
             self._loop.create_task(_every(WATCH_S, self._watch)),
+            self._loop.create_task(_every(MARKETS_S, self._look_at_markets)),
         ]
 
     async def _stop(self) -> None:
@@ -258,6 +290,16 @@ class Hub:
                 if feed.seqs.get(account_id, head) < head:
                     feed.hint(account_id)
 
+    async def _look_at_markets(self) -> None:
+        if not self._market_watchers:
+            self.markets = ""
+            return
+        now = await self._read_markets()
+        if now != self.markets:
+            self.markets = now
+            for feed in self._market_watchers:
+                feed.markets_changed()
+
     async def _watch(self) -> None:
         held = {feed.credential for feed in self._feeds if feed.credential}
         ended = held - await self._read_live(list(held))
@@ -287,11 +329,11 @@ def hubs() -> list[Hub]:
     return list(_hubs.values())
 
 
-def hub_of_loop(read_heads: Heads, read_live: Live) -> Hub:
+def hub_of_loop(read_heads: Heads, read_live: Live, read_markets: Markets) -> Hub:
     """Return the running loop's hub. Join it at once: a hub without feeds is forgotten."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
-        _hubs[loop] = Hub(read_heads, read_live)
+        _hubs[loop] = Hub(read_heads, read_live, read_markets)
     return _hubs[loop]
 
 

@@ -3,7 +3,7 @@
 In:  AUTH {token}; SUBSCRIBE, UNSUBSCRIBE {topics}; RESUME {topic, after}; PING {id}
 Out: AUTHENTICATED; SUBSCRIBED, UNSUBSCRIBED {topics}; PRICE_UPDATE {prices};
      ORDER_UPDATE, TRADE_EXECUTED, TRADE_BUSTED, ACCOUNT_UPDATE {topic, seq, ...};
-     ALERT, ALERT_UPDATE {topic, seq, event, alert};
+     ALERT, ALERT_UPDATE {topic, seq, event, alert}; MARKET_STATUS {markets};
      PONG {id, now}; ERROR {code, message, topic?}
 
 docs/stream.md says the same to the people who write clients.
@@ -21,6 +21,8 @@ from bengi.errors import Malformed
 from bengi.money import plain, plain_or_none
 
 TOPICS_MAX = 200
+MARKETS = "markets"
+"""The topic of what every market does."""
 TOPIC_LENGTH_MAX = 64
 MESSAGE_BYTES_MAX = 16 * 1024
 UNREAD_MAX = 256
@@ -62,6 +64,8 @@ class Topics(NamedTuple):
     """topic -> account id"""
     users: dict[str, UUID]
     """topic -> user id: what is a person's own and no account's"""
+    markets: list[str]
+    """MARKETS, where it is asked for"""
     unknown: list[str]
 
     @property
@@ -92,8 +96,8 @@ def topics_in(message: dict[str, Any]) -> Topics:
 
 
 def sort_topics(given: Iterable[str]) -> Topics:
-    """Tell prices:<symbol>, account:<uuid> and user:<uuid> from each other and from the rest."""
-    topics = Topics({}, {}, {}, [])
+    """Tell prices:<symbol>, account:<uuid>, user:<uuid>, markets and the rest from each other."""
+    topics = Topics({}, {}, {}, [], [])
     for topic in dict.fromkeys(given):
         kind, _, name = topic.partition(":")
         if kind == "prices" and 0 < len(name) <= TOPIC_LENGTH_MAX:
@@ -102,6 +106,8 @@ def sort_topics(given: Iterable[str]) -> Topics:
             topics.accounts[topic] = account_id
         elif kind == "user" and (user_id := _uuid(name)):
             topics.users[topic] = user_id
+        elif topic == MARKETS:
+            topics.markets.append(topic)
         else:
             topics.unknown.append(topic)
     return topics
@@ -135,6 +141,11 @@ def price(tick: Any) -> dict[str, Any]:
         "previous_close": plain_or_none(tick.previous_close),
         "as_of": moment(tick.as_of),
     }
+
+
+def market_frame(markets: list[dict[str, Any]]) -> str:
+    """Write what every market does as one MARKET_STATUS."""
+    return encode({"type": "MARKET_STATUS", "markets": markets})
 
 
 def price_frame(prices: Iterable[str]) -> str:

@@ -47,6 +47,8 @@ async def test_a_session_that_has_ended_is_not_signed_in(cookie):
         (b"http://testserver", b"testserver", True),
         (b"https://TestServer:8000", b"testserver:8000", True),
         (b"https://trusted.example", b"testserver", True),
+        (b"https://charts.example", b"testserver", True),
+        (b"https://charts.example:444", b"testserver", False),
         (b"http://evil.example", b"testserver", False),
         (b"http://evil.example", b"evil.example", False),
         (b"http://testserver:81", b"testserver", False),
@@ -58,6 +60,7 @@ async def test_a_session_that_has_ended_is_not_signed_in(cookie):
 )
 async def test_only_pages_of_this_site_open_a_socket(cookie, settings, origin, host, welcome):
     settings.CSRF_TRUSTED_ORIGINS = ["https://trusted.example"]
+    settings.STREAM_ORIGINS = ["https://charts.example"]
     headers = [(b"cookie", cookie), (b"origin", origin), (b"host", host)]
     socket = Socket(application, "/ws", headers=headers)
     accepted, _ = await socket.connect(timeout=WAIT_S)

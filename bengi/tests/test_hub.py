@@ -46,10 +46,14 @@ async def all_sessions(keys):
     return set(keys)
 
 
+async def all_open():
+    return '{"type":"MARKET_STATUS","markets":[]}'
+
+
 @pytest.fixture
 async def feed():
     before = get_bus()._callbacks[TICKS]
-    hub = hub_of_loop(no_heads, all_sessions)
+    hub = hub_of_loop(no_heads, all_sessions, all_open)
     feed = hub.join()
     yield feed
     await hub.leave(feed)
@@ -171,7 +175,7 @@ async def test_the_watch_tells_sockets_whose_session_has_ended():
     async def only_first(keys):
         return {"first"}
 
-    hub = hub_of_loop(no_heads, only_first)
+    hub = hub_of_loop(no_heads, only_first, all_open)
     first, second, none = hub.join("first"), hub.join("second"), hub.join(None)
     await hub._watch()
     ended = [feed.signed_out.is_set() for feed in (first, second, none)]

@@ -40,7 +40,7 @@ class Small:
     """Somebody with n of everything, named by the ids that routes need."""
 
     def __init__(self, n: int) -> None:
-        self.user = UserFactory()
+        self.user = UserFactory(is_staff=True)
         self.user.user_permissions.set(Permission.objects.all())
         account = open_account(
             self.user, name="Paper", currency="USD", now=NOW, schedule=FeeScheduleFactory()
@@ -149,6 +149,7 @@ READS = [
     "alerts?symbol=S0&status=waiting&ordering=symbol",
     "alerts/{alert}",
     "corrections",
+    "stream/stats",
     "events?account={account}",
     "fx-rates",
     "instruments",

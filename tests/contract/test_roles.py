@@ -93,6 +93,7 @@ EXPECTED = {
     "get_the_summary_of_a_portfolio": OWNER,
     "get_a_position": OWNER,
     "close_a_position": OWNER_MAKES,
+    "get_the_statistics_of_the_stream": DESK,
     "list_trades": ALL,
     "get_the_summary_of_trades": OWNER,
     "get_a_trade": OWNER,
