@@ -53,9 +53,10 @@ class PriceAlert(models.Model):
     above, below: a print at price or beyond it. crossing: a print on the other side of price than
     reference_price, or on it. percent_change: a print percent or more, up or down, from that day's
     previous close. reference_price is the last print when the alert was set; None when there was
-    none, and then the first print after that counts. Prints from armed_at on count: when the alert
-    was set, got another price, or a split brought it into new shares. mailed_at: when the mail
-    that tells its owner was taken up, or given up.
+    none, and then, or where it was on price itself, the first print off it takes its place.
+
+    Prints from armed_at on count: when the alert was set, got another price, or a split brought it
+    into new shares. mailed_at: when the mail that tells its owner was taken up, or given up.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

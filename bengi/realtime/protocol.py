@@ -11,6 +11,8 @@ docs/stream.md says the same to the people who write clients.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -18,7 +20,7 @@ import msgspec
 
 from bengi import strictjson
 from bengi.errors import Malformed
-from bengi.money import plain, plain_or_none
+from bengi.money import plain_or_none
 
 TOPICS_MAX = 200
 MARKETS = "markets"
@@ -128,19 +130,25 @@ def price(tick: Any) -> dict[str, Any]:
     """
     return {
         "symbol": tick.symbol,
-        "bid": plain_or_none(tick.bid),
-        "ask": plain_or_none(tick.ask),
-        "bid_size": plain(tick.bid_size),
-        "ask_size": plain(tick.ask_size),
-        "last": plain_or_none(tick.last),
-        "last_size": plain(tick.last_size),
-        "volume": plain(tick.volume),
-        "day_open": plain_or_none(tick.day_open),
-        "day_high": plain_or_none(tick.day_high),
-        "day_low": plain_or_none(tick.day_low),
-        "previous_close": plain_or_none(tick.previous_close),
+        "bid": _text(tick.bid),
+        "ask": _text(tick.ask),
+        "bid_size": _text(tick.bid_size),
+        "ask_size": _text(tick.ask_size),
+        "last": _text(tick.last),
+        "last_size": _text(tick.last_size),
+        "volume": _text(tick.volume),
+        "day_open": _text(tick.day_open),
+        "day_high": _text(tick.day_high),
+        "day_low": _text(tick.day_low),
+        "previous_close": _text(tick.previous_close),
         "as_of": moment(tick.as_of),
     }
+
+
+@lru_cache(maxsize=8192)
+def _text(value: Decimal | None) -> str | None:
+    """Write a number as plain() does. Most of a tick's eleven are those of the tick before."""
+    return plain_or_none(value)
 
 
 def market_frame(markets: list[dict[str, Any]]) -> str:

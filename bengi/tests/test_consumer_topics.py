@@ -1,23 +1,19 @@
 """What comes over the socket: prices, the newest only; events, each of them once and in order."""
 
 import asyncio
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from channels.db import database_sync_to_async
 from django.db import OperationalError
-from django.test import Client
 
-from accounts.tests.factories import AccountFactory, UserFactory
-from bengi import clock, consumers
+from accounts.tests.factories import AccountFactory
+from bengi import consumers
 from bengi.bus import TICKS, get_bus
 from bengi.ids import new_id
 from bengi.realtime import hub as hub_module
-from bengi.realtime import protocol, stats
-from bengi.terms import AlertKind
+from bengi.realtime import protocol
 from bengi.tests.sockets import (
-    NOW,
     Joined,
     hint,
     log_silently,
@@ -30,10 +26,6 @@ from instruments.tests.factories import InstrumentFactory, QuoteFactory
 from orders.tests.factories import OrderFactory
 from portfolios.tests.factories import PortfolioFactory
 from trades.tests.factories import TradeFactory
-from watchlists.firing import fire
-from watchlists.models import PriceAlert
-from watchlists.services import set_alert
-from watchlists.tests.factories import print_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_board")]
 
@@ -330,122 +322,3 @@ async def test_a_database_that_is_away_asks_to_come_again_later(cookie, account,
         monkeypatch.setattr(consumers, "_find", away)
         await socket.say(type="SUBSCRIBE", topics=["prices:ABC"])
         assert await socket.closed_with() == 1013
-
-
-# -- what is a person's own ----------------------------------------------------------------------
-
-
-@database_sync_to_async
-def set_and_fire(user, instrument) -> PriceAlert:
-    terms = {"price": Decimal(110), "percent": None, "note": "", "now": NOW}
-    alert = set_alert(user, instrument.symbol, AlertKind.ABOVE, **terms)
-    fire({alert.id: print_of(instrument, "111", NOW)}, NOW)
-    return alert
-
-
-async def test_an_alert_is_told_on_its_owners_topic(account, cookie, swift):
-    instrument = await database_sync_to_async(InstrumentFactory)(symbol="ABC")
-    topic = f"user:{account.user_id}"
-    async with socket_of(cookie) as socket:
-        subscribed = await socket.ask(type="SUBSCRIBE", topics=[topic])
-        assert subscribed["topics"] == [{"topic": topic, "seq": 0}]
-        alert = await set_and_fire(account.user, instrument)
-        told = [await socket.hear(), await socket.hear()]
-        assert [(m["type"], m["seq"], m["event"]) for m in told] == [
-            ("ALERT_UPDATE", 1, "alert.set"),
-            ("ALERT", 2, "alert.fired"),
-        ]
-        assert told[1]["topic"] == topic
-        assert (told[1]["alert"]["id"], told[1]["alert"]["fired_price"]) == (str(alert.id), "111")
-        assert "state" not in told[1]
-        await socket.ask(type="UNSUBSCRIBE", topics=[topic])
-        assert (await socket.ask(type="RESUME", topic=topic, after=1))["type"] == "SUBSCRIBED"
-        assert await socket.hear() == told[1]
-
-
-async def test_another_persons_topic_is_no_topic(account, cookie):
-    other = await database_sync_to_async(UserFactory)()
-    async with socket_of(cookie) as socket:
-        for topic in (f"user:{other.pk}", f"user:{account.id}", f"account:{account.user_id}"):
-            answer = await socket.ask(type="SUBSCRIBE", topics=[topic])
-            assert (answer["code"], answer["topic"]) == ("unknown_topic", topic)
-            answer = await socket.ask(type="RESUME", topic=topic, after=0)
-            assert (answer["code"], answer["topic"]) == ("unknown_topic", topic)
-
-
-def test_the_messages_come_over_http_too(account):
-    set_alert(
-        account.user,
-        InstrumentFactory(symbol="ABC").symbol,
-        AlertKind.ABOVE,
-        price=Decimal(110),
-        percent=None,
-        note="",
-        now=NOW,
-    )
-    client = Client()
-    client.force_login(account.user)
-    body = client.get("/api/v1/events?of=user&after=0").json()
-    assert [(m["type"], m["topic"], m["seq"]) for m in body["results"]] == [
-        ("ALERT_UPDATE", f"user:{account.user_id}", 1)
-    ]
-    assert client.get("/api/v1/events?of=user&after=1").json()["results"] == []
-
-
-# -- markets ---------------------------------------------------------------------------------------
-
-
-async def test_what_the_markets_do_is_told_at_once_and_when_it_changes(
-    cookie, swift, settings, monkeypatch
-):
-    monkeypatch.setattr(hub_module, "MARKETS_S", 0.02)
-    settings.MARKET_HOURS = "exchange"
-    clock.use(lambda: datetime(2026, 3, 2, 14, 29, tzinfo=UTC))
-    try:
-        async with socket_of(cookie) as socket:
-            answer = await socket.ask(type="SUBSCRIBE", topics=["markets"])
-            assert answer["topics"] == [{"topic": "markets"}]
-            assert (await market(socket))["status"] == "pre"
-            await socket.says_nothing()
-            clock.use(lambda: datetime(2026, 3, 2, 14, 30, tzinfo=UTC))
-            told = await market(socket)
-            assert (told["status"], told["next_close"]) == ("open", "2026-03-02T21:00:00.000000Z")
-            answer = await socket.ask(type="UNSUBSCRIBE", topics=["markets"])
-            assert answer["topics"] == [{"topic": "markets"}]
-            clock.use(lambda: datetime(2026, 3, 2, 21, 30, tzinfo=UTC))
-            await socket.says_nothing()
-    finally:
-        clock.reset()
-
-
-async def market(socket) -> dict:
-    message = await socket.hear()
-    assert message["type"] == "MARKET_STATUS"
-    return next(each for each in message["markets"] if each["mic"] == "XNAS")
-
-
-def test_the_statistics_are_for_staff():
-    for is_staff, status in [(False, 403), (True, 200)]:
-        client = Client()
-        client.force_login(UserFactory(is_staff=is_staff))
-        answer = client.get("/api/v1/stream/stats")
-        assert answer.status_code == status
-    assert answer.json()["sockets"] == 0
-    assert Client().get("/api/v1/stream/stats").status_code == 401
-
-
-async def test_the_statistics_count_what_sockets_do(account, cookie, swift):
-    before = stats.read()
-    async with socket_of(cookie) as socket:
-        await socket.ask(type="SUBSCRIBE", topics=[topic_of(account)])
-        await socket.ask(type="RESUME", topic=topic_of(account), after=0)
-        now = stats.read()
-        assert (now["sockets"], now["event_topics"]) == (1, 1)
-        grown = {name: now[name] - before[name] for name in ("messages_received", "resumes")}
-        assert grown == {"messages_received": 2, "resumes": 1}
-        assert now["frames_sent"] - before["frames_sent"] >= 2
-        assert now["bytes_sent"] - before["bytes_sent"] >= 100
-        for _ in range(21):
-            await socket.send_to(text_data="{")
-        assert await socket.closed_with() == 4400
-    assert stats.read()["closed"]["4400"] == before["closed"].get("4400", 0) + 1
