@@ -21,6 +21,7 @@ from bengi.tests.test_hub import flushed, tick
 SYMBOLS = [f"S{number}" for number in range(20)]
 SLOW = 50
 ROUNDS = 300
+PRICES = 20
 
 
 class Reader:
@@ -78,19 +79,18 @@ async def test_memory_is_flat_while_fifty_do_not_read(no_rounds):
     for reader in (quick, *slow):
         await reader.watch(SYMBOLS)
     hub = quick.consumer.hub
-    for cents in range(20):
-        await move(hub, cents)
-    gc.collect()
     tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    for cents in range(20, ROUNDS):
-        await move(hub, cents)
-    gc.collect()
-    after, _ = tracemalloc.get_traced_memory()
+    held = []
+    for number in range(ROUNDS):
+        await move(hub, number % PRICES)
+        if number in {2 * PRICES, ROUNDS - 1}:
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    assert after - before < 100_000, "bytes that 50 slow readers and 280 rounds have left behind"
+    one_frame_each = SLOW * len(quick.frames[0]["prices"]) * 250
+    assert held[1] - held[0] < one_frame_each / 10, "so many rounds have left something behind"
 
-    newest = Decimal(f"10.{ROUNDS - 1:04}")
+    newest = Decimal(f"10.{(ROUNDS - 1) % PRICES:04}")
     assert {Decimal(price["bid"]) for price in quick.frames[0]["prices"]} == {newest}
     for reader in slow:
         assert {Decimal(price["bid"]) for price in reader.frames[0]["prices"]} == {Decimal(10)}
