@@ -255,7 +255,11 @@ class Credulous(Client):
 
 
 @pytest.mark.parametrize("kind", [Forgetful, Credulous])
-async def test_a_client_that_does_not_count_is_found_out(kind: type[Client]) -> None:
+async def test_a_client_that_does_not_count_is_found_out(
+    kind: type[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is made to load the state anew, which would cover up what was lost before."""
+    monkeypatch.setattr(protocol, "REPLAY_MAX", 5_000)
     with open_world() as world:
         clock.use(lambda: world.now)
         try:
@@ -263,7 +267,7 @@ async def test_a_client_that_does_not_count_is_found_out(kind: type[Client]) -> 
         finally:
             clock.reset()
     wrong = [visit for visit in visits if differences(visit.client, final)]
-    assert len(wrong) > len(visits) / 2
+    assert len(wrong) >= 3
 
 
 async def watched(
