@@ -16,7 +16,8 @@ from instruments.twelvedata import wiring
 from instruments.twelvedata.governor import Priority
 from instruments.twelvedata.parsing import RateTold
 from trades.tests.world import START, open_world
-from watchlists.models import PriceAlert, Watchlist, WatchlistItem
+from watchlists.models import Watchlist, WatchlistItem
+from watchlists.tests.factories import PriceAlertFactory
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -45,10 +46,10 @@ def test_orders_near_their_price_come_first_then_holdings_pages_and_lists(monkey
         world.place(trader, rows["STOP"], "buy", 1, stop="101.50")
         watchlist = Watchlist.objects.create(user=trader.user, name="Mine")
         WatchlistItem.objects.create(watchlist=watchlist, instrument=rows["LIST"])
-        alert = {"user": trader.user, "kind": "above", "price": D(120), "created_at": START}
-        PriceAlert.objects.create(instrument=rows["ALERT"], **alert)
+        alert = {"user": trader.user, "price": D(120), "created_at": START}
+        PriceAlertFactory(instrument=rows["ALERT"], **alert)
         fired = {"fired_at": START, "fired_price": D(1)}
-        PriceAlert.objects.create(instrument=rows["NONE"], **alert, **fired)
+        PriceAlertFactory(instrument=rows["NONE"], **alert, **fired)
         monkeypatch.setattr(attention, "watched_symbols", lambda: {"PAGE", "UNKNOWN"})
         assert needed() == {
             "NEAR": Priority.ORDER,
