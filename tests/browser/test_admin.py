@@ -44,8 +44,9 @@ def test_the_preview_of_a_split_fits_every_screen(
     low = {"type": "limit", "limit_price": "60.00", "time_in_force": "gtc"}
     place_by_api(page, symbol="KO", side="buy", quantity="5", **low)
     action_id = enter_a_split(product, person, "KO")
+    page.wait_for_url("**/signin?**")  # another role has ended the session, and the page knows
     page.goto(f"/admin/instruments/corporateaction/{action_id}/preview/")
-    sign_in_again(page, person)  # another role has ended the session
+    sign_in_again(page, person)
     expect(page.get_by_role("region", name="Holdings")).to_contain_text(person.email)
     expect(page.get_by_role("region", name="Open orders")).to_contain_text("limit")
     assert fits(page)
@@ -76,6 +77,7 @@ def test_the_desk_s_pages_fit_every_screen(
 ):
     page = trader
     enter_a_split(product, person, "KO")
+    page.wait_for_url("**/signin?**")
     page.goto("/admin/")
     sign_in_again(page, person)
     for address in (*LISTS, *(f"{name}/add" for name in ("accounts/user", "orders/tradinghalt"))):

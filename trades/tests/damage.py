@@ -34,6 +34,7 @@ from portfolios.models import (
 )
 from trades.models import Trade, TradeCorrection
 from trades.tests.world import START
+from watchlists.models import PriceAlert
 
 CENT = Decimal("0.01")
 
@@ -50,6 +51,12 @@ def everywhere(model: type, **change: object) -> Callable[[], None]:
 
 def drop_entry() -> None:
     LedgerEntry.objects.filter(book="clearing").first().delete()  # type: ignore[union-attr]
+
+
+def tell_of_an_alert_twice() -> None:
+    event = Event.objects.get(type="alert.fired")
+    event.pk, event.seq = None, event.seq + 1000
+    event.save(force_insert=True)
 
 
 def swap_lots() -> None:
@@ -317,6 +324,11 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
     "trades_follow_acceptance": [
         first_of(Trade.objects.all(), executed_at=START - timedelta(days=1)),
         lambda: Lot.objects.update(opened_at=START + timedelta(days=9)) and None,
+    ],
+    "alerts_fire_once": [
+        lambda: PriceAlert.objects.update(fired_at=None, fired_price=None) and None,
+        lambda: Event.objects.filter(type="alert.fired").delete() and None,
+        tell_of_an_alert_twice,
     ],
     "privileged_actions_are_noted": [
         lambda: (

@@ -26,6 +26,7 @@ from accounts.tests.money_stage import move_some_money
 from bengi import books
 from bengi.books import CHECKS, check_books
 from bengi.replay import differences, fold_log
+from bengi.terms import AlertKind
 from instruments.models import CorporateAction, Instrument
 from orders.models import Order
 from portfolios.models import (
@@ -42,6 +43,9 @@ from trades.tests.corporate_stage import MIDNIGHT, dividend, split
 from trades.tests.damage import DAMAGE, everywhere, first_of
 from trades.tests.desk import correct_a_little
 from trades.tests.world import World, assert_books_are_clean, open_world
+from watchlists.firing import fire
+from watchlists.services import set_alert
+from watchlists.tests.factories import print_of
 
 pytestmark = pytest.mark.django_db
 CENT = Decimal("0.01")
@@ -83,6 +87,16 @@ def live_a_little(world: World) -> None:
     move_some_money(other.account, world.now)
     correct_a_little(world)
     split_and_pay(world)
+    be_told(world)
+
+
+def be_told(world: World) -> None:
+    """An alert waits for a print above, and one comes."""
+    person, tel = world.trader().user, world.instrument("TEL")
+    terms = {"price": Decimal(11), "percent": None, "note": ""}
+    alert = set_alert(person, tel.symbol, AlertKind.ABOVE, **terms, now=world.now)
+    at = world.now + timedelta(seconds=1)
+    assert fire({alert.id: print_of(tel, "11.00", at)}, at)
 
 
 def split_and_pay(world: World) -> None:
