@@ -16,6 +16,7 @@ app.autodiscover_tasks(["instruments"])
 
 POLL_S = 5.0
 CHORES_S = 60.0
+ARCHIVE_S = 3600.0
 
 app.conf.beat_schedule = {
     "poll quotes": {
@@ -27,5 +28,10 @@ app.conf.beat_schedule = {
         "task": "instruments.tasks.do_chores",
         "schedule": CHORES_S,
         "options": {"expires": CHORES_S},
+    },
+    "archive": {
+        "task": "instruments.tasks.archive",
+        "schedule": ARCHIVE_S,
+        "options": {"expires": ARCHIVE_S},
     },
 }

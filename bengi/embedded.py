@@ -9,6 +9,7 @@ from django.db import connection
 
 from bengi import clock
 from bengi.bus import ALERTS, NUDGE, TICKS, get_bus
+from instruments.archive_loop import ArchiveLoop
 from instruments.days import CalendarWatch
 from instruments.feed import FeedLoop
 from instruments.providers.base import Provider
@@ -47,6 +48,7 @@ class Embedded:
             for shard in range(settings.MATCHING_SHARDS)
         ]
         self._alerts = AlertLoop(clock.now, guard_s_min=settings.GUARD_S_MIN)
+        self._archive = ArchiveLoop(clock.now) if settings.MONGODB_URI else None
         self._threads: list[tuple[threading.Thread, Callable[[], None]]] = []
 
     def prepare(self) -> None:
@@ -66,6 +68,8 @@ class Embedded:
         self._spawn("alerts", self._alerts.run, self._alerts.stop)
         actions = self._corporate_actions
         self._spawn("corporate-actions", actions.run, actions.stop)
+        if self._archive is not None:
+            self._spawn("archive", self._archive.run, self._archive.stop)
         self._spawn("feed", self._feed.run, self._stop_feed.set)
         if self._source is not None:
             self._spawn("source", self._source.run, self._source.stop)

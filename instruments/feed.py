@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from bengi import clock
+from bengi import clock, mongo
 from bengi.money import plain
 from instruments.adjusting import adopt_quotes
 from instruments.catalog import Listing, listings
@@ -91,7 +91,8 @@ class FeedLoop:
             self._follow_splits(clock.now())
         if real_s >= self._prune_at_s:
             self._prune_at_s = real_s + PRUNE_S
-            prune_bars(clock.now())
+            if not mongo.is_used():  # otherwise instruments/archive_loop.py lets them go
+                prune_bars(clock.now())
 
     def _follow_splits(self, now: datetime) -> None:
         """Tell the provider what splits there are, and show quotes that have been adjusted."""

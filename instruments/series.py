@@ -7,13 +7,13 @@ from datetime import date, datetime
 from django.conf import settings
 
 from instruments import gaps
+from instruments.archive import known_bars
 from instruments.bars import BarValue
 from instruments.calendar import Mode, session_date, session_on
 from instruments.indicator_words import SESSION, Asked
 from instruments.indicators import Point
 from instruments.intervals import INTERVALS, LENGTH_S, SOURCE_BARS_MAX, Grid, length_of
 from instruments.models import Instrument
-from instruments.selectors import stored_bars
 
 BARS_MAX = 1000
 _DAY_S = 86_400
@@ -135,7 +135,8 @@ def _folded(
     if end is not None and is_folded:
         end += length_of(grid.interval)  # the last bar may begin before end and go on after it
     rows = (count + 3) * of_one if is_folded else count
-    bars = grid.fold(stored_bars(instrument, grid.source, rows, start=start, end=end))
+    stored = known_bars(instrument, grid.source, rows, now=wanted.now, start=start, end=end)
+    bars = grid.fold(stored)
     if is_folded:
         bars = [bar for bar in bars if _is_within(bar, start, wanted.end)]
     return bars[-count:]
@@ -146,7 +147,9 @@ def _filled(
 ) -> list[BarValue]:
     """Return the newest count bars, with those in which nothing traded since there is a price."""
     bars = _folded(instrument, grid, wanted, start, count)
-    before = [] if start is None else stored_bars(instrument, grid.source, 1, end=start)
+    before = (
+        [] if start is None else known_bars(instrument, grid.source, 1, now=wanted.now, end=start)
+    )
     since = start if before else bars[0].starts_at if bars else None
     if since is None:
         return []

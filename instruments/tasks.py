@@ -1,4 +1,4 @@
-"""Celery's part of market data: the schedule of instruments/twelvedata, for the standard mode.
+"""Celery's part of market data, for the standard mode: instruments/twelvedata, and the archive.
 
 bengi/celery.py says how often. Whatever runs twice, or late, shares its credits, its marks of what
 was asked about and its leases with the others, and finds nothing left to do.
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from bengi import clock
+from instruments.archive_loop import archive_all
 from instruments.board import board
 from instruments.models import Quote
 from instruments.quotes import Tick
@@ -52,6 +53,12 @@ def do_chores() -> list[str]:
         return [chore.name for chore in CHORES if run_chore(chore, desk, rest, clock.now())]
     finally:
         rest.close()
+
+
+@shared_task(name="instruments.tasks.archive")
+def archive() -> bool:
+    """Move old bars into the archive and copy new events there; return whether that went well."""
+    return bool(settings.MONGODB_URI) and archive_all(clock.now())
 
 
 @lru_cache(maxsize=1)

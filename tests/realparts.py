@@ -5,6 +5,8 @@ ran, its version and where it came from, or that nothing in the run used it; one
 many rounds and kills there were.
 
 postgres_url    a database of the test's own; $TEST_DATABASE_URL names a server to make it in
+mongodb_uri     a database of the test's own on the MongoDB that $MONGODB_URI (or $TEST_MONGODB_URI)
+                names, else on a stand-in of its wire protocol; mongodb: the same, and used by Bengi
 redis_url       a Redis of this run's own; $TEST_REDIS_URL names one to use instead
 real_data       the folder of recorded market data; $BENGI_REAL_DATA names it
 commands        a folder for the PATH with curl and jq; $BENGI_CURL and $BENGI_JQ name others
@@ -17,17 +19,24 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
 import redis
+from pymongo import MongoClient
 
 from scripts.parts import PARTS, find
 from tests import servers
+from tests.mongo_standin import MongoStandIn
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("PostgreSQL", "Redis", "Chromium", "curl", "jq", "real market data")
+NAMES = ("PostgreSQL", "Redis", "MongoDB", "Chromium", "curl", "jq", "real market data")
 MARKED = {"postgres_url", "redis_url", "commands"}
+# What tests start reads $MONGODB_URI too; only those that ask for a MongoDB are to have one.
+if _given := os.environ.pop("MONGODB_URI", ""):
+    os.environ.setdefault("TEST_MONGODB_URI", _given)
 RAN = pytest.StashKey[dict[str, str]]()
 LABS = pytest.StashKey[dict[str, str]]()
 
@@ -72,6 +81,50 @@ def redis_url(pytestconfig: pytest.Config) -> Iterator[str]:
     with servers.redis_server(program) as url:
         _record(pytestconfig, "Redis", f"{_redis_version(url)}, {program}, started for this run")
         yield url
+
+
+@pytest.fixture(scope="session")
+def mongodb_server(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Yield the URI of a MongoDB: a real one where there is one, else our stand-in."""
+    if given := os.environ.get("TEST_MONGODB_URI"):
+        words = f"{_mongodb_version(given)} at $MONGODB_URI or $TEST_MONGODB_URI"
+        _record(pytestconfig, "MongoDB", words)
+        yield given
+        return
+    with MongoStandIn() as standin:
+        words = "NOT REAL: a stand-in of the wire protocol (tests/mongo_standin.py)"
+        _record(pytestconfig, "MongoDB", words)
+        yield standin.uri
+
+
+@pytest.fixture
+def mongodb_uri(mongodb_server: str) -> Iterator[str]:
+    """Yield the URI of a database of the test's own on a MongoDB, dropped at the end."""
+    uri = _with_database(mongodb_server, f"bengi_test_{uuid4().hex[:12]}")
+    yield uri
+    with MongoClient[dict[str, Any]](uri) as client:
+        client.drop_database(client.get_default_database().name)
+
+
+@pytest.fixture
+def mongodb(mongodb_uri: str, settings: Any) -> Iterator[str]:
+    """Let Bengi use a MongoDB, as with MONGODB_URI set; yield the URI."""
+    from bengi import mongo
+
+    settings.MONGODB_URI = mongodb_uri
+    yield mongodb_uri
+    mongo.forget()
+
+
+@pytest.fixture
+def mongodb_standin(settings: Any) -> Iterator[MongoStandIn]:
+    """Let Bengi use a stand-in of MongoDB that the test may stop and start."""
+    from bengi import mongo
+
+    with MongoStandIn() as standin:
+        settings.MONGODB_URI = standin.uri
+        yield standin
+        mongo.forget()
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +180,20 @@ def _postgres_version(url: str) -> str:
 def _redis_version(url: str) -> str:
     with redis.Redis.from_url(url) as client:
         return f"Redis {client.info('server')['redis_version']}"
+
+
+def _mongodb_version(uri: str) -> str:
+    with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=10_000) as client:
+        return f"MongoDB {client.server_info()['version']}"
+
+
+def _with_database(uri: str, name: str) -> str:
+    """Return uri with another database; who signs in does so where uri said."""
+    parts = urlsplit(uri)
+    query = parts.query
+    if "@" in parts.netloc and "authSource=" not in query:
+        query = f"{query}&authSource={parts.path.strip('/') or 'admin'}".strip("&")
+    return urlunsplit(parts._replace(path=f"/{name}", query=query))
 
 
 def note_lab(config: pytest.Config, name: str, words: str, *, is_postgres: bool = False) -> None:

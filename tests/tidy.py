@@ -37,6 +37,7 @@ MAY_CATCH_EVERYTHING = (
     "trades/loop.py",
     "trades/corporate/loop.py",
     "instruments/feed.py",
+    "instruments/archive_loop.py",
     "instruments/twelvedata/loop.py",
     "watchlists/loop.py",
     "bengi/realtime/hub.py",

@@ -51,3 +51,15 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.seq}"
+
+
+class ArchivedStream(models.Model):
+    """How far a stream has been copied into the archive: seq of the newest event there."""
+
+    stream = models.OneToOneField(
+        Stream, primary_key=True, on_delete=models.PROTECT, related_name="archived"
+    )
+    seq = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.stream_id} archived to {self.seq}"

@@ -106,6 +106,8 @@ else:
             "OPTIONS": SQLITE_OPTIONS,
         }
     }
+MONGODB_URI = env("MONGODB_URI", default="")
+"""Where old bars move to and events are copied to; without it nothing of that is loaded."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- identity ---------------------------------------------------------------------------------

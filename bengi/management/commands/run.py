@@ -49,6 +49,7 @@ class Command(BaseCommand):
         )
         if options["feed"] == "replay":
             settings.GUARD_S_MIN = int(options["speed"])
+            settings.MONGODB_URI = ""  # the archive is of the books that go on
         _use_database(_database_file(options))
         _check_port(options["host"], options["port"])
         self._prepare(options)
