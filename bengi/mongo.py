@@ -29,7 +29,7 @@ DATABASE = "bengi"
 """The database's name where MONGODB_URI ends without one."""
 CONNECT_MS = 1500
 READ_S = 2
-WRITE_S = 30
+MESSAGE_MS = 20_000
 PAUSE_S = 10
 """After a failure nobody asks for so long: pages wait for a lost server once, not always."""
 DUPLICATE = 11000
@@ -58,21 +58,29 @@ def is_used() -> bool:
     return bool(settings.MONGODB_URI)
 
 
-def ask(question: Callable[[Database[Document]], T], *, within_s: int = READ_S) -> T:
-    """Return question's answer, given within so many seconds.
+def ask(question: Callable[[Database[Document]], T]) -> T:
+    """Return question's answer, given within READ_S.
 
-    Raises StoreAway when there is none, and for PAUSE_S after that without asking. What single
-    writes failed for is the caller's: pymongo.errors.BulkWriteError.
+    Raises StoreAway when there is none, and for PAUSE_S after that without asking.
     """
     import pymongo  # noqa: PLC0415 - not loaded without the setting
+
+    with pymongo.timeout(READ_S):
+        return _answer(question)
+
+
+def _answer(question: Callable[[Database[Document]], T]) -> T:
+    """As ask(), given within what each message to the server may take.
+
+    What single writes failed for is the caller's: pymongo.errors.BulkWriteError.
+    """
     from pymongo.errors import BulkWriteError, PyMongoError  # noqa: PLC0415
 
     assert is_used(), "only who has set MONGODB_URI asks"
     if _now_s() < _State.quiet_until_s:
         raise StoreAway("MongoDB was away a moment ago")
     try:
-        with pymongo.timeout(within_s):
-            answer = question(_database())
+        answer = question(_database())
     except BulkWriteError:
         raise
     except PyMongoError as error:
@@ -106,7 +114,7 @@ def _written(write: Callable[[Database[Document]], None]) -> None:
     from pymongo.errors import BulkWriteError  # noqa: PLC0415
 
     try:
-        ask(write, within_s=WRITE_S)
+        _answer(write)
     except BulkWriteError as error:
         failed = error.details.get("writeErrors", [])
         words = str(failed[0]["errmsg"] if failed else error)[:300]
@@ -142,6 +150,7 @@ def _client(uri: str) -> MongoClient[Document]:
             uri,
             serverSelectionTimeoutMS=CONNECT_MS,
             connectTimeoutMS=CONNECT_MS,
+            socketTimeoutMS=MESSAGE_MS,
             w="majority",
             journal=True,
             tz_aware=True,

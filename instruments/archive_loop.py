@@ -29,7 +29,9 @@ class ArchiveLoop:
         """Archive until told to stop. A round may end with the process: the next one goes on."""
         try:
             while not self._stop.is_set():
-                self._stop.wait(ROUND_S if archive_all(self._now()) else AGAIN_S)
+                went_well = archive_all(self._now())
+                connection.close_if_unusable_or_obsolete()
+                self._stop.wait(ROUND_S if went_well else AGAIN_S)
         finally:
             connection.close()
 
@@ -49,7 +51,6 @@ def archive_all(now: datetime) -> bool:
         return False  # bengi.mongo has logged why
     except Exception:
         log.exception("archiving has failed and is tried again")
-        connection.close_if_unusable_or_obsolete()
         return False
     if moved or copied:
         log.info("archived %s bars, %s events", moved, copied)

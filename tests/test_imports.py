@@ -37,3 +37,29 @@ def test_serving_loads_no_calendar_library():
     loaded = loaded_by(f"{setup}; import bengi.asgi, bengi.embedded, bengi.urls, instruments.days")
     assert "instruments" in loaded
     assert loaded & {"exchange_calendars", "pandas", "numpy"} == set()
+
+
+def test_without_its_setting_mongodb_is_not_loaded():
+    setup = (
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'bengi.settings.dev'; "
+        "os.environ.pop('MONGODB_URI', None); import bengi.asgi"
+    )
+    parts = "bengi.embedded, bengi.urls, bengi.celery, instruments.tasks, instruments.archive_loop"
+    asked = "from instruments.series import read_series; from bengi.mongo import is_used"
+    loaded = loaded_by(f"{setup}; import {parts}; {asked}; assert not is_used()")
+    assert {"django", "celery"} <= loaded
+    assert loaded & {"pymongo", "bson"} == set()
+
+
+def test_a_read_without_the_setting_does_not_load_it(tmp_path):
+    setup = (
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'bengi.settings.dev'; "
+        f"os.environ['BENGI_DATABASE'] = {str(tmp_path / 'x.sqlite3')!r}; "
+        "os.environ.pop('MONGODB_URI', None); import django; django.setup(); "
+        "from django.core.management import call_command; call_command('migrate', verbosity=0); "
+        "from bengi.clock import now; from instruments.models import Instrument; "
+        "from instruments.series import Wanted, read_series; "
+        "from instruments.services import prune_bars; prune_bars(now()); "
+        "read_series(Instrument(), Wanted('1min', now()))"
+    )
+    assert loaded_by(setup) & {"pymongo", "bson"} == set()

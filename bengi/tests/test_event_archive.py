@@ -16,6 +16,7 @@ from bengi.ids import new_id
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 24, 17, 20, 0, 123_456, tzinfo=UTC)
+MICRO = timedelta(microseconds=1)
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def _small_batches(monkeypatch):
 
 def happen(stream_id: UUID, count: int) -> None:
     """Let count things happen on a stream; what they carry has the shapes that payloads have."""
-    payload = {"order": {"price": "1.00000001", "legs": [{"n": 1}, None], "é.$x": True}, "n": 2**53}
+    payload = {"order": {"price": "1.00000001", "legs": [{"n": 1}, None], "é": True}, "n": 2**53}
     subject = new_id()
     with transaction.atomic():
         append(
@@ -34,9 +35,6 @@ def happen(stream_id: UUID, count: int) -> None:
                 for n in range(count)
             ]
         )
-
-
-MICRO = timedelta(microseconds=1)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Bars move into MongoDB and are read from there as if they had stayed."""
 
 import logging
+import socket
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -270,6 +271,17 @@ def test_a_wrong_setting_is_as_a_lost_server(acme, settings, uri, caplog):
     mongo.forget()
 
 
+def test_a_server_that_says_nothing_is_given_up(acme, settings, monkeypatch, caplog):
+    monkeypatch.setattr(mongo, "CONNECT_MS", 100)
+    monkeypatch.setattr(mongo, "READ_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.MONGODB_URI = f"mongodb://127.0.0.1:{silent.getsockname()[1]}/"
+        for _ in range(2):
+            assert known_bars(acme, "1min", 1000, now=NOW)
+        mongo.forget()
+    assert caplog.text.count("MongoDB is away") == 1
+
+
 def test_the_command_moves_and_says_so(acme, mongodb, capsys, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: NOW)
     old = len(old_rows())
@@ -292,7 +304,7 @@ BUGS = {
         "_delete",
         lambda documents: Bar.objects.filter(pk__in=documents).delete()[0],
     ),
-    "the archive's word is the last one": (
+    "a row of the table is left out": (
         "stored_bars",
         lambda *args, **bounds: real_stored_bars(*args, **bounds)[1:],
     ),
@@ -304,7 +316,7 @@ BUGS = {
         "_adjusted",
         lambda document, splits: real_adjusted({**document, "splits": []}, splits),
     ),
-    "the archive is read to the end of the hour": ("AHEAD", timedelta(days=-400)),
+    "the archive is asked too late": ("AHEAD", timedelta(days=-400)),
 }
 CAUGHT_BY = {
     "rows go whatever the archive has": (
@@ -312,7 +324,7 @@ CAUGHT_BY = {
             acme, None, monkeypatch
         )
     ),
-    "the archive's word is the last one": (
+    "a row of the table is left out": (
         lambda acme, _: test_what_is_in_the_table_counts_before_the_archive(acme, None)
     ),
     "splits are forgotten": (
@@ -321,7 +333,7 @@ CAUGHT_BY = {
     "splits are worked in twice": (
         lambda acme, _: test_a_split_counts_for_what_is_archived_too(acme, None, 2)
     ),
-    "the archive is read to the end of the hour": (
+    "the archive is asked too late": (
         lambda acme, _: test_what_is_read_is_what_was_read_before_it_was_archived(acme, None)
     ),
 }
