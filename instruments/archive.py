@@ -39,8 +39,8 @@ _NUMBERS = ("open", "high", "low", "close", "volume")
 def archive_bars(now: datetime) -> int:
     """Move intraday bars past their keeping time into the archive; return how many were moved.
 
-    In batches, oldest first, each acknowledged before it is deleted; so it may be stopped anywhere
-    and run again, or twice at once. Raises StoreAway.
+    In batches, each acknowledged before it is deleted; so it may be stopped anywhere and run again,
+    or twice at once. Raises StoreAway.
     """
     moved = 0
     while True:
@@ -95,7 +95,7 @@ def _past(now: datetime) -> QuerySet[Bar]:
     past = Q()
     for interval, kept in KEEP_BARS.items():
         past |= Q(interval=interval, starts_at__lt=now - kept)
-    return Bar.objects.filter(past).order_by("starts_at", "id")
+    return Bar.objects.filter(past).order_by("id")
 
 
 def _splits_of(rows: Sequence[Bar]) -> list[Split]:

@@ -15,8 +15,10 @@ MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_
 CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
 ENDPOINTS = (
     "accounts/tests/test_transactions.py",
+    "bengi/tests/test_event_archive.py",
     "bengi/tests/test_listing.py",
     "bengi/tests/test_query_budgets.py",
+    "instruments/tests/test_archive.py",
     "instruments/tests/test_listings.py",
     "orders/tests/test_batch.py",
     "orders/tests/test_resetting.py",

@@ -2,13 +2,14 @@
 
 import logging
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from bengi import clock, mongo
 from instruments import archive
@@ -160,6 +161,24 @@ def test_what_changes_between_is_archived_again_as_it_is_then(acme, mongodb, mon
     assert archive_bars(NOW) + archive_bars(NOW) == old  # what has changed waits for the next time
     assert old_rows() == []
     assert {each["volume"].to_decimal() for each in documents()} == {7}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_archive_everything_once(acme, mongodb):
+    before, old = everything(acme), len(old_rows())
+    moved: list[int] = []
+
+    def move() -> None:
+        moved.append(archive_bars(NOW))
+        connection.close()
+
+    threads = [threading.Thread(target=move) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sum(moved) + archive_bars(NOW) == old == len(documents())
+    assert everything(acme) == before
 
 
 def test_what_is_in_the_table_counts_before_the_archive(acme, mongodb):
