@@ -147,7 +147,9 @@ def _archived(
     instrument: Instrument, interval: str, limit: int, start: datetime | None, end: datetime
 ) -> list[BarValue]:
     """Return the newest limit bars of the archive, in today's shares; none while it is away."""
-    bounds = {"$lt": end} if start is None else {"$gte": start, "$lt": end}
+    bounds = {"$lt": _next_ms(end)}
+    if start is not None:
+        bounds["$gte"] = _next_ms(start)
     wanted = {"instrument": instrument.id, "interval": interval, "starts_at": bounds}
 
     def read(database: Database[Document]) -> list[Document]:
@@ -163,6 +165,11 @@ def _archived(
     known = splits_known(documents[-1]["starts_at"], [instrument.id])
     splits = [split for split in known if split.is_applied]
     return [_adjusted(document, splits) for document in reversed(documents)]
+
+
+def _next_ms(moment: datetime) -> datetime:
+    """Return moment or the millisecond after it: MongoDB cuts the rest off, and bars have none."""
+    return moment + timedelta(microseconds=-moment.microsecond % 1000)
 
 
 def _adjusted(document: Document, splits: Sequence[Split]) -> BarValue:

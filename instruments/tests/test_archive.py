@@ -121,6 +121,16 @@ def test_numbers_are_exact(acme, mongodb):
     assert (found.low, found.high, found.volume, found.starts_at) == (tiny, huge, huge, at)
 
 
+@pytest.mark.parametrize("us", [-1001, -1000, -1, 0, 1, 999, 1000])
+def test_bounds_are_exact_to_the_microsecond(acme, mongodb, us):
+    near = timedelta(microseconds=us)
+    starts = [bar.starts_at for bar in known_bars(acme, "1min", 1000, now=NOW)]
+    start, end = starts[5] + near, starts[20] + near
+    archive_bars(NOW)
+    found = known_bars(acme, "1min", 1000, now=NOW, start=start, end=end)
+    assert [bar.starts_at for bar in found] == [at for at in starts if start <= at < end]
+
+
 def test_archived_twice_is_archived_once(acme, mongodb):
     moved = archive_bars(NOW)
     once = documents()
@@ -336,6 +346,7 @@ BUGS = {
         lambda document, splits: real_adjusted({**document, "splits": []}, splits),
     ),
     "the archive is asked too late": ("AHEAD", timedelta(days=-400)),
+    "bounds are cut to milliseconds": ("_next_ms", lambda moment: moment),
 }
 CAUGHT_BY = {
     "rows go whatever the archive has": (
@@ -351,6 +362,9 @@ CAUGHT_BY = {
     ),
     "splits are worked in twice": (
         lambda acme, _: test_a_split_counts_for_what_is_archived_too(acme, None, 2)
+    ),
+    "bounds are cut to milliseconds": (
+        lambda acme, _: test_bounds_are_exact_to_the_microsecond(acme, None, 1)
     ),
     "the archive is asked too late": (
         lambda acme, _: test_what_is_read_is_what_was_read_before_it_was_archived(acme, None)

@@ -4,12 +4,15 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
+from django.db import transaction
 
 from bengi import mongo
 from bengi.embedded import Embedded
 from bengi.events.models import ArchivedStream
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
+from bengi.management.commands import run
 from instruments import archive_loop, feed, tasks
 from instruments.archive_loop import ArchiveLoop, archive_all
 from instruments.bars import BarValue
@@ -68,8 +71,6 @@ def test_it_goes_on_until_stopped_and_comes_back_soon_after_a_failure(
         return is_good
 
     monkeypatch.setattr(archive_loop, "archive_all", watched)
-    from django.db import transaction
-
     with transaction.atomic():
         fill()
     mongodb_standin.stop()
@@ -104,8 +105,6 @@ def test_whatever_goes_wrong_ends_in_the_log(mongodb, monkeypatch, caplog):
 def test_the_feed_deletes_only_where_there_is_no_archive(monkeypatch, settings, uri, left):
     settings.MONGODB_URI = uri
     monkeypatch.setattr(feed.clock, "now", lambda: NOON)
-    from django.db import transaction
-
     with transaction.atomic():
         fill()
     provider = Script(Bar.objects.get().instrument)
@@ -118,3 +117,16 @@ def test_one_process_has_a_thread_for_it_where_there_is_an_archive(settings, uri
     settings.MONGODB_URI = uri
     parts = Embedded(provider=None)
     assert (parts._archive is not None) == has_one
+
+
+def test_a_replay_leaves_the_archive_alone(settings, monkeypatch, tmp_path):
+    settings.MONGODB_URI, settings.GUARD_S_MIN = "mongodb://127.0.0.1:1/", 0
+    settings.MARKET_HOURS = "exchange"
+    used = []
+    for name in ("_use_database", "_check_port"):
+        monkeypatch.setattr(run, name, lambda *_: None)
+    monkeypatch.setattr(run.Command, "_prepare", lambda *_: None)
+    monkeypatch.setattr(run.Command, "_serve", lambda *_: used.append(settings.MONGODB_URI))
+    call_command("run", "--feed", "simulator")
+    call_command("run", "--feed", "replay", "--data", str(tmp_path), "--day", "2013-10-07")
+    assert used == ["mongodb://127.0.0.1:1/", ""]
