@@ -70,9 +70,18 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """Return the URL of a real Redis; one that this run has started is empty for each test."""
+    if not os.environ.get("TEST_REDIS_URL"):
+        with redis.Redis.from_url(redis_server) as client:
+            client.flushall()
+    return redis_server
+
+
 @pytest.fixture(scope="session")
-def redis_url(pytestconfig: pytest.Config) -> Iterator[str]:
-    """Yield the URL of a real Redis, empty at the start and stopped at the end."""
+def redis_server(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Yield the URL of a real Redis, stopped at the end where this run has started it."""
     if given := os.environ.get("TEST_REDIS_URL"):
         _record(pytestconfig, "Redis", f"{_redis_version(given)} at $TEST_REDIS_URL")
         yield given
