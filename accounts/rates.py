@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from accounts.fx import Rate
 from accounts.models import FxRate
+from accounts.selectors import rates_at
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +38,14 @@ def import_rates(now: datetime) -> None:
     )
 
 
-def keep_rates(rates: Iterable[Rate], source: str) -> int:
+def keep_rates(rates: Iterable[Rate], source: str, now: datetime) -> int:
     """Store a source's rates and return how many were news.
 
-    One that is known, older than the newest of its pair, or far from it, is left out. Two
-    statements, whoever else does the same at the same moment.
+    One that is known, of a time to come, older than the newest of its pair, or far from it, is left
+    out. Two statements, whoever else does the same at the same moment.
     """
-    newest: dict[tuple[str, str], FxRate] = {}
-    for row in FxRate.objects.order_by("as_of"):
-        newest[row.base, row.quote] = row
-    fresh = [rate for rate in rates if _is_news(rate, newest.get((rate.base, rate.quote)))]
+    newest = {(rate.base, rate.quote): rate for rate in rates_at(now)}
+    fresh = [rate for rate in rates if _is_news(rate, newest.get((rate.base, rate.quote)), now)]
     FxRate.objects.bulk_create(
         [
             FxRate(base=r.base, quote=r.quote, rate=r.rate, as_of=r.as_of, source=source)
@@ -57,8 +56,8 @@ def keep_rates(rates: Iterable[Rate], source: str) -> int:
     return len(fresh)
 
 
-def _is_news(rate: Rate, known: FxRate | None) -> bool:
-    if rate.rate <= 0 or (known is not None and rate.as_of <= known.as_of):
+def _is_news(rate: Rate, known: Rate | None, now: datetime) -> bool:
+    if rate.rate <= 0 or rate.as_of > now or (known is not None and rate.as_of <= known.as_of):
         return False
     if known is not None and not 1 - BAND <= rate.rate / known.rate <= 1 + BAND:
         log.warning("%s/%s at %s is not believed", rate.base, rate.quote, rate.rate)

@@ -1,6 +1,7 @@
 """Gives instruments/twelvedata what stands above it: who wants prices, and where rates are kept."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from accounts.fx import Rate
 from accounts.models import FxRate
@@ -21,5 +22,6 @@ def _pairs() -> list[str]:
     return [f"{base}/{quote}" for base, quote in pairs]
 
 
-def _keep(rates: Sequence[RateTold]) -> int:
-    return keep_rates([Rate(r.base, r.quote, r.rate, r.as_of) for r in rates], NAME)
+def _keep(rates: Sequence[RateTold], now: datetime) -> int:
+    found = [Rate(r.base, r.quote, r.rate, r.as_of) for r in rates]
+    return keep_rates(found, NAME, now)

@@ -21,6 +21,7 @@ from instruments.services import flush_quotes, record_quotes
 from instruments.twelvedata.chores import CHORES, run_chore
 from instruments.twelvedata.desk import CacheMarks, Desk
 from instruments.twelvedata.poller import Poller
+from instruments.twelvedata.rest import Rest
 
 POLLING = "twelvedata:polling"
 LEASE_S = 60
@@ -47,12 +48,8 @@ def do_chores() -> list[str]:
     """Do what else is due, and return the names of what was done."""
     if not settings.TWELVE_DATA_API_KEY:
         return []
-    desk = _desk()
-    rest = desk.rest()
-    try:
-        return [chore.name for chore in CHORES if run_chore(chore, desk, rest, clock.now())]
-    finally:
-        rest.close()
+    desk, rest = _desk(), _chores_rest()
+    return [chore.name for chore in CHORES if run_chore(chore, desk, rest, clock.now())]
 
 
 @shared_task(name="instruments.tasks.archive")
@@ -67,6 +64,11 @@ def _desk() -> Desk:
 
 
 @lru_cache(maxsize=1)
+def _chores_rest() -> Rest:
+    return _desk().rest()
+
+
+@lru_cache(maxsize=1)
 def _poller() -> Poller:
     """Return this process's poller."""
     return _desk().poller(_take_in, marks=CacheMarks())
@@ -78,5 +80,5 @@ def _take_in(ticks: list[Tick]) -> None:
 
 def forget() -> None:
     """Let the next task begin anew, with the settings of then."""
-    for made in (_poller, _desk):
+    for made in (_poller, _chores_rest, _desk):
         made.cache_clear()

@@ -100,6 +100,7 @@ def connection_of_tests():
 def test_rates_are_kept_once_and_only_those_that_can_be():
     FxRate.objects.create(base="EUR", quote="USD", rate=D("1.10"), as_of=START, source="demo")
     later = START + timedelta(hours=1)
+    now = later + timedelta(hours=2)
 
     def told(base, rate, as_of=later):
         return RateTold(base, "USD", D(rate), as_of)
@@ -109,17 +110,19 @@ def test_rates_are_kept_once_and_only_those_that_can_be():
         connect()
         assert wiring.in_use().pairs() == ["EUR/USD"]
         keep = wiring.in_use().keep_rates
-        assert keep([told("EUR", "1.12"), told("GBP", "1.30")]) == 2
-        assert keep([told("EUR", "1.12"), told("GBP", "1.30")]) == 0
-        assert keep([told("EUR", "1.13", START)]) == 0  # older than the newest
-        assert keep([told("EUR", "11.2", later + timedelta(hours=1))]) == 0  # ten times
-        assert keep([told("EUR", "0", later + timedelta(hours=1))]) == 0
+        assert keep([told("EUR", "1.12"), told("GBP", "1.30")], now) == 2
+        assert keep([told("EUR", "1.12"), told("GBP", "1.30")], now) == 0
+        assert keep([told("EUR", "1.13", START)], now) == 0  # older than the newest
+        assert keep([told("EUR", "11.2", later + timedelta(hours=1))], now) == 0  # ten times
+        assert keep([told("EUR", "0", later + timedelta(hours=1))], now) == 0
+        assert keep([told("EUR", "1.12", later + timedelta(hours=3))], now) == 0  # not yet
+        assert keep([told("EUR", "1.12", later + timedelta(hours=2))], now) == 1
     finally:
         wiring.use(before)
-    assert FxRate.objects.filter(base="EUR").count() == 2
+    assert FxRate.objects.filter(base="EUR").count() == 3
     newest = FxRate.objects.get(base="EUR", as_of=later)
     assert (newest.rate, newest.source) == (D("1.12"), "twelvedata")
-    assert keep_rates([], "test") == 0
+    assert keep_rates([], "test", later) == 0
 
 
 def test_what_is_joined_at_the_start_reads_who_wants_what():

@@ -14,15 +14,16 @@ from django.core.cache import cache
 
 from instruments.backfill import Span, backfill_bars
 from instruments.bars import DAILY, INTERVAL_S, MINUTE, BarValue
-from instruments.calendar import Session, session_before
+from instruments.calendar import ALWAYS_OPEN, Session, session_before
 from instruments.models import Instrument
 from instruments.twelvedata import wiring
 from instruments.twelvedata.desk import Desk, NoCredits, feed_targets, market_hours
-from instruments.twelvedata.errors import PlanTooLow, TwelveDataError
-from instruments.twelvedata.governor import Priority
-from instruments.twelvedata.rest import Rest
+from instruments.twelvedata.errors import BadRequest, NoData, PlanTooLow, TwelveDataError
+from instruments.twelvedata.poller import wishes_of
+from instruments.twelvedata.rest import BATCH_MAX, Rest
+from instruments.twelvedata.schedule import best_wishes
 from instruments.twelvedata.symbols import Target, is_same_market, unit_of
-from instruments.twelvedata.tape import price_unit
+from instruments.twelvedata.tape import OtherListing, price_unit
 
 log = logging.getLogger(__name__)
 
@@ -81,13 +82,13 @@ def refresh_rates(desk: Desk, rest: Rest, now: datetime) -> str:
     """
     parts = wiring.in_use()
     asked, kept = _progress("rates", _six_hours(now)), 0
-    size = max(1, desk.governor.standing(now).minute_limit // 2)
+    size = min(BATCH_MAX, max(1, desk.governor.standing(now).minute_limit // 2))
     pairs = [pair for pair in parts.pairs() if pair not in asked]
     for first in range(0, len(pairs), size):
         batch = pairs[first : first + size]
         answers = desk.pay(len(batch), lambda batch=batch: rest.rates(batch))  # type: ignore[misc]
         told = [each for each in answers.values() if not isinstance(each, TwelveDataError)]
-        kept += parts.keep_rates(told)
+        kept += parts.keep_rates(told, now)
         asked |= dict.fromkeys(batch, "")
         _keep_progress("rates", _six_hours(now), asked)
     return f"{kept} rates are new"
@@ -117,8 +118,9 @@ def check_listings(desk: Desk, rest: Rest, now: datetime) -> str:
     on with the next exchange when there are credits again.
     """
     told = _progress("listings", _nightly(now))
-    for mic in sorted({target.mic for target in feed_targets().values()} - told.keys()):
-        told[mic] = desk.pay(2, lambda mic=mic: _differences_at(mic, rest))  # type: ignore[misc]
+    mics = {target.mic for target in feed_targets().values()} - {ALWAYS_OPEN}
+    for mic in sorted(mics - told.keys()):
+        told[mic] = desk.pay(2, lambda mic=mic: _differences_at(mic, rest), parts=2)  # type: ignore[misc]
         _keep_progress("listings", _nightly(now), told)
     differing = [words for found in told.values() for words in found]
     cache.set(REPORT, {"at": now, "differing": differing}, KEPT_S)
@@ -140,6 +142,8 @@ def fetch_bars(desk: Desk, rest: Rest, now: datetime) -> str:
         except NoCredits:
             cache.delete(key)
             raise
+        except (BadRequest, NoData, PlanTooLow, OtherListing) as error:
+            return f"{target.token}: {error}"  # it would be so again; the others have their turn
         except TwelveDataError:
             cache.set(key, now, 3600)
             raise
@@ -178,9 +182,12 @@ def history(
 
 def _fetch(desk: Desk, rest: Rest, target: Target, session: Session, now: datetime) -> str:
     instrument = Instrument.objects.get(id=target.instrument_id)
-    days = desk.pay(1, lambda: history(rest, target, DAILY))
-    whole = {"start": session.opens_at, "end": session.closes_at}
-    minutes = desk.pay(1, lambda: history(rest, target, MINUTE, **whole, rows=1500))
+
+    def ask() -> tuple[list[BarValue], list[BarValue]]:
+        whole = {"start": session.opens_at, "end": session.closes_at}
+        return history(rest, target, DAILY), history(rest, target, MINUTE, **whole, rows=1500)
+
+    days, minutes = desk.pay(2, ask, parts=2)
     ours = [bar for bar in minutes if session.opens_at <= bar.starts_at < session.closes_at]
     for bars in (days, ours):
         if bars:
@@ -200,16 +207,19 @@ def _in_whole_hours(first: datetime, last: datetime) -> Span:
 
 def _lacking(now: datetime) -> Iterator[tuple[Target, Session]]:
     """Yield what may lack bars of its last closed session, the needed first."""
-    needed = {want.instrument_id: want.priority for want in reversed(wiring.in_use().wants(now))}
-    targets = feed_targets().values()
-    for target in sorted(targets, key=lambda t: needed.get(t.instrument_id, Priority.REST)):
+    targets = feed_targets()
+    wishes = best_wishes(wishes_of(targets.values(), wiring.in_use().wants(now)))
+    sessions: dict[str, tuple[Target, Session]] = {}
+    for wish in sorted(wishes, key=lambda wish: wish.priority):
+        target = targets[wish.token]
         session = session_before(target.mic, now - SETTLED, market_hours())
         if session.closes_at > now - SETTLED:
             session = session_before(
                 target.mic, session.opens_at - timedelta(microseconds=1), market_hours()
             )
-        if cache.get(_bars_key(target, session)) is None:
-            yield target, session
+        sessions[_bars_key(target, session)] = target, session
+    known = cache.get_many(sessions)
+    yield from (found for key, found in sessions.items() if key not in known)
 
 
 def _bars_key(target: Target, session: Session) -> str:

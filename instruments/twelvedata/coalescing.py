@@ -82,8 +82,9 @@ class Coalescer(Generic[T]):
             answers = self._fetch(tokens)
         except TwelveDataError as error:
             answers = dict.fromkeys(tokens, error)
+        unheard = TwelveDataError("nothing was said of it")
         for token in tokens:
-            answer = answers[token]
+            answer = answers.get(token, unheard)
             for future in self._taken(token):
                 if isinstance(answer, TwelveDataError):
                     future.set_exception(answer)

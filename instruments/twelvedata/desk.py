@@ -12,7 +12,7 @@ from instruments.models import Quote
 from instruments.quotes import Tick
 from instruments.selectors import feed_instruments, stored_ticks
 from instruments.twelvedata import wiring
-from instruments.twelvedata.errors import BadKey, Exhausted, Refused, ServerTrouble, TwelveDataError
+from instruments.twelvedata.errors import BadKey, Exhausted, TwelveDataError, is_charged
 from instruments.twelvedata.governor import UNLIMITED, Governor, Ledger, Limits, Priority
 from instruments.twelvedata.ledgers import MemoryLedger, RedisLedger, ledger_name
 from instruments.twelvedata.poller import Marks, MemoryMarks, Poller
@@ -93,8 +93,11 @@ class Desk:
             streamed=streamed,
         )
 
-    def pay(self, cost: int, question: Callable[[], T]) -> T:
-        """Return the answer to a chore's question. Raises NoCredits, or what went wrong."""
+    def pay(self, cost: int, question: Callable[[], T], *, parts: int = 1) -> T:
+        """Return the answer to a chore's question. Raises NoCredits, or what went wrong.
+
+        parts: it is so many questions of one cost; those before one that fails have been charged.
+        """
         now = self._now()
         wishes = [Wish(t.token, t.mic, Priority.REST) for t in feed_targets().values()]
         elapsed = day_elapsed(wishes, now, market_hours())
@@ -103,12 +106,12 @@ class Desk:
         try:
             return question()
         except TwelveDataError as error:
-            self.learn(error, cost, now)
+            self.learn(error, cost // parts, now)
             raise
 
     def learn(self, error: TwelveDataError, cost: int, asked_at: datetime) -> None:
         """Correct the credits by an error that a chore has met."""
-        if isinstance(error, ServerTrouble | Refused):
+        if not is_charged(error):
             self.governor.give_back(cost, Priority.CHORE, asked_at)
         if isinstance(error, Exhausted):
             self.governor.exhausted(error, asked_at)

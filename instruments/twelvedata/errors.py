@@ -112,6 +112,11 @@ def is_worth_repeating(error: TwelveDataError) -> bool:
     return isinstance(error, _REPEATABLE)
 
 
+def is_charged(error: TwelveDataError) -> bool:
+    """Say whether the question has cost its credits all the same: an answer may be lost."""
+    return not isinstance(error, ServerTrouble | Refused)
+
+
 def _exhausted(said: str) -> Exhausted:
     kind: type[Exhausted] = Exhausted
     if "for the day" in said:

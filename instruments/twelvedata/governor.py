@@ -88,6 +88,11 @@ class Standing(msgspec.Struct, frozen=True):
     closed_until: datetime | None
     closed_by: str
 
+    @property
+    def day_left(self) -> int:
+        """The credits of today that nobody has used."""
+        return max(0, self.day_limit - self.day_used)
+
 
 class Ledger(Protocol):
     """Keeps Credits. change() is atomic over everybody who shares it."""
@@ -149,11 +154,6 @@ class Governor:
             closed_until=datetime.fromtimestamp(known.closed_until_s, UTC) if is_closed else None,
             closed_by=known.closed_by if is_closed else "",
         )
-
-    def day_left(self, now: datetime) -> int:
-        """Return the credits of today that nobody has used."""
-        standing = self.standing(now)
-        return max(0, standing.day_limit - standing.day_used)
 
     def _change(self, work: Callable[[Credits], Credits]) -> None:
         self._ledger.change(lambda known: (work(known), None))

@@ -14,9 +14,9 @@ from instruments.quotes import Tick
 from instruments.twelvedata.chores import CHORES, run_chore
 from instruments.twelvedata.coalescing import WINDOW_S, Coalescer
 from instruments.twelvedata.desk import Desk, market_hours, stored_tape
-from instruments.twelvedata.governor import Priority
-from instruments.twelvedata.poller import MemoryMarks
+from instruments.twelvedata.poller import AT_ONCE, MemoryMarks
 from instruments.twelvedata.provider import TwelveDataProvider
+from instruments.twelvedata.rest import BATCH_MAX
 from instruments.twelvedata.stream import Stream, stream_of
 
 log = logging.getLogger(__name__)
@@ -53,10 +53,11 @@ class TwelveDataLoop:
         """Ask for quotes until stopped; the other threads are started and ended by this one."""
         bus = get_bus()
         ends = [bus.subscribe(NUDGE, self._nudged), bus.subscribe(STALE, self._wanted)]
-        self._spawn("twelvedata-wishes", self._coalescer.run)
+        self._spawn("twelvedata-wishes", lambda: self._until_done(self._coalescer.run))
         self._spawn("twelvedata-chores", lambda: self._until_stopped(self._chores, self.CHORES_S))
         if self.stream is not None:
-            self._spawn("twelvedata-stream", self.stream.run)
+            stream = self.stream
+            self._spawn("twelvedata-stream", lambda: self._until_done(stream.run))
         try:
             self._until_stopped(self._look, 0)
         finally:
@@ -75,15 +76,26 @@ class TwelveDataLoop:
             self.stream.stop()
 
     def _until_stopped(self, work: Callable[[], None], pause_s: float) -> None:
-        """Do work again and again; a process edge: whatever goes wrong is logged and ends here."""
+        """Do work again and again."""
         while not self._stopped.is_set():
-            try:
-                work()
-            except Exception:
-                log.exception("a turn of Twelve Data failed; the next one tries again")
-                connection.close_if_unusable_or_obsolete()
-                self._stopped.wait(self.PAUSE_S)
+            self._survives(work)
             self._stopped.wait(pause_s)
+
+    def _until_done(self, work: Callable[[], None]) -> None:
+        """Do work, which ends by itself; begin it anew where it fails."""
+        while not self._stopped.is_set() and not self._survives(work):
+            pass
+
+    def _survives(self, work: Callable[[], None]) -> bool:
+        """Say whether work went well. A process edge: what goes wrong is logged and ends here."""
+        try:
+            work()
+        except Exception:
+            log.exception("a turn of Twelve Data failed; the next one tries again")
+            connection.close_if_unusable_or_obsolete()
+            self._stopped.wait(self.PAUSE_S)
+            return False
+        return True
 
     def _look(self) -> None:
         """Ask for what is due; then wait a second, or for a nudge and those that come with it."""
@@ -118,7 +130,8 @@ class TwelveDataLoop:
     def _room(self, wanted: int) -> int:
         plan = self._poller.plan
         elapsed = plan.elapsed if plan is not None else 0
-        return self.desk.governor.take(wanted, Priority.PAGE, self._now(), elapsed=elapsed)
+        wanted = min(wanted, BATCH_MAX)
+        return self.desk.governor.take(wanted, AT_ONCE, self._now(), elapsed=elapsed)
 
     def _streamed(self) -> frozenset[str]:
         return frozenset() if self.stream is None else self.stream.live(self._now())

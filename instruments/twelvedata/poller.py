@@ -18,9 +18,9 @@ from instruments.twelvedata.errors import (
     BadKey,
     Exhausted,
     Refused,
-    ServerTrouble,
     TwelveDataError,
     Unreadable,
+    is_charged,
 )
 from instruments.twelvedata.governor import Governor, Priority
 from instruments.twelvedata.parsing import Quoted
@@ -38,6 +38,8 @@ TROUBLE_S = (5, 10, 20, 40, 60)
 """Pauses after one, two, .. failures in a row; the last one for all after that."""
 REST_REFUSED = timedelta(hours=6)
 REST_UNREADABLE = timedelta(seconds=60)
+AT_ONCE = Priority.PAGE
+"""Whose credits pay for ask_now()."""
 SEEN_AGAIN = timedelta(minutes=15)
 """How often the quote of a symbol that is streamed is asked for: it has the day's figures."""
 
@@ -166,9 +168,16 @@ class Poller:
         self._tape.recall(ticks)
 
     def ask_now(self, tokens: Sequence[str], now: datetime) -> Answers[Tick]:
-        """Ask for tokens whose credits have been taken; return their ticks, taken in already."""
+        """Ask for tokens, AT_ONCE has paid; return their ticks, taken in already.
+
+        Raises what makes the whole question fail, and learns from it as turn() does.
+        """
         with self._asking:
-            answers = self._source.quotes(tokens)
+            try:
+                answers = self._source.quotes(tokens)
+            except TwelveDataError as error:
+                self._fail(error, dict.fromkeys(tokens, AT_ONCE), now)
+                raise
             self._marks.note(tokens, now)
             return self._hear(answers, now)
 
@@ -187,7 +196,7 @@ class Poller:
                 self._wishes,
                 now=now,
                 mode=self._mode,
-                day_left=max(0, standing.day_limit - standing.day_used),
+                day_left=standing.day_left,
                 day_limit=standing.day_limit,
                 minute_limit=standing.minute_limit,
             )
@@ -199,14 +208,8 @@ class Poller:
         self.polled.refused = {
             token: why for token, why in self.polled.refused.items() if token in self._resting
         }
-        by_id = {target.instrument_id: token for token, target in self._targets.items()}
         streamed, polled = self._streamed(), self._marks.read()
-        wishes = [Wish(token, target.mic, Priority.REST) for token, target in self._targets.items()]
-        for want in self._read_wants(now):
-            token = by_id.get(want.instrument_id)
-            if token is not None:
-                mic = self._targets[token].mic
-                wishes.append(Wish(token, mic, want.priority, want.since))
+        wishes = wishes_of(self._targets.values(), self._read_wants(now))
         self._ranked = self._by_need(wishes)
         lately = {t for t in streamed if t in polled and now - polled[t] < SEEN_AGAIN}
         resting = self._resting.keys() | lately
@@ -241,10 +244,7 @@ class Poller:
         try:
             answers = self._source.quotes(tokens)
         except TwelveDataError as error:
-            if isinstance(error, ServerTrouble | Refused):  # these are not charged
-                for priority, count in Counter(wish.priority for wish in batch).items():
-                    self._governor.give_back(count, priority, now)
-            self._fail(error, tokens, now)
+            self._fail(error, {wish.token: wish.priority for wish in batch}, now)
             return
         self._troubles, self._quiet_until = 0, None
         self._suspects -= set(tokens)
@@ -281,8 +281,12 @@ class Poller:
         self.polled.refused = {**self.polled.refused, token: str(error)}
         log.warning("no quote of %s from Twelve Data: %s", token, error)
 
-    def _fail(self, error: TwelveDataError, tokens: Sequence[str], now: datetime) -> None:
-        """Learn from a question that failed as a whole."""
+    def _fail(self, error: TwelveDataError, paid: Mapping[str, Priority], now: datetime) -> None:
+        """Learn from a question that failed as a whole. paid: who paid for which token."""
+        tokens = list(paid)
+        if not is_charged(error):
+            for priority, count in Counter(paid.values()).items():
+                self._governor.give_back(count, priority, now)
         self.polled.failures += 1
         self.polled.last_error, self.polled.last_error_at = str(error), now
         if isinstance(error, Exhausted):
@@ -306,3 +310,14 @@ class Poller:
 
 def _who(wishes: Sequence[Wish]) -> set[tuple[str, Priority]]:
     return {(wish.token, wish.priority) for wish in wishes}
+
+
+def wishes_of(targets: Iterable[Target], wants: Iterable[Want]) -> list[Wish]:
+    """Return a wish for every target, that of nobody in particular, and one for each want of it."""
+    by_id = {target.instrument_id: target for target in targets}
+    wishes = [Wish(target.token, target.mic, Priority.REST) for target in by_id.values()]
+    for want in wants:
+        target = by_id.get(want.instrument_id)
+        if target is not None:
+            wishes.append(Wish(target.token, target.mic, want.priority, want.since))
+    return wishes

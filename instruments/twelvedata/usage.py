@@ -11,6 +11,7 @@ from instruments.twelvedata import wiring
 from instruments.twelvedata.chores import REPORT, STATES
 from instruments.twelvedata.desk import feed_targets, limits, market_hours, shared_ledger
 from instruments.twelvedata.governor import Governor, Priority, Standing
+from instruments.twelvedata.poller import wishes_of
 from instruments.twelvedata.schedule import Wish, best_wishes, make_plan
 
 
@@ -47,7 +48,7 @@ def usage_report(now: datetime) -> UsageReport:
         wishes,
         now=now,
         mode=market_hours(),
-        day_left=max(0, standing.day_limit - standing.day_used),
+        day_left=standing.day_left,
         day_limit=standing.day_limit,
         minute_limit=standing.minute_limit,
     )
@@ -66,14 +67,7 @@ def usage_report(now: datetime) -> UsageReport:
 
 def _wishes(now: datetime) -> list[Wish]:
     """Return the wish that counts for each instrument with a feed."""
-    targets = feed_targets()
-    by_id = {target.instrument_id: target for target in targets.values()}
-    wishes = [Wish(target.token, target.mic, Priority.REST) for target in targets.values()]
-    for want in wiring.in_use().wants(now):
-        target = by_id.get(want.instrument_id)
-        if target is not None:
-            wishes.append(Wish(target.token, target.mic, want.priority))
-    return best_wishes(wishes)
+    return best_wishes(wishes_of(feed_targets().values(), wiring.in_use().wants(now)))
 
 
 def _differing() -> list[str]:

@@ -18,7 +18,7 @@ class Wiring(msgspec.Struct, frozen=True):
 
     wants: Callable[[datetime], Sequence[Want]] = lambda now: []
     pairs: Callable[[], Sequence[str]] = list
-    keep_rates: Callable[[Sequence[RateTold]], int] = lambda rates: 0
+    keep_rates: Callable[[Sequence[RateTold], datetime], int] = lambda rates, now: 0
 
 
 _in_use = Wiring()

@@ -122,7 +122,7 @@ def live_a_day(
                     wishes,
                     now=now,
                     mode=MODE,
-                    day_left=governor.day_left(now),
+                    day_left=governor.standing(now).day_left,
                     day_limit=limits.day,
                     minute_limit=limits.minute,
                 ),

@@ -71,7 +71,7 @@ def test_a_chore_is_done_once_in_its_while_whoever_begins_it(house):
     house.again()
     assert not house.do("usage")
     assert house.paths == ["/api_usage"]
-    assert house.desk.governor.day_left(house.now) == 100
+    assert house.desk.governor.standing(house.now).day_left == 100
     house.now += timedelta(hours=1)
     assert house.do("usage")
 
@@ -111,7 +111,9 @@ def rates_answer(asked):
 def test_rates_come_in_parts_and_none_is_asked_for_twice(house):
     pairs = [f"{base}/USD" for base in ("AUD", "CAD", "CHF", "EUR", "GBP", "HKD", "JPY")]
     kept = []
-    wiring.use(wiring.Wiring(pairs=lambda: pairs, keep_rates=lambda rates: kept.extend(rates) or 0))
+    wiring.use(
+        wiring.Wiring(pairs=lambda: pairs, keep_rates=lambda rates, now: kept.extend(rates) or 0)
+    )
     house.answers["/exchange_rate"] = rates_answer
     assert not house.do("rates")
     assert [rate.base for rate in kept] == ["AUD", "CAD", "CHF", "EUR"]
@@ -227,11 +229,9 @@ def test_bars_that_cannot_be_had_do_not_hold_up_the_others(house):
     house.answers["/time_series"] = lambda asked: (
         error_document(404, "no data") if asked.parameters["symbol"] == "AAA" else series(asked)
     )
-    done = []
-    for _ in range(4):
-        done.append(house.do("bars"))
-        house.now += timedelta(minutes=6)
-        cache.delete("twelvedata:doing:bars")
+    assert house.do("bars")
+    house.now += timedelta(minutes=1)
+    assert house.do("bars")
     assert Bar.objects.filter(instrument__symbol="BBB").exists()
     assert sum(asked.parameters["symbol"] == "AAA" for asked in house.server.asked) == 1
 
@@ -245,3 +245,29 @@ def test_history_in_pence_is_told_in_pounds(house):
     (target,) = chores.feed_targets().values()
     bars = chores.history(house.rest, target, "1day", rows=2)
     assert [(bar.instrument_id, bar.close) for bar in bars] == [(str(vod.id), D("0.11"))] * 2
+
+
+def test_bars_of_which_only_a_part_can_be_paid_are_not_paid_for(house):
+    InstrumentFactory(symbol="KO")
+    house.answers["/time_series"] = series
+    house.desk.governor.take(7, Priority.ORDER, house.now)
+    assert not house.do("bars")
+    assert house.paths == []
+    house.now += timedelta(minutes=1)
+    assert house.do("bars")
+    assert house.desk.governor.standing(house.now).minute_used == 2
+
+
+def test_of_two_questions_the_first_has_been_charged(house):
+    InstrumentFactory(symbol="KO")
+    house.answers["/time_series"] = lambda asked: (
+        series(asked) if asked.parameters["interval"] == "1day" else error_document(404, "no data")
+    )
+    house.do("bars")
+    assert house.desk.governor.standing(house.now).minute_used == 1
+
+
+def test_coins_are_on_no_exchange_of_theirs(house):
+    InstrumentFactory(symbol="BTCUSD", mic="BNGI", type="crypto")
+    assert house.do("listings")
+    assert house.paths == []

@@ -100,3 +100,13 @@ def test_its_thread_answers_many_callers_at_once_and_refuses_the_rest_when_it_st
     assert not thread.is_alive()
     with pytest.raises(TwelveDataError, match="stopped"):
         late.result(0)
+
+
+def test_of_what_nothing_is_said_that_is_told():
+    desk = Desk()
+    desk.coalescer._fetch = lambda tokens: {"KO": "price of KO"}
+    good, unheard = desk.coalescer.ask("KO"), desk.coalescer.ask("DELISTED")
+    assert desk.coalescer.flush() == 0
+    assert good.result(0) == "price of KO"
+    with pytest.raises(TwelveDataError, match="nothing was said"):
+        unheard.result(0)

@@ -34,7 +34,7 @@ def test_a_minute_has_eight_and_the_next_has_eight_again():
     assert governor.take(5, Priority.ORDER, after(59)) == 3
     assert governor.take(1, Priority.ORDER, after(59.9)) == 0
     assert governor.take(9, Priority.ORDER, after(60)) == 8
-    assert governor.day_left(after(60)) == 784
+    assert governor.standing(after(60)).day_left == 784
 
 
 def test_all_or_nothing_where_a_part_is_of_no_use():
@@ -153,9 +153,9 @@ def test_the_day_as_they_count_it():
     governor = make()
     governor.take(5, Priority.ORDER, NOON)
     governor.hear_day(790, 800, NOON)
-    assert governor.day_left(NOON) == 10
+    assert governor.standing(NOON).day_left == 10
     governor.hear_day(3, None, NOON)
-    assert governor.day_left(NOON) == 10
+    assert governor.standing(NOON).day_left == 10
 
 
 def test_a_clock_that_is_behind_gets_no_second_minute():

@@ -220,6 +220,7 @@ def test_chores_of_the_standard_mode(market):
     )
     assert "usage" in tasks.do_chores()
     assert "usage" not in tasks.do_chores()
+    assert len(tasks._desk()._rests) == 1
 
 
 def test_the_beat_sends_tasks_that_there_are():
@@ -270,3 +271,18 @@ def test_nobody_else_sees_it(settings):
     assert "there is no key" in client.get(reverse("market-data")).content.decode()
     with pytest.raises(CommandError, match="TWELVE_DATA_API_KEY"):
         call_command("twelvedata_usage")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_that_fail_begin_anew(market, monkeypatch):
+    monkeypatch.setattr(TwelveDataLoop, "PAUSE_S", 0)
+    loop, tries = TwelveDataLoop(TwelveDataProvider()), []
+
+    def work():
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise RuntimeError("once more")
+
+    loop._until_done(work)
+    assert tries == [0, 1, 2]
+    loop.desk.close()

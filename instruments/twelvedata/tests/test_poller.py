@@ -7,8 +7,9 @@ import pytest
 
 from instruments.board import board
 from instruments.twelvedata import poller as subject
+from instruments.twelvedata.errors import BadRequest, DayExhausted
 from instruments.twelvedata.governor import Limits, Priority
-from instruments.twelvedata.poller import Want
+from instruments.twelvedata.poller import AT_ONCE, Want
 from instruments.twelvedata.symbols import Target
 from instruments.twelvedata.tests.desk import open_desk
 from instruments.twelvedata.tests.server import (
@@ -250,6 +251,25 @@ def test_asking_now_is_taken_in_too(desk):
     answers = desk.poller.ask_now(["KO", "GONE"], desk.now)
     assert answers["KO"].symbol == "KO"
     assert [tick.symbol for tick in desk.provider.ticks(desk.now)] == ["KO"]
+
+
+def test_a_refusal_of_what_is_asked_now_is_learned_from(desk):
+    desk.poll()
+    desk.market.says["*"] = DAY_OUT
+    assert desk.governor.take(1, AT_ONCE, desk.now) == 1
+    with pytest.raises(DayExhausted):
+        desk.poller.ask_now(["KO"], desk.now)
+    assert desk.governor.standing(desk.now).closed_by == "day"
+
+
+def test_who_is_refused_now_has_not_paid(desk):
+    desk.poll()
+    used = desk.governor.standing(desk.now).day_used
+    desk.market.says["*"] = error_document(400, "too many")
+    assert desk.governor.take(2, AT_ONCE, desk.now) == 2
+    with pytest.raises(BadRequest):
+        desk.poller.ask_now(["KO", "MSFT"], desk.now)
+    assert desk.governor.standing(desk.now).day_used == used
 
 
 def test_headers_rule():
