@@ -10,7 +10,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from bengi.errors import BengiError
 from bengi.money import plain
@@ -44,14 +43,31 @@ class AddOnlyAdmin(admin.ModelAdmin):
 
 
 class RefusableAdmin(admin.ModelAdmin):
-    """A form whose service may refuse what the form let through: nothing is written, and why."""
+    """A form whose service may refuse what the form let through: it is shown again, with why."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except BengiError as error:
-            self.message_user(request, error.detail, messages.ERROR)
-            return redirect(request.get_full_path())
+        except BengiError as error:  # the transaction around the form is over, and undone
+            request.refusal = error  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> type[forms.ModelForm]:
+        form = super().get_form(request, *args, **kwargs)
+        refusal: BengiError | None = getattr(request, "refusal", None)
+        return form if refusal is None else _refused(form, refusal)
+
+
+def _refused(form: Any, refusal: BengiError) -> type[forms.ModelForm]:
+    """Return a form that says of whatever was sent why it was refused."""
+
+    class Refused(form):
+        def clean(self) -> Any:
+            values = super().clean()
+            self.add_error(refusal.field if refusal.field in self.fields else None, refusal.detail)
+            return values
+
+    return Refused
 
 
 class ReasonForm(ActionForm):

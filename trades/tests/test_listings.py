@@ -80,6 +80,7 @@ def test_staff_read_why_on_the_page() -> None:
     values = {"name": "ABC", "type": "stock", "tick_size": "0.05", "quantity_step": "1"}
     told = staff.post(page, values, follow=True).content.decode()
     assert "1 orders of ABC are open." in told
+    assert 'value="0.05"' in told, "what was typed is lost"
     assert "was changed successfully" not in told
     assert not Event.objects.exists()
     order.status, order.closed_at = "canceled", order.accepted_at
