@@ -193,7 +193,7 @@ BUGS = {
     "everything is a bar": ("_wrong", lambda _: ""),
     "splits are forgotten": ("as_stored", lambda bars: bars),
     "what stands there stays": ("overwrite_bars", insert_bars),
-    "wider bars are not folded": ("_folded", lambda *_: []),
+    "wider bars are not folded": ("fold", lambda _: []),
     "what was is what will be": ("SETTLED", timedelta(0)),
 }
 CAUGHT_BY = {
