@@ -6,6 +6,7 @@ tells it, over whatever stands there, and a later one is left to the ticks. The 
 told again, in any order and in parts: the table is the same afterwards (docs/adr/0027).
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from instruments.intervals import length_of
 from instruments.models import Instrument
 from instruments.services import HISTORY_BATCH, KEEP_BARS
 from instruments.upserts import overwrite_bars
+
+log = logging.getLogger(__name__)
 
 SETTLED = timedelta(minutes=2)
 """How long after its end a bar may still grow: ticks that a flush holds back, prints told late."""
@@ -58,11 +61,15 @@ def backfill_bars(
     Wider intraday bars that lie in span as a whole are folded from them; days are the provider's
     own, because their open and close are those of the auctions. as_printed: the provider knows of
     no splits; those that have been applied here are worked in. Bars that are no bars are refused
-    one by one; running ones, and those that would be pruned, are left out.
+    one by one, with one line in the log; running ones, and those that would be pruned, are left
+    out.
 
     In short transactions of a few statements each; it may be run again.
     """
     good, refused = _told_apart(instrument, bars)
+    if refused:
+        words = "%s bars of %s are none and left out, the first because: %s"
+        log.warning(words, len(refused), instrument.symbol, refused[0][1])
     wanted = [bar for bar in _with_wider(good, span) if _is_over(instrument.mic, bar, now)]
     kept = [bar for bar in wanted if _is_kept(bar, now)]
     for first in range(0, len(kept), HISTORY_BATCH):
