@@ -16,7 +16,8 @@ app.autodiscover_tasks(["instruments"])
 
 POLL_S = 5.0
 CHORES_S = 60.0
-ARCHIVE_S = 3600.0
+OLD_BARS_S = 3600.0
+"""How often old bars are deleted, or archived together with new events where there is MongoDB."""
 
 app.conf.beat_schedule = {
     "poll quotes": {
@@ -29,9 +30,9 @@ app.conf.beat_schedule = {
         "schedule": CHORES_S,
         "options": {"expires": CHORES_S},
     },
-    "archive": {
+    "old bars and events": {
         "task": "instruments.tasks.archive",
-        "schedule": ARCHIVE_S,
-        "options": {"expires": ARCHIVE_S},
+        "schedule": OLD_BARS_S,
+        "options": {"expires": OLD_BARS_S},
     },
 }

@@ -7,7 +7,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import connection
 
-from bengi import clock
+from bengi import clock, mongo
 from bengi.bus import ALERTS, NUDGE, TICKS, get_bus
 from instruments.archive_loop import ArchiveLoop
 from instruments.days import CalendarWatch
@@ -48,7 +48,7 @@ class Embedded:
             for shard in range(settings.MATCHING_SHARDS)
         ]
         self._alerts = AlertLoop(clock.now, guard_s_min=settings.GUARD_S_MIN)
-        self._archive = ArchiveLoop(clock.now) if settings.MONGODB_URI else None
+        self._archive = ArchiveLoop(clock.now) if mongo.is_used() else None
         self._threads: list[tuple[threading.Thread, Callable[[], None]]] = []
 
     def prepare(self) -> None:

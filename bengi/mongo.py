@@ -50,7 +50,7 @@ class _State:
     client: MongoClient[Document] | None = None
     made_for: tuple[str, int] | None = None
     quiet_until_s: int = 0
-    is_away: bool = False
+    """0 while it answers."""
 
 
 def is_used() -> bool:
@@ -84,12 +84,12 @@ def _answer(question: Callable[[Database[Document]], T]) -> T:
     except BulkWriteError:
         raise
     except PyMongoError as error:
-        _State.quiet_until_s, _State.is_away = _now_s() + PAUSE_S, True
+        _State.quiet_until_s = _now_s() + PAUSE_S
         words = f"{type(error).__name__}: {error}".partition(", Timeout:")[0][:300]
         log.warning("MongoDB is away, what it holds is left out: %s", words)
         raise StoreAway(words) from error
-    if _State.is_away:
-        _State.is_away = False
+    if _State.quiet_until_s:
+        _State.quiet_until_s = 0
         log.warning("MongoDB answers again")
     return answer
 
@@ -130,7 +130,7 @@ def forget() -> None:
         if _State.client is not None:
             _State.client.close()
         _State.client = _State.made_for = None
-        _State.quiet_until_s, _State.is_away = 0, False
+        _State.quiet_until_s = 0
 
 
 def _database() -> Database[Document]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from bengi.bus import TICKS, get_bus
-from instruments.bars import BarValue
+from instruments.bars import NUMBERS, BarValue
 from instruments.board import board
 from instruments.corporate_actions import applied_splits
 from instruments.models import Bar, Instrument, Quote
@@ -26,7 +26,10 @@ def adjust_market(split: Split, instrument: Instrument) -> None:
     """
     _adjust_quote(split, instrument)
     stored = Bar.objects.filter(instrument=instrument, starts_at__lt=split.effective_at)
-    bars = [BarValue(split.instrument_id, *row) for row in stored.values_list(*_COLUMNS)]
+    bars = [
+        BarValue(split.instrument_id, *row)
+        for row in stored.values_list("interval", "starts_at", *NUMBERS)
+    ]
     overwrite_bars([in_new_shares(bar, [split]) for bar in bars if split.changes(bar)])
 
 
@@ -72,6 +75,3 @@ def _adjust_quote(split: Split, instrument: Instrument) -> None:
     quote.save()
     adjusted = stored_ticks(Quote.objects.filter(instrument=instrument))
     transaction.on_commit(lambda: keep_flushed(adjusted), robust=True)
-
-
-_COLUMNS = ("interval", "starts_at", "open", "high", "low", "close", "volume")

@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 
 from bengi import mongo
 from bengi.mongo import Document
-from instruments.bars import BarValue
+from instruments.bars import NUMBERS, BarValue
 from instruments.corporate_actions import applied_splits, splits_known
 from instruments.models import Bar, Instrument
 from instruments.selectors import stored_bars
@@ -33,7 +33,6 @@ COLLECTION = "bars"
 KEY = {"instrument": 1, "interval": 1, "starts_at": -1}
 AHEAD = timedelta(hours=1)
 """How far the clock of who archives may be ahead of the time that a read is for."""
-_NUMBERS = ("open", "high", "low", "close", "volume")
 
 
 def archive_bars(now: datetime) -> int:
@@ -102,8 +101,12 @@ def _splits_of(rows: Sequence[Bar]) -> list[Split]:
     if not rows:
         return []
     oldest = min(row.starts_at for row in rows)
-    known = splits_known(oldest, {row.instrument_id for row in rows})
-    return [split for split in known if split.is_applied]
+    return _applied(oldest, {row.instrument_id for row in rows})
+
+
+def _applied(since: datetime, instrument_ids: Iterable[UUID]) -> list[Split]:
+    """Return the splits applied from since on. As applied_splits() does, but it locks nothing."""
+    return [split for split in splits_known(since, instrument_ids) if split.is_applied]
 
 
 def _documents(rows: Sequence[Bar], splits: Sequence[Split]) -> dict[int, Document]:
@@ -115,7 +118,7 @@ def _documents(rows: Sequence[Bar], splits: Sequence[Split]) -> dict[int, Docume
             "instrument": row.instrument_id,
             "interval": row.interval,
             "starts_at": row.starts_at,
-            **{name: Decimal128(getattr(row, name)) for name in _NUMBERS},
+            **{name: Decimal128(getattr(row, name)) for name in NUMBERS},
             "splits": [str(each.ex_date) for each in splits if _is_in(each, row)],
         }
         for row in rows
@@ -127,7 +130,7 @@ def _is_in(split: Split, row: Bar) -> bool:
 
 
 def _value(row: Bar) -> BarValue:
-    numbers = (getattr(row, name) for name in _NUMBERS)
+    numbers = (getattr(row, name) for name in NUMBERS)
     return BarValue(str(row.instrument_id), row.interval, row.starts_at, *numbers)
 
 
@@ -162,8 +165,7 @@ def _archived(
         return []
     if not documents:
         return []
-    known = splits_known(documents[-1]["starts_at"], [instrument.id])
-    splits = [split for split in known if split.is_applied]
+    splits = _applied(documents[-1]["starts_at"], [instrument.id])
     return [_adjusted(document, splits) for document in reversed(documents)]
 
 
@@ -174,7 +176,7 @@ def _next_ms(moment: datetime) -> datetime:
 
 def _adjusted(document: Document, splits: Sequence[Split]) -> BarValue:
     """Return a document's bar after the splits applied since; one by one, as rows are rounded."""
-    numbers = (document[name].to_decimal() for name in _NUMBERS)
+    numbers = (document[name].to_decimal() for name in NUMBERS)
     instrument_id: UUID = document["instrument"]
     bar = BarValue(str(instrument_id), document["interval"], document["starts_at"], *numbers)
     for split in splits:

@@ -6,20 +6,23 @@ tells it, over whatever stands there, and a later one is left to the ticks. The 
 told again, in any order and in parts: the table is the same afterwards (docs/adr/0027).
 """
 
+import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from instruments.adjusting import as_stored
-from instruments.bars import DAILY, INTERVAL_S, STORED, BarValue, bar_start
-from instruments.calendar import Mode, extended_hours_on, session_on
+from instruments.bars import DAILY, INTERVAL_S, STORED, BarValue, Piece, bar_start, fold
+from instruments.calendar import extended_hours_on, session_on
+from instruments.hours import market_hours
 from instruments.intervals import length_of
 from instruments.models import Instrument
 from instruments.services import HISTORY_BATCH, KEEP_BARS
 from instruments.upserts import overwrite_bars
+
+log = logging.getLogger(__name__)
 
 SETTLED = timedelta(minutes=2)
 """How long after its end a bar may still grow: ticks that a flush holds back, prints told late."""
@@ -33,12 +36,16 @@ class Span:
     end: datetime
 
 
-@dataclass(slots=True)
+Refused = Sequence[tuple[BarValue, str]]
+"""Bars that are none, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
 class Backfilled:
     """What became of the bars: how many are stored, which were refused and why."""
 
-    stored: int = 0
-    refused: list[tuple[BarValue, str]] = field(default_factory=list)
+    stored: int
+    refused: Refused
 
 
 def backfill_bars(
@@ -54,29 +61,35 @@ def backfill_bars(
     Wider intraday bars that lie in span as a whole are folded from them; days are the provider's
     own, because their open and close are those of the auctions. as_printed: the provider knows of
     no splits; those that have been applied here are worked in. Bars that are no bars are refused
-    one by one; running ones, and those that would be pruned, are left out.
+    one by one, with one line in the log; running ones, and those that would be pruned, are left
+    out.
 
     In short transactions of a few statements each; it may be run again.
     """
-    told = Backfilled()
-    sane = [bar for bar in bars if _take(instrument, bar, told)]
-    wanted = [bar for bar in _with_wider(sane, span) if _is_over(instrument.mic, bar, now)]
+    good, refused = _told_apart(instrument, bars)
+    if refused:
+        words = "%s bars of %s are none and left out, the first because: %s"
+        log.warning(words, len(refused), instrument.symbol, refused[0][1])
+    wanted = [bar for bar in _with_wider(good, span) if _is_over(instrument.mic, bar, now)]
     kept = [bar for bar in wanted if _is_kept(bar, now)]
     for first in range(0, len(kept), HISTORY_BATCH):
         batch = kept[first : first + HISTORY_BATCH]
         with transaction.atomic():
             overwrite_bars(as_stored(batch) if as_printed else batch)
-    told.stored = len(kept)
-    return told
+    return Backfilled(len(kept), refused)
 
 
-def _take(instrument: Instrument, bar: BarValue, told: Backfilled) -> bool:
-    reason = _wrong(bar) or (
-        "of another instrument" if bar.instrument_id != str(instrument.id) else ""
-    )
-    if reason:
-        told.refused.append((bar, reason))
-    return not reason
+def _told_apart(instrument: Instrument, bars: Iterable[BarValue]) -> tuple[list[BarValue], Refused]:
+    """Return the bars that can be the instrument's, and those that cannot."""
+    good, refused = [], []
+    for bar in bars:
+        is_another = bar.instrument_id != str(instrument.id)
+        reason = _wrong(bar) or ("of another instrument" if is_another else "")
+        if reason:
+            refused.append((bar, reason))
+        else:
+            good.append(bar)
+    return good, refused
 
 
 def _wrong(bar: BarValue) -> str:
@@ -106,26 +119,11 @@ def _with_wider(bars: Sequence[BarValue], span: Span) -> list[BarValue]:
     wider = [name for name, length_s in INTERVAL_S.items() if finest and length_s > finest]
     return ordered + [
         bar
-        for interval in wider
-        for bar in _folded(ordered, interval)
-        if span.start <= bar.starts_at and bar.starts_at + length_of(interval) <= span.end
+        for bar in fold(Piece(each.starts_at.date(), each) for each in ordered)
+        if bar.interval in wider
+        and span.start <= bar.starts_at
+        and bar.starts_at + length_of(bar.interval) <= span.end
     ]
-
-
-def _folded(bars: Sequence[BarValue], interval: str) -> list[BarValue]:
-    found: dict[datetime, BarValue] = {}
-    for bar in bars:
-        starts_at = bar_start(interval, bar.starts_at, bar.starts_at.date())
-        if starts_at in found:
-            found[starts_at].extend(bar)
-        else:
-            found[starts_at] = _copy(bar, interval, starts_at)
-    return list(found.values())
-
-
-def _copy(bar: BarValue, interval: str, starts_at: datetime) -> BarValue:
-    values = (bar.open, bar.high, bar.low, bar.close, bar.volume)
-    return BarValue(bar.instrument_id, interval, starts_at, *values)
 
 
 def _is_over(mic: str, bar: BarValue, now: datetime) -> bool:
@@ -136,8 +134,7 @@ def _end_of(mic: str, bar: BarValue) -> datetime:
     """Return when nothing can be traded in a bar any more; a day ends with its after-hours."""
     if bar.interval != DAILY:
         return bar.starts_at + length_of(bar.interval)
-    mode: Mode = settings.MARKET_HOURS
-    day = bar.starts_at.date()
+    day, mode = bar.starts_at.date(), market_hours()
     extended, session = extended_hours_on(mic, day, mode), session_on(mic, day, mode)
     if extended is not None:
         return extended[1]

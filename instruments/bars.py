@@ -15,6 +15,9 @@ INTERVAL_S = {MINUTE: 60, "5min": 300, "15min": 900, "1h": 3600}
 STORED = (*INTERVAL_S, DAILY)
 """What the table holds, finest first; every other interval is folded from one of these."""
 
+NUMBERS = ("open", "high", "low", "close", "volume")
+"""What a bar says of its interval, by the names of fields and columns alike."""
+
 
 class BarValue(msgspec.Struct):
     """Open, high, low, close (prices) and volume (shares) of one interval from starts_at."""

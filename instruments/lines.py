@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-
 from bengi.numerals import MINUS, age, fixed
 from instruments import calendar
-from instruments.calendar import ALWAYS_OPEN, Mode, is_open, next_open, session_date, session_of
+from instruments.calendar import ALWAYS_OPEN, is_open, next_open, session_date, session_of
+from instruments.hours import market_hours
 from instruments.models import Bar, Instrument
 from instruments.quotes import Tick
 from instruments.serializers import quote_shape
@@ -106,11 +105,11 @@ class Line:
 
     @property
     def is_open(self) -> bool:
-        return is_open(self.instrument.mic, self.now, _mode())
+        return is_open(self.instrument.mic, self.now, market_hours())
 
     @property
     def has_extended_hours(self) -> bool:
-        return calendar.has_extended_hours(self.instrument.mic, _mode())
+        return calendar.has_extended_hours(self.instrument.mic, market_hours())
 
     @property
     def hours(self) -> str:
@@ -147,21 +146,21 @@ def lines_of(
 
 def zone_of(mic: str) -> ZoneInfo:
     """Return the zone whose clock the market goes by: its own, UTC where it never closes."""
-    return calendar.zone_of(mic, _mode())
+    return calendar.zone_of(mic, market_hours())
 
 
 def hours_words(mic: str, now: datetime) -> str:
     """Say whether mic trades now, and for how long or from when."""
-    special = calendar.special_day(mic, session_date(mic, now, _mode()), _mode())
-    if special is None and (_mode() == "always" or mic == ALWAYS_OPEN):
+    special = calendar.special_day(mic, session_date(mic, now, market_hours()), market_hours())
+    if special is None and (market_hours() == "always" or mic == ALWAYS_OPEN):
         return "Open round the clock"
-    session = session_of(mic, now, _mode())
+    session = session_of(mic, now, market_hours())
     if session is not None and session.is_trading(now):
         return f"Open, closes in {_span(session.closes_at - now)}"
-    closed = _NOT_OPEN.get(calendar.phase(mic, now, _mode()), "Closed")
+    closed = _NOT_OPEN.get(calendar.phase(mic, now, market_hours()), "Closed")
     if special is not None and special.opens is None and special.note:
         closed = f"Closed: {special.note}"
-    return f"{closed}, opens in {_span(next_open(mic, now, _mode()) - now)}"
+    return f"{closed}, opens in {_span(next_open(mic, now, market_hours()) - now)}"
 
 
 def draw_spark(closes: Sequence[Decimal], previous_close: Decimal | None) -> Spark | None:
@@ -179,11 +178,6 @@ def draw_spark(closes: Sequence[Decimal], previous_close: Decimal | None) -> Spa
     step = Decimal(width) / (len(closes) - 1)
     points = " ".join(f"{fixed(step * at, 1)},{y(close)}" for at, close in enumerate(closes))
     return Spark(points.replace(MINUS, "-"), y(level))
-
-
-def _mode() -> Mode:
-    mode: Mode = settings.MARKET_HOURS
-    return mode
 
 
 def _span(left: timedelta) -> str:

@@ -94,14 +94,12 @@ class Market:
 
     def top(self, kind: str, limit: int) -> list[Mover]:
         """Return the first limit of a kind; among equals the order of symbols counts."""
-        rank = _RANKS[kind]
-        ranked = [(rank(mover), mover) for mover in self.movers if self._is_of(kind, mover)]
-        moved = [(by, mover) for by, mover in ranked if by > 0]
-        moved.sort(key=lambda pair: -pair[0])
-        return [mover for _, mover in moved[:limit]]
-
-    def _is_of(self, kind: str, mover: Mover) -> bool:
-        return kind != "most_traded" or mover.instrument.currency == self.currency
+        rank, movers = _RANKS[kind], self.movers
+        if kind == "most_traded":
+            currency = self.currency
+            movers = [mover for mover in movers if mover.instrument.currency == currency]
+        moved = [mover for mover in movers if rank(mover) > 0]
+        return sorted(moved, key=rank, reverse=True)[:limit]
 
 
 _RANKS: dict[str, Callable[[Mover], Decimal]] = {
@@ -114,7 +112,7 @@ _RANKS: dict[str, Callable[[Mover], Decimal]] = {
 
 def market_at(now: datetime, mic: str | None = None) -> Market:
     """Return the market of one exchange, or of all. Quotes are read anew once a second."""
-    quotes = [pair for pair in _quotes() if mic is None or pair[0].mic == mic]
+    quotes = [pair for pair in _quotes(now) if mic is None or pair[0].mic == mic]
     return reckon(quotes, now, settings.MARKET_HOURS)
 
 
@@ -145,13 +143,13 @@ def _mover(
 _kept: tuple[float, list[Quoted]] = (0.0, [])
 
 
-def _quotes() -> list[Quoted]:
+def _quotes(now: datetime) -> list[Quoted]:
     """Return the quotes of all that is traded; who asks within MARKET_TTL_S gets the same ones."""
     global _kept  # noqa: PLW0603 - one reading a process, put in place whole
     now_s = time.monotonic()
     until_s, quotes = _kept
     if now_s >= until_s:
-        found = feed_quotes()
+        found = feed_quotes(now)
         quotes = [pair for pair in found if pair[0].status != InstrumentStatus.DELISTED]
         _kept = now_s + settings.MARKET_TTL_S, quotes
     return quotes

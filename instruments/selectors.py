@@ -7,7 +7,7 @@ from django.db.models import Case, Max, Q, QuerySet, Value, When
 
 from bengi.errors import NotFound
 from bengi.money import ZERO
-from instruments.bars import BarValue
+from instruments.bars import NUMBERS, BarValue
 from instruments.board import board
 from instruments.models import Bar, Instrument, Quote
 from instruments.quote_cache import cached_quotes, keep_read
@@ -54,41 +54,31 @@ def latest_quotes(of: Iterable[Instrument | str], now: datetime | None = None) -
     in neither one more. now: the market's time, so that others may be told the same for as long as
     the market stands still; without it for as long as while it is open.
     """
-    found: dict[str, Tick] = {}
-    unseen = []
-    for instrument in _instruments(of):
-        tick = board.newest(str(instrument.id))
-        if tick is None:
-            unseen.append(instrument)
-        else:
-            found[instrument.symbol] = tick
-    return found | _elsewhere(unseen, now) if unseen else found
+    newest = _newest(_instruments(of), now)
+    return {instrument.symbol: tick for instrument, tick in newest if tick is not None}
 
 
-def _elsewhere(instruments: Sequence[Instrument], now: datetime | None) -> dict[str, Tick]:
-    """Return quotes of what is not on the board, by symbol; what the table tells is cached."""
-    cached = cached_quotes(instruments)
-    found = {tick.symbol: tick for tick in cached.values()}
-    missing = {str(each.id): each for each in instruments if str(each.id) not in cached}
+def feed_quotes(now: datetime) -> list[tuple[Instrument, Tick | None]]:
+    """Return every instrument that a provider quotes with its newest quote, by symbol.
+
+    From where latest_quotes() has them; one statement, and one more for what the table must tell.
+    """
+    return _newest(feed_instruments(), now)
+
+
+def _newest(
+    instruments: Iterable[Instrument], now: datetime | None
+) -> list[tuple[Instrument, Tick | None]]:
+    """Return each instrument with its newest quote; what the table tells is cached."""
+    by_id = {str(each.id): each for each in instruments}
+    found = {key: tick for key in by_id if (tick := board.newest(key)) is not None}
+    found |= cached_quotes(each for key, each in by_id.items() if key not in found)
+    missing = {key: each for key, each in by_id.items() if key not in found}
     if missing:
         stored = stored_ticks(Quote.objects.filter(instrument_id__in=missing))
         keep_read([(missing[tick.instrument_id], tick) for tick in stored], now)
-        found |= {tick.symbol: tick for tick in stored}
-    return found
-
-
-def feed_quotes() -> list[tuple[Instrument, Tick | None]]:
-    """Return every instrument that a provider quotes with its newest quote, by symbol.
-
-    As latest_quotes() does: this process's board first, then one statement for what is not on it.
-    """
-    instruments = list(feed_instruments())
-    found = {str(instrument.id): board.newest(str(instrument.id)) for instrument in instruments}
-    if None in found.values():
-        quotes = Quote.objects.filter(instrument__has_feed=True)
-        stored = {tick.instrument_id: tick for tick in stored_ticks(quotes)}
-        found = {key: tick or stored.get(key) for key, tick in found.items()}
-    return [(instrument, found[str(instrument.id)]) for instrument in instruments]
+        found |= {tick.instrument_id: tick for tick in stored}
+    return [(each, found.get(key)) for key, each in by_id.items()]
 
 
 def newest_quote_at() -> datetime | None:
@@ -118,11 +108,8 @@ def stored_bars(
         found = found.filter(starts_at__gte=start)
     if end is not None:
         found = found.filter(starts_at__lt=end)
-    newest = found.order_by("-starts_at").values_list(*_BAR_COLUMNS)[:limit]
+    newest = found.order_by("-starts_at").values_list("starts_at", *NUMBERS)[:limit]
     return [BarValue(str(instrument.id), interval, *row) for row in reversed(newest)]
-
-
-_BAR_COLUMNS = ("starts_at", "open", "high", "low", "close", "volume")
 
 
 def _instruments(of: Iterable[Instrument | str]) -> Sequence[Instrument]:

@@ -27,7 +27,7 @@ from bengi.money import MINOR_UNITS, PLACES, plain, plain_or_none, round_money
 from bengi.pagination import LIMIT_MAX, PageInput
 from bengi.realtime.protocol import moment
 from bengi.terms import InstrumentStatus, InstrumentType
-from instruments.bars import MINUTE, BarValue
+from instruments.bars import MINUTE, NUMBERS, BarValue
 from instruments.calendar import (
     MICS,
     NAMES,
@@ -294,7 +294,7 @@ def _mover_shape(mover: Mover, now: datetime) -> dict[str, Any]:
     }
 
 
-BAR_COLUMNS = ("starts_at", "open", "high", "low", "close", "volume")
+BAR_COLUMNS = ("starts_at", *NUMBERS)
 
 
 def bar_line(shape: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.conf import settings
-
 from instruments import gaps
 from instruments.archive import known_bars
 from instruments.bars import BarValue
-from instruments.calendar import Mode, session_date, session_on
+from instruments.calendar import session_date, session_on
+from instruments.hours import market_hours
 from instruments.indicator_words import SESSION, Asked
 from instruments.indicators import Point
 from instruments.intervals import INTERVALS, LENGTH_S, SOURCE_BARS_MAX, Grid, length_of
@@ -20,6 +19,8 @@ _DAY_S = 86_400
 
 Indicated = tuple[BarValue, Mapping[str, float | None]]
 """A bar with the values of indicators at it."""
+
+_SessionOf = Callable[[datetime], date | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def read_series(instrument: Instrument, wanted: Wanted, *, earlier: int = 0) -> 
 
     One statement, two where gaps are filled from a start on.
     """
-    grid = Grid(wanted.interval, instrument.mic, _mode())
+    grid = Grid(wanted.interval, instrument.mic, market_hours())
     count = wanted.limit + earlier
     start = None if earlier else wanted.start
     read = _filled if wanted.is_filled else _folded
@@ -77,9 +78,13 @@ def read_indicated(
     So many earlier bars are read that what came before those weighs nothing in the first value; a
     value is None where there are too few bars for it, stored or traded.
     """
-    earlier = max((_look_back(each, wanted.interval) for each in asked), default=0)
+    if not asked:
+        return [(bar, {}) for bar in read_series(instrument, wanted).bars]
+    earlier = max(_look_back(each, wanted.interval) for each in asked)
     series = read_series(instrument, wanted, earlier=earlier)
-    points = _points(instrument.mic, wanted.interval, [*series.earlier, *series.bars])
+    of_sessions = any(each.look_back == SESSION for each in asked)
+    session_of = _sessions(instrument.mic, wanted.interval) if of_sessions else lambda _: None
+    points = _points([*series.earlier, *series.bars], session_of)
     columns: dict[str, list[float | None]] = {}
     for each in asked:
         indicator = each.make()
@@ -98,8 +103,7 @@ def _look_back(asked: Asked, interval: str) -> int:
     return _DAY_S // LENGTH_S[interval] if asked.look_back == SESSION else asked.look_back
 
 
-def _points(mic: str, interval: str, bars: Sequence[BarValue]) -> list[Point]:
-    session_of = _sessions(mic, interval)
+def _points(bars: Sequence[BarValue], session_of: _SessionOf) -> list[Point]:
     return [
         Point(
             float(bar.high),
@@ -112,9 +116,9 @@ def _points(mic: str, interval: str, bars: Sequence[BarValue]) -> list[Point]:
     ]
 
 
-def _sessions(mic: str, interval: str) -> Callable[[datetime], date | None]:
+def _sessions(mic: str, interval: str) -> _SessionOf:
     """Return what tells the day of the session that a bar is in, by its start; None outside."""
-    length, mode = length_of(interval), _mode()
+    length, mode = length_of(interval), market_hours()
 
     def day_of(starts_at: datetime) -> date | None:
         day = session_date(mic, starts_at, mode)
@@ -154,14 +158,9 @@ def _filled(
     if since is None:
         return []
     end = wanted.now if wanted.end is None else min(wanted.end, wanted.now)
-    starts = gaps.slots(grid, instrument.mic, _mode(), start=since, end=end, limit=count)
+    starts = gaps.slots(grid, instrument.mic, market_hours(), start=since, end=end, limit=count)
     return gaps.fill(bars, starts, grid.interval, before[0] if before else None)[-count:]
 
 
 def _is_within(bar: BarValue, start: datetime | None, end: datetime | None) -> bool:
     return (start is None or bar.starts_at >= start) and (end is None or bar.starts_at < end)
-
-
-def _mode() -> Mode:
-    mode: Mode = settings.MARKET_HOURS
-    return mode

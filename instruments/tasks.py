@@ -1,4 +1,4 @@
-"""Celery's part of market data, for the standard mode: instruments/twelvedata, and the archive.
+"""Celery's part of market data, for the standard mode: instruments/twelvedata, and old bars.
 
 bengi/celery.py says how often. Whatever runs twice, or late, shares its credits, its marks of what
 was asked about and its leases with the others, and finds nothing left to do.
@@ -11,13 +11,13 @@ from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
 
-from bengi import clock
+from bengi import clock, mongo
 from instruments.archive_loop import archive_all
 from instruments.board import board
 from instruments.models import Quote
 from instruments.quotes import Tick
 from instruments.selectors import stored_ticks
-from instruments.services import flush_quotes, record_quotes
+from instruments.services import flush_quotes, prune_bars, record_quotes
 from instruments.twelvedata.chores import CHORES, run_chore
 from instruments.twelvedata.desk import CacheMarks, Desk
 from instruments.twelvedata.poller import Poller
@@ -54,8 +54,14 @@ def do_chores() -> list[str]:
 
 @shared_task(name="instruments.tasks.archive")
 def archive() -> bool:
-    """Move old bars into the archive and copy new events there; return whether that went well."""
-    return bool(settings.MONGODB_URI) and archive_all(clock.now())
+    """Move old bars into the archive and copy new events there; return whether that went well.
+
+    Without an archive delete old bars, as the feed does in the embedded mode.
+    """
+    if not mongo.is_used():
+        prune_bars(clock.now())
+        return True
+    return archive_all(clock.now())
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from instruments.bars import BarValue
+from instruments.bars import NUMBERS, BarValue
 from instruments.models import Bar, Quote
 from instruments.quotes import Tick
 
@@ -14,7 +14,7 @@ _QUOTE_FIELDS = (
     *("day_volume", "previous_close", "as_of", "source"),
 )
 _BAR_KEY = ("instrument", "interval", "starts_at")
-_BAR_FIELDS = (*_BAR_KEY, "open", "high", "low", "close", "volume")
+_BAR_FIELDS = (*_BAR_KEY, *NUMBERS)
 
 
 def upsert_quotes(ticks: Sequence[Tick]) -> None:
@@ -59,7 +59,7 @@ def insert_bars(bars: Sequence[BarValue]) -> None:
 
 def overwrite_bars(bars: Sequence[BarValue]) -> None:
     """Store bars over those that stand at their places."""
-    values = _columns(Bar, _BAR_FIELDS[len(_BAR_KEY) :])
+    values = _columns(Bar, NUMBERS)
     assignments = ", ".join(f"{column} = excluded.{column}" for column in values)
     key = ", ".join(_columns(Bar, _BAR_KEY))
     _insert(

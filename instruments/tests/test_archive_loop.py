@@ -47,12 +47,21 @@ def test_a_round_archives_bars_and_events(mongodb):
 
 
 @pytest.mark.django_db
-def test_the_standard_mode_has_a_task(mongodb, settings):
+def test_the_standard_mode_has_a_task(mongodb):
     fill()
     assert tasks.archive()
     assert held() == (1, 1)
+
+
+@pytest.mark.django_db
+def test_without_an_archive_the_task_deletes_old_bars(settings, monkeypatch):
     settings.MONGODB_URI = ""
-    assert not tasks.archive()
+    monkeypatch.setattr(tasks.clock, "now", lambda: NOON)
+    fill()
+    acme = Bar.objects.get().instrument
+    import_history([BarValue(str(acme.id), "1min", NOON - timedelta(days=7), 5, 5, 5, 5, 1)])
+    assert tasks.archive()
+    assert [bar.starts_at for bar in Bar.objects.all()] == [NOON - timedelta(days=7)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -152,6 +152,15 @@ def test_what_is_no_bar_is_refused_and_the_rest_stored(acme, fields, words):
     assert table("1min") == ["14:34 5 5 5 5 10"]
 
 
+def test_the_log_tells_of_refused_bars_once(acme, caplog):
+    tell(acme, [bar(acme, 3, low=D(0)), bar(acme, 4), bar(acme, 5, interval="30min")])
+    (line,) = caplog.messages
+    assert "2 bars of ACME are none" in line
+    assert "the first because: a price is not above zero" in line
+    tell(acme, [bar(acme, 6)])
+    assert len(caplog.messages) == 1
+
+
 def test_what_would_be_pruned_is_left_out(acme):
     old = bar(acme, 0, starts_at=OPENS - timedelta(days=7))
     hour = bar(acme, 0, starts_at=old.starts_at.replace(minute=0), interval="1h")
@@ -193,7 +202,7 @@ BUGS = {
     "everything is a bar": ("_wrong", lambda _: ""),
     "splits are forgotten": ("as_stored", lambda bars: bars),
     "what stands there stays": ("overwrite_bars", insert_bars),
-    "wider bars are not folded": ("_folded", lambda *_: []),
+    "wider bars are not folded": ("fold", lambda _: []),
     "what was is what will be": ("SETTLED", timedelta(0)),
 }
 CAUGHT_BY = {

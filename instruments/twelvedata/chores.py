@@ -15,9 +15,10 @@ from django.core.cache import cache
 from instruments.backfill import Span, backfill_bars
 from instruments.bars import DAILY, INTERVAL_S, MINUTE, BarValue
 from instruments.calendar import ALWAYS_OPEN, Session, session_before
+from instruments.hours import market_hours
 from instruments.models import Instrument
 from instruments.twelvedata import wiring
-from instruments.twelvedata.desk import Desk, NoCredits, feed_targets, market_hours
+from instruments.twelvedata.desk import Desk, NoCredits, feed_targets
 from instruments.twelvedata.errors import BadRequest, NoData, PlanTooLow, TwelveDataError
 from instruments.twelvedata.poller import wishes_of
 from instruments.twelvedata.rest import BATCH_MAX, Rest

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.cache import cache
 
-from instruments.calendar import Mode
+from instruments.hours import market_hours
 from instruments.models import Quote
 from instruments.quotes import Tick
 from instruments.selectors import feed_instruments, stored_ticks
@@ -155,9 +155,3 @@ def limits() -> Limits:
     """Return the plan's credits, as the settings say; 0 a day is without limit."""
     a_day = settings.TWELVE_DATA_CREDITS_DAY or UNLIMITED
     return Limits(settings.TWELVE_DATA_CREDITS_MINUTE, a_day)
-
-
-def market_hours() -> Mode:
-    """Return whether the exchanges' own hours count, as they should where prices are real."""
-    mode: Mode = settings.MARKET_HOURS
-    return mode

@@ -10,10 +10,11 @@ from django.db import connection
 from bengi import clock
 from bengi.bus import NUDGE, STALE, get_bus
 from instruments.calendar import is_open
+from instruments.hours import market_hours
 from instruments.quotes import Tick
 from instruments.twelvedata.chores import CHORES, run_chore
 from instruments.twelvedata.coalescing import WINDOW_S, Coalescer
-from instruments.twelvedata.desk import Desk, market_hours, stored_tape
+from instruments.twelvedata.desk import Desk, stored_tape
 from instruments.twelvedata.poller import AT_ONCE, MemoryMarks
 from instruments.twelvedata.provider import TwelveDataProvider
 from instruments.twelvedata.rest import BATCH_MAX

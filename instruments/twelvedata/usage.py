@@ -7,9 +7,10 @@ import msgspec
 from django.core.cache import cache
 
 from bengi.numerals import age
+from instruments.hours import market_hours
 from instruments.twelvedata import wiring
 from instruments.twelvedata.chores import REPORT, STATES
-from instruments.twelvedata.desk import feed_targets, limits, market_hours, shared_ledger
+from instruments.twelvedata.desk import feed_targets, limits, shared_ledger
 from instruments.twelvedata.governor import Governor, Priority, Standing
 from instruments.twelvedata.poller import wishes_of
 from instruments.twelvedata.schedule import Wish, best_wishes, make_plan

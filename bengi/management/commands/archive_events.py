@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from bengi import mongo
 from bengi.events.archive import OtherBooks, archive_events
 from bengi.mongo import StoreAway
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.MONGODB_URI:
+        if not mongo.is_used():
             raise CommandError("There is no archive: MONGODB_URI is not set.")
         try:
             copied = archive_events(from_start=options["from_start"])

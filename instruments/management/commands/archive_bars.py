@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from bengi import clock
+from bengi import clock, mongo
 from bengi.mongo import StoreAway
 from instruments.archive import archive_bars
 
@@ -14,7 +13,7 @@ class Command(BaseCommand):
     help = "Move intraday bars past their keeping time into the archive that MONGODB_URI names."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.MONGODB_URI:
+        if not mongo.is_used():
             raise CommandError("There is no archive: MONGODB_URI is not set.")
         try:
             moved = archive_bars(clock.now())
