@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from django.db import transaction
 from django.db.models import Min
 
@@ -36,7 +35,8 @@ def fire(touched: Mapping[UUID, Sequence[Tick]], now: datetime) -> list[PriceAle
     if not alerts:
         return []
     since = min(alert.armed_at for alert in alerts)
-    events = _adjust(alerts, _splits(alerts, since), now)
+    splits = splits_known(since, {alert.instrument_id for alert in alerts})
+    events = _adjust(alerts, splits, now)
     changed = []
     for alert in alerts:
         if told := _judge(alert, touched[alert.id], now):
@@ -107,11 +107,7 @@ def _locked(alert_ids: Iterable[UUID]) -> list[PriceAlert]:
     if not users:
         return []
     lock_users(users)
-    return list(waiting.all().select_related("instrument", "user").order_by("id"))
-
-
-def _splits(alerts: Sequence[PriceAlert], since: datetime) -> list[Split]:
-    return splits_known(since=since, instrument_ids={alert.instrument_id for alert in alerts})
+    return list(waiting.select_related("instrument", "user").order_by("id"))
 
 
 def _adjust(alerts: Sequence[PriceAlert], splits: Sequence[Split], now: datetime) -> list[NewEvent]:
@@ -121,11 +117,11 @@ def _adjust(alerts: Sequence[PriceAlert], splits: Sequence[Split], now: datetime
         missed = [each for each in splits if _is_missed(each, alert, now)]
         if not missed:
             continue
+        terms = terms_of(alert)
         for split in missed:
-            for name, value in msgspec.structs.asdict(
-                in_new_shares(terms_of(alert), split.ratio, split.effective_at)
-            ).items():
-                setattr(alert, name, value)
+            terms = in_new_shares(terms, split.ratio, split.effective_at)
+        alert.price, alert.reference_price = terms.price, terms.reference_price
+        alert.armed_at = terms.armed_at
         changed.append(alert)
         events.append(alert_event(alert, "adjusted", now, ratios=[str(s.ratio) for s in missed]))
     _write(changed, ["price", "reference_price", "armed_at"])
