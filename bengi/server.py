@@ -84,7 +84,7 @@ class Server(DaphneServer):
     """Daphne's server. Its arguments are Daphne's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._is_ready = kwargs.pop("ready_callable", None)
+        self._on_ready = kwargs.pop("ready_callable", None)
         limits = dict.fromkeys(_LIMITS, FRAME_BYTES_MAX)
         super().__init__(*args, ready_callable=self._begin, **limits, **kwargs)
 
@@ -93,8 +93,8 @@ class Server(DaphneServer):
         self.ws_factory.protocol = Protocol
         self.ws_factory.setProtocolOptions(failByDrop=False)
         reactor.addSystemEventTrigger("before", "shutdown", self._say_goodbye)  # type: ignore[arg-type]
-        if self._is_ready is not None:
-            self._is_ready()
+        if self._on_ready is not None:
+            self._on_ready()
 
     def _say_goodbye(self) -> Any:
         """Close every socket as one that may come back, and wait until that is on its way."""

@@ -187,7 +187,7 @@ class Desk:
                 has_feed=instrument.has_feed,
                 exchange_step=instrument.exchange_step,
             ),
-            quote=quote_facts(self.quotes.get(instrument.symbol), instrument, account, now),
+            quote=self._quote(instrument, account, now),
             session=session_facts(instrument.mic, now),
             account=AccountFacts(
                 status=AccountStatus(account.status),
@@ -207,6 +207,17 @@ class Desk:
             limits=self.limits.get(ticket.account_id, DEFAULT_LIMITS),
         )
         return sized(facts)
+
+    def _quote(self, instrument: Instrument, account: Account, now: datetime) -> QuoteFacts:
+        """Return the quote that a ticket is judged by.
+
+        Whoever asks for quotes hears of one that is not fresh: it is there when they try again.
+        """
+        tick = self.quotes.get(instrument.symbol)
+        quote = quote_facts(tick, instrument, account, now)
+        if tick is not None and not quote.is_fresh:
+            get_bus().publish(STALE, str(instrument.id))
+        return quote
 
 
 def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now: datetime) -> Desk:
@@ -249,17 +260,12 @@ def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now
 def quote_facts(
     tick: Tick | None, instrument: Instrument, account: Account, now: datetime
 ) -> QuoteFacts:
-    """Return the quote as the rules see it: at prices, and as fresh, as the account trades.
-
-    Whoever asks for quotes hears of one that is not: then it is there when they try again.
-    """
+    """Return the quote as the rules see it: at prices, and as fresh, as the account trades."""
     if tick is None:
         return QuoteFacts(bid=None, ask=None, last=None, is_fresh=False)
     profile = profile_of(account.realism, settings.GUARD_S_MIN)
     bid, ask = _prices(tick, instrument, profile)
     is_fresh = now - tick.as_of <= profile.max_age
-    if not is_fresh:
-        get_bus().publish(STALE, str(instrument.id))
     return QuoteFacts(bid=bid, ask=ask, last=tick.last, is_fresh=is_fresh)
 
 

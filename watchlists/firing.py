@@ -5,11 +5,11 @@ after the other, and the second finds nothing to fire.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from django.db import transaction
+from django.db.models import Min
 
 from accounts.services import lock_users
 from bengi.events.services import NewEvent, append
@@ -22,50 +22,46 @@ from watchlists.conditions import Terms, gives_reference, in_new_shares, is_met
 from watchlists.models import PriceAlert
 from watchlists.payloads import alert_event
 
-SPLITS_SINCE = timedelta(days=7)
-
 
 @transaction.atomic
-def fire(touched: Mapping[UUID, Tick], now: datetime) -> list[PriceAlert]:
-    """Mark as fired what still waits and is met by its print; return those.
+def fire(touched: Mapping[UUID, Sequence[Tick]], now: datetime) -> list[PriceAlert]:
+    """Mark as fired what still waits and is met by one of its prints; return those.
 
-    touched: the first print that met each alert, or that gives a crossing its reference. Each is
-    judged again as it stands in the database by now, in new shares where it has been split.
+    touched: the prints of each alert in the order in which they came, from one on that met it or
+    that gives a crossing its reference. Each is judged again as it stands in the database by now,
+    in new shares where it has been split.
     """
     alerts = _locked(touched)
     if not alerts:
         return []
     since = min(alert.armed_at for alert in alerts)
-    events = _adjust(alerts, _splits(alerts, since), now)
-    fired, referenced = [], []
+    splits = splits_known(since, {alert.instrument_id for alert in alerts})
+    events = _adjust(alerts, splits, now)
+    changed = []
     for alert in alerts:
-        tick, terms = touched[alert.id], terms_of(alert)
-        assert tick.last is not None, "only prints touch alerts"
-        if is_met(terms, tick):
-            alert.fired_at, alert.fired_price = now, tick.last
-            fired.append(alert)
-        elif gives_reference(terms, tick):
-            alert.reference_price = tick.last
-            referenced.append(alert)
-    _write(fired, ["fired_at", "fired_price"])
-    _write(referenced, ["reference_price"])
-    events += [alert_event(alert, "referenced", now) for alert in referenced]
-    _append(events + [alert_event(alert, "fired", now) for alert in fired])
-    return fired
+        if told := _judge(alert, touched[alert.id], now):
+            changed.append(alert)
+            events += told
+    _write(changed, ["reference_price", "fired_at", "fired_price"])
+    _append(events)
+    return [alert for alert in changed if alert.fired_at is not None]
 
 
 def adjust_to_splits(now: datetime) -> bool:
-    """Bring the alerts of instruments that have been split of late into new shares.
+    """Bring the alerts of instruments that have been split since they were armed into new shares.
 
-    Returns whether there were any; run again it finds none. What was split while nobody looked for
-    a week is adjusted by fire(), before it is judged.
+    Returns whether there were any; run again it finds none. A split may be approved at any time
+    after the day that it counts from, so the oldest alert that waits says how far to look back.
     """
-    due = [split for split in splits_known(since=now - SPLITS_SINCE) if split.effective_at <= now]
+    waiting = PriceAlert.objects.filter(fired_at__isnull=True)
+    oldest = waiting.aggregate(armed_at=Min("armed_at"))["armed_at"]
+    if oldest is None:
+        return False
+    due = [split for split in splits_known(since=oldest) if split.effective_at <= now]
     if not due:
         return False
     latest = {split.instrument_id: split.effective_at for split in due}
-    waiting = PriceAlert.objects.filter(fired_at__isnull=True, instrument_id__in=latest)
-    rows = waiting.values_list("id", "instrument_id", "armed_at")
+    rows = waiting.filter(instrument_id__in=latest).values_list("id", "instrument_id", "armed_at")
     behind = [key for key, instrument_id, at in rows if at < latest[str(instrument_id)]]
     if not behind:
         return False
@@ -86,6 +82,24 @@ def terms_of(alert: PriceAlert) -> Terms:
     )
 
 
+def _judge(alert: PriceAlert, ticks: Sequence[Tick], now: datetime) -> list[NewEvent]:
+    """Take the alert through its prints, to the first that meets it; return what there is to tell.
+
+    Changes the alert and writes nothing.
+    """
+    events: list[NewEvent] = []
+    for tick in ticks:
+        assert tick.last is not None, "only prints touch alerts"
+        terms = terms_of(alert)
+        if is_met(terms, tick):
+            alert.fired_at, alert.fired_price = now, tick.last
+            return [*events, alert_event(alert, "fired", now)]
+        if gives_reference(terms, tick):
+            alert.reference_price = tick.last
+            events.append(alert_event(alert, "referenced", now))
+    return events
+
+
 def _locked(alert_ids: Iterable[UUID]) -> list[PriceAlert]:
     """Return those that wait, with their users locked: nobody else writes them meanwhile."""
     waiting = PriceAlert.objects.filter(id__in=list(alert_ids), fired_at__isnull=True)
@@ -93,11 +107,7 @@ def _locked(alert_ids: Iterable[UUID]) -> list[PriceAlert]:
     if not users:
         return []
     lock_users(users)
-    return list(waiting.all().select_related("instrument", "user").order_by("id"))
-
-
-def _splits(alerts: Sequence[PriceAlert], since: datetime) -> list[Split]:
-    return splits_known(since=since, instrument_ids={alert.instrument_id for alert in alerts})
+    return list(waiting.select_related("instrument", "user").order_by("id"))
 
 
 def _adjust(alerts: Sequence[PriceAlert], splits: Sequence[Split], now: datetime) -> list[NewEvent]:
@@ -107,11 +117,11 @@ def _adjust(alerts: Sequence[PriceAlert], splits: Sequence[Split], now: datetime
         missed = [each for each in splits if _is_missed(each, alert, now)]
         if not missed:
             continue
+        terms = terms_of(alert)
         for split in missed:
-            for name, value in msgspec.structs.asdict(
-                in_new_shares(terms_of(alert), split.ratio, split.effective_at)
-            ).items():
-                setattr(alert, name, value)
+            terms = in_new_shares(terms, split.ratio, split.effective_at)
+        alert.price, alert.reference_price = terms.price, terms.reference_price
+        alert.armed_at = terms.armed_at
         changed.append(alert)
         events.append(alert_event(alert, "adjusted", now, ratios=[str(s.ratio) for s in missed]))
     _write(changed, ["price", "reference_price", "armed_at"])

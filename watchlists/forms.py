@@ -10,14 +10,10 @@ from bengi.errors import BengiError
 from bengi.inputs import DECIMAL_DIGITS
 from bengi.money import parse_decimal
 from bengi.terms import AlertKind
+from watchlists.models import WISHES
 from watchlists.serializers import NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
 
-KINDS = [
-    (AlertKind.ABOVE, "At or above"),
-    (AlertKind.BELOW, "At or below"),
-    (AlertKind.CROSSING, "Crossing"),
-    (AlertKind.PERCENT_CHANGE, "Moved in a day by"),
-]
+KINDS = [(kind, words.capitalize()) for kind, words in WISHES.items()]
 _FIELDS = {"symbols": "symbol", "price": "level", "percent": "level"}
 """What the service calls a field, and what the form does."""
 

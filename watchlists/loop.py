@@ -32,9 +32,11 @@ class AlertLoop:
     """
 
     SWEEP_S = 5.0
-    PAUSE_AFTER_FAILURE_S = 0.05
+    PAUSE_AFTER_FAILURE_S = 1.0
     PRINTS_MAX = 100_000
     """Prints that may wait to be looked at; older ones give way."""
+    KEPT_MAX = 100
+    """Prints of one instrument that are judged in one transaction; the next ones wait for it."""
 
     def __init__(
         self,
@@ -51,8 +53,11 @@ class AlertLoop:
         self._prints: deque[Tick] = deque(maxlen=self.PRINTS_MAX)
         self._changed: set[str] = set()
         self._shelves = Shelves()
-        self._touched: dict[UUID, Tick] = {}
+        self._kept: dict[str, list[Tick]] = {}
+        self._touched: dict[UUID, list[Tick]] = {}
+        self._is_full = False
         self._swept_at_s: float | None = None
+        self._wake.set()  # nothing is watched before the first look
 
     def on_ticks(self, ticks: Sequence[Tick]) -> None:
         """Keep the prints that an alert may wait for. Their age is that of now, when they come."""
@@ -87,6 +92,8 @@ class AlertLoop:
             self._look()
             if self._touched:
                 self._fire()
+            if self._prints:
+                self._wake.set()
         except Exception:
             log.exception("alerts could not be looked after; they are looked at again")
             self._swept_at_s = None
@@ -118,16 +125,26 @@ class AlertLoop:
         return changed
 
     def _look(self) -> None:
-        while self._prints:
+        """Keep an instrument's prints from the first on that touches an alert.
+
+        What comes after that one counts too: where it is the reference of a crossing, the next one
+        may cross.
+        """
+        while self._prints and not self._is_full:
             tick = self._prints.popleft()
-            for alert in self._shelves.touched_by(tick):
-                self._touched.setdefault(alert.id, tick)
+            touched = self._shelves.touched_by(tick)
+            if not touched and tick.instrument_id not in self._kept:
+                continue
+            kept = self._kept.setdefault(tick.instrument_id, [])
+            kept.append(tick)
+            self._touched.update((alert.id, kept) for alert in touched)
+            self._is_full = len(kept) >= self.KEPT_MAX
 
     def _fire(self) -> None:
         """Fire, then read anew what the prints were of: nothing is looked for twice."""
         fired = fire(self._touched, self._now())
-        instruments = {tick.instrument_id for tick in self._touched.values()}
-        self._touched = {}
+        instruments = set(self._kept)
+        self._kept, self._touched, self._is_full = {}, {}, False
         self._shelves.fill(waiting_alerts(instruments), of=instruments)
         if fired:
             mail_fired(self._now())

@@ -6,7 +6,6 @@ the alert, which stands on the page.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -31,7 +30,8 @@ def mail_fired(now: datetime) -> int:
     of_users: dict[User, list[PriceAlert]] = defaultdict(list)
     for alert in _claim(now):
         of_users[alert.user].append(alert)
-    return sum(_mail(user, alerts) for user, alerts in _reachable(of_users))
+    reachable = may_be_written_to(of_users)
+    return sum(_mail(user, alerts) for user, alerts in of_users.items() if user in reachable)
 
 
 def _unmailed(now: datetime) -> QuerySet[PriceAlert]:
@@ -46,13 +46,6 @@ def _claim(now: datetime) -> list[PriceAlert]:
     )
     PriceAlert.objects.filter(id__in=[alert.id for alert in alerts]).update(mailed_at=now)
     return alerts
-
-
-def _reachable(
-    of_users: dict[User, list[PriceAlert]],
-) -> Iterable[tuple[User, list[PriceAlert]]]:
-    may_be = may_be_written_to(of_users)
-    return [(user, alerts) for user, alerts in of_users.items() if user in may_be]
 
 
 def _mail(user: User, alerts: list[PriceAlert]) -> bool:

@@ -10,6 +10,14 @@ from bengi.money import plain_or_none
 from bengi.terms import AlertKind, choices
 from instruments.models import Instrument
 
+WISHES = {
+    AlertKind.ABOVE: "at or above",
+    AlertKind.BELOW: "at or below",
+    AlertKind.CROSSING: "crossing",
+    AlertKind.PERCENT_CHANGE: "moved in a day by",
+}
+"""What a kind waits for, in words; a price or a percent comes after them."""
+
 
 class Watchlist(models.Model):
     """A named, ordered list."""
@@ -115,12 +123,12 @@ class PriceAlert(models.Model):
         return f"{self.kind} {self.price or self.percent}"
 
     @property
+    def wish_words(self) -> str:
+        """What it waits for, without the level: at or above."""
+        return WISHES[AlertKind(self.kind)]
+
+    @property
     def wish(self) -> str:
-        """What it waits for, as the end of a sentence: at 150 or above."""
+        """What it waits for, as the end of a sentence: at or above 150."""
         price, percent = plain_or_none(self.price), plain_or_none(self.percent)
-        return {
-            AlertKind.ABOVE: f"at {price} or above",
-            AlertKind.BELOW: f"at {price} or below",
-            AlertKind.CROSSING: f"crossing {price}",
-            AlertKind.PERCENT_CHANGE: f"{percent}% from the close before, up or down",
-        }[AlertKind(self.kind)]
+        return f"{self.wish_words} {price if percent is None else f'{percent}%'}"

@@ -14,6 +14,7 @@ from bengi.errors import BengiError
 from bengi.events.selectors import head_seq
 from watchlists.forms import AlertForm
 from watchlists.selectors import alerts_of
+from watchlists.serializers import SYMBOL_LENGTH_MAX
 from watchlists.services import delete_alert, set_alert
 
 FILTERS = [("all", "All"), ("waiting", "Waiting"), ("fired", "Fired")]
@@ -27,7 +28,7 @@ def alerts(request: PageRequest) -> HttpResponse:
     A refused form comes back with what is wrong.
     """
     if request.method != "POST":
-        symbol = request.GET.get("symbol", "")[:16].upper()
+        symbol = request.GET.get("symbol", "")[:SYMBOL_LENGTH_MAX].upper()
         return _page(request, AlertForm(initial={"symbol": symbol}))
     form = AlertForm(request.POST)
     if form.is_valid():

@@ -27,8 +27,7 @@ def is_unconfirmed(user: User) -> bool:
 
     Who was not made by signing up (by a command, by staff) has no row and nothing to confirm.
     """
-    waiting = EmailAddress.objects.filter(user=user, primary=True, verified=False)
-    return settings.EMAIL_MUST_BE_CONFIRMED and waiting.exists()
+    return not may_be_written_to([user])
 
 
 def may_be_written_to(users: Iterable[User]) -> set[User]:

@@ -32,8 +32,7 @@ def send(name: str, user: User, context: dict[str, Any]) -> None:
 
 def link(request: Any, path: str) -> str:
     """Return the address of a page of this site, for a mail."""
-    site: str = settings.SITE_URL
-    return site.rstrip("/") + path if site else request.build_absolute_uri(path)
+    return page(path) or request.build_absolute_uri(path)
 
 
 def page(path: str) -> str:

@@ -35,7 +35,7 @@ WATCH_S = 2.0
 """How often the hub looks whether those who listen are still signed in."""
 
 Heads = Callable[[list[UUID]], Awaitable[dict[UUID, int]]]
-"""Reads the newest seq of each account's log."""
+"""Reads the newest seq of each stream's log."""
 
 Credential = Hashable
 """What a socket was let in with; only whoever reads them knows what stands in it."""
@@ -53,7 +53,7 @@ class Feed:
         self.turn = turn
         self.symbols: set[str] = set()
         self.seqs: dict[UUID, int] = {}
-        """account -> seq of the last event sent"""
+        """stream -> seq of the last event sent"""
         self.prices_due = asyncio.Event()
         self.events_due = asyncio.Event()
         self.signed_out = asyncio.Event()
@@ -94,12 +94,12 @@ class Feed:
         changed, self._has_markets = self._has_markets, False
         return self._hub.markets if changed else ""
 
-    def hint(self, account_id: UUID) -> None:
-        self._hinted.add(account_id)
+    def hint(self, stream_id: UUID) -> None:
+        self._hinted.add(stream_id)
         self.events_due.set()
 
     def take_hints(self) -> set[UUID]:
-        """Return the accounts whose log may have grown since the last call."""
+        """Return the streams whose log may have grown since the last call."""
         self.events_due.clear()
         hinted, self._hinted = self._hinted, set()
         return hinted
@@ -148,8 +148,8 @@ class Hub:
     async def leave(self, feed: Feed) -> None:
         """Forget a feed; the last one stops the hub and leaves no task behind."""
         self.unwatch(feed, list(feed.symbols))
-        for account_id in list(self._followers):
-            self.unfollow(feed, account_id)
+        for stream_id in list(self._followers):
+            self.unfollow(feed, stream_id)
         self._market_watchers.discard(feed)
         self._feeds.discard(feed)
         self._groups[feed.turn].discard(feed)
@@ -186,15 +186,15 @@ class Hub:
     def watches_markets(self, feed: Feed) -> bool:
         return feed in self._market_watchers
 
-    def follow(self, feed: Feed, account_id: UUID) -> None:
-        self._followers[account_id].add(feed)
+    def follow(self, feed: Feed, stream_id: UUID) -> None:
+        self._followers[stream_id].add(feed)
 
-    def unfollow(self, feed: Feed, account_id: UUID) -> None:
-        feed.seqs.pop(account_id, None)
-        followers = self._followers.get(account_id, set())
+    def unfollow(self, feed: Feed, stream_id: UUID) -> None:
+        feed.seqs.pop(stream_id, None)
+        followers = self._followers.get(stream_id, set())
         followers.discard(feed)
         if not followers:
-            self._followers.pop(account_id, None)
+            self._followers.pop(stream_id, None)
 
     @property
     def sockets(self) -> int:
@@ -223,11 +223,11 @@ class Hub:
                     self.ticks += 1
 
     def _on_account(self, message: dict[str, Any]) -> None:
-        account_id = UUID(message["account_id"])
-        if account_id not in self._followers:
+        stream_id = UUID(message["account_id"])
+        if stream_id not in self._followers:
             return
         try:
-            self._loop.call_soon_threadsafe(self._hint, account_id)
+            self._loop.call_soon_threadsafe(self._hint, stream_id)
         except RuntimeError:
             logger.debug("a hint came after the loop was closed")
 
@@ -256,9 +256,9 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _hint(self, account_id: UUID) -> None:
-        for feed in self._followers.get(account_id, ()):
-            feed.hint(account_id)
+    def _hint(self, stream_id: UUID) -> None:
+        for feed in self._followers.get(stream_id, ()):
+            feed.hint(stream_id)
 
     async def _flush(self) -> None:
         """Write what has come as JSON, and serve the group whose turn it is."""
@@ -285,10 +285,10 @@ class Hub:
 
     async def _sweep(self) -> None:
         heads = await self._read_heads(list(self._followers))
-        for account_id, head in heads.items():
-            for feed in self._followers.get(account_id, ()):
-                if feed.seqs.get(account_id, head) < head:
-                    feed.hint(account_id)
+        for stream_id, head in heads.items():
+            for feed in self._followers.get(stream_id, ()):
+                if feed.seqs.get(stream_id, head) < head:
+                    feed.hint(stream_id)
 
     async def _look_at_markets(self) -> None:
         if not self._market_watchers:
@@ -339,4 +339,4 @@ def hub_of_loop(read_heads: Heads, read_live: Live, read_markets: Markets) -> Hu
 
 def watched_symbols() -> set[str]:
     """Return the symbols whose prices somebody follows on a socket of this process."""
-    return {symbol for hub in list(_hubs.values()) for symbol in list(hub.watched())}
+    return {symbol for hub in list(_hubs.values()) for symbol in hub.watched()}

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def set_and_fire(user, instrument) -> PriceAlert:
     terms = {"price": Decimal(110), "percent": None, "note": "", "now": NOW}
     alert = set_alert(user, instrument.symbol, AlertKind.ABOVE, **terms)
-    fire({alert.id: print_of(instrument, "111", NOW)}, NOW)
+    fire({alert.id: [print_of(instrument, "111", NOW)]}, NOW)
     return alert
 
 

@@ -67,16 +67,18 @@ export function tellBust(trade) {
   });
 }
 
+/** The words of the list and of the mail: WISHES of watchlists/models.py. */
 const WISHES = {
-  above: (a) => `at or above ${written(a.price, a.symbol)}`,
-  below: (a) => `at or below ${written(a.price, a.symbol)}`,
-  crossing: (a) => `crossing ${written(a.price, a.symbol)}`,
-  percent_change: (a) => `moved by ${a.percent}% in a day`,
+  above: "at or above",
+  below: "at or below",
+  crossing: "crossing",
+  percent_change: "moved in a day by",
 };
 
 /** Say that a price alert has fired. */
 export function tellAlert(alert) {
-  const wish = WISHES[alert.kind]?.(alert) ?? alert.kind;
+  const level = alert.percent ? `${alert.percent}%` : written(alert.price, alert.symbol);
+  const wish = `${WISHES[alert.kind] ?? alert.kind} ${level}`;
   tell(`${alert.symbol} is at ${written(alert.fired_price, alert.symbol)}`, `Your alert: ${wish}. ${alert.note}`.trim(), {
     id: `alert-toast-${alert.id}`,
     href: "/alerts",

@@ -34,7 +34,7 @@ def test_an_alert_is_told_of_where_it_is_waited_for(trader: Page):
     page.wait_for_url("**/alerts")
     set_alert(page, "AAPL", "At or above", "9999")
     row = page.locator("#alerts tbody tr")
-    expect(row).to_contain_text("Above 9,999.00")
+    expect(row).to_contain_text("At or above 9,999.00")
     set_alert(page, "BTCUSD", "Moved in a day by", "0.000001")
     expect(row.first).to_contain_text("Fired")  # the stream brings it, nobody loads the page
     expect(row.last).to_contain_text("Waiting")

@@ -96,7 +96,7 @@ def be_told(world: World) -> None:
     terms = {"price": Decimal(11), "percent": None, "note": ""}
     alert = set_alert(person, tel.symbol, AlertKind.ABOVE, **terms, now=world.now)
     at = world.now + timedelta(seconds=1)
-    assert fire({alert.id: print_of(tel, "11.00", at)}, at)
+    assert fire({alert.id: [print_of(tel, "11.00", at)]}, at)
 
 
 def split_and_pay(world: World) -> None:

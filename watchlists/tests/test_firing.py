@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.tests.factories import UserFactory
 from bengi import clock
 from bengi.books import check_books
-from bengi.bus import ACCOUNT, ALERTS, TICKS, get_bus
+from bengi.bus import ACCOUNT, TICKS, get_bus
 from bengi.events.models import Event
 from bengi.events.selectors import events_after
 from bengi.realtime.protocol import user_message
@@ -25,45 +25,13 @@ from instruments.services import record_quotes
 from instruments.tests.factories import QUOTED_AT, InstrumentFactory
 from watchlists import loop as loop_module
 from watchlists.firing import adjust_to_splits, fire
-from watchlists.loop import AlertLoop
 from watchlists.mailing import mail_fired
 from watchlists.models import PriceAlert
 from watchlists.services import change_alert, delete_alert, set_alert
 from watchlists.tests.factories import PriceAlertFactory, print_of
+from watchlists.tests.watched import A_SECOND, Watched
 
 pytestmark = pytest.mark.django_db
-
-A_SECOND = timedelta(seconds=1)
-
-
-class Watched:
-    """A loop on the bus whose time moves when told."""
-
-    def __init__(self) -> None:
-        self.now = QUOTED_AT
-        self.timer_s = 0.0
-        self.loop = AlertLoop(lambda: self.now, timer_s=lambda: self.timer_s)
-        bus = get_bus()
-        self._ends = [
-            bus.subscribe(TICKS, self.loop.on_ticks),
-            bus.subscribe(ALERTS, self.loop.on_alerts),
-        ]
-
-    def close(self) -> None:
-        for end in self._ends:
-            end()
-
-    def trade(self, instrument, *prices: str, late_s: float = 0, **changed) -> None:
-        """Let the instrument trade at prices, a second apart, and the loop look each time."""
-        for price in prices:
-            self.now += A_SECOND
-            as_of = self.now - timedelta(seconds=late_s)
-            record_quotes([print_of(instrument, price, as_of, **changed)])
-            assert self.loop.turn()
-
-    def sweep(self) -> None:
-        self.timer_s += AlertLoop.SWEEP_S
-        assert self.loop.turn()
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +123,37 @@ def test_an_alert_of_before_the_first_print_takes_it_as_its_reference(user, inst
     assert story(user) == ["set", "referenced", "fired"]
 
 
+@pytest.mark.parametrize(
+    ("prices", "fired_price"),
+    [
+        (["112", "109", "108"], 109),
+        (["112", "110"], 110),
+        (["110", "108", "109", "111", "107"], 111),
+        (["112", "111", "113"], None),
+        (["112"] * 150 + ["109", "108"], 109),
+        (["112"] * 99 + ["109", "108"], 109),
+    ],
+)
+def test_prints_that_come_together_are_judged_one_after_the_other(
+    user, instrument, watched, prices, fired_price
+):
+    alert = setting(user, "crossing", "110")
+    watched.sweep()
+    watched.burst(instrument, *prices)
+    alert.refresh_from_db()
+    assert alert.fired_price == fired_price
+    assert alert.reference_price == next(int(each) for each in prices if each != "110")
+    assert story(user) == ["set", "referenced"] + ["fired"] * (fired_price is not None)
+
+
+def test_an_alert_that_a_later_print_meets_is_not_lost_behind_another(user, instrument, watched):
+    near, far = setting(user, "above", "105"), setting(user, "above", "111")
+    watched.sweep()
+    watched.burst(instrument, *["106"] * 250, "112", "111")
+    prices = {alert.id: alert.fired_price for alert in PriceAlert.objects.all()}
+    assert prices == {near.id: 106, far.id: 112}
+
+
 def test_prints_that_cannot_be_believed_fire_nothing(user, instrument, watched):
     watched.trade(instrument, "100")
     for kind, level in [("above", "110"), ("below", "90"), ("percent_change", "10")]:
@@ -194,9 +193,9 @@ def test_a_print_of_before_a_change_does_not_meet_the_new_price(user, instrument
     alert = setting(user, "above", "120")
     late = print_of(instrument, "111", QUOTED_AT + A_SECOND)
     change_alert(alert.id, user, price=Decimal(110), now=QUOTED_AT + 2 * A_SECOND)
-    assert fire({alert.id: late}, QUOTED_AT + 3 * A_SECOND) == []
+    assert fire({alert.id: [late]}, QUOTED_AT + 3 * A_SECOND) == []
     again = print_of(instrument, "111", QUOTED_AT + 2 * A_SECOND)
-    assert fire({alert.id: again}, QUOTED_AT + 3 * A_SECOND) == [alert]
+    assert fire({alert.id: [again]}, QUOTED_AT + 3 * A_SECOND) == [alert]
 
 
 def test_the_newest_print_counts_where_the_loop_comes_late(user, instrument, watched):
@@ -238,7 +237,7 @@ def test_loops_that_race_fire_once(user, instrument):
         def race(order, tick=tick, barrier=barrier, fired=fired) -> None:
             barrier.wait(10)
             try:
-                fired.extend(fire(dict.fromkeys(order, tick), QUOTED_AT + A_SECOND))
+                fired.extend(fire(dict.fromkeys(order, (tick,)), QUOTED_AT + A_SECOND))
                 mail_fired(QUOTED_AT + A_SECOND)
             finally:
                 connection.close()
@@ -321,7 +320,7 @@ def test_nobody_is_flooded_with_mails(user, instrument, watched, settings):
 
 def test_old_news_is_not_mailed(user, instrument):
     alert = setting(user, "above", "110")
-    fire({alert.id: print_of(instrument, "111")}, QUOTED_AT)
+    fire({alert.id: [print_of(instrument, "111")]}, QUOTED_AT)
     assert mail_fired(QUOTED_AT + timedelta(hours=1)) == 0
     assert mail_fired(QUOTED_AT + timedelta(minutes=59)) == 1
 
@@ -355,11 +354,22 @@ def test_alerts_wait_on_in_new_shares(user, instrument, watched):
     watched.sweep()
     assert PriceAlert.objects.get(id=above.id).price == 30
     old = print_of(instrument, "121", QUOTED_AT + A_SECOND / 2)
-    assert fire({above.id: old}, watched.now) == []
+    assert fire({above.id: [old]}, watched.now) == []
     watched.trade(instrument, "22.5", previous_close=Decimal(25))
     assert [row.id for row in PriceAlert.objects.filter(fired_at__isnull=False)] == [below.id]
     assert story(user) == ["set"] * 3 + ["adjusted"] * 3 + ["fired"]
     assert not adjust_to_splits(watched.now)
+
+
+def test_a_split_that_is_agreed_on_weeks_late_is_not_missed(user, instrument, watched):
+    alert = setting(user, "below", "90")
+    watched.sweep()
+    split(instrument, 4, 1, QUOTED_AT + A_SECOND)
+    watched.now += timedelta(days=40)
+    watched.sweep()
+    alert.refresh_from_db()
+    assert (alert.price, alert.armed_at) == (Decimal("22.5"), QUOTED_AT + A_SECOND)
+    assert story(user) == ["set", "adjusted"]
 
 
 def test_a_split_that_is_not_due_changes_nothing(user, instrument):
@@ -385,7 +395,7 @@ def test_the_number_of_statements_does_not_grow(instrument):
         with CaptureQueriesContext(
             connection,
         ) as captured:
-            assert len(fire(dict.fromkeys([a.id for a in alerts], tick), tick.as_of)) == count
+            assert len(fire(dict.fromkeys([a.id for a in alerts], (tick,)), tick.as_of)) == count
             mail_fired(tick.as_of)
         return len(captured)
 

@@ -1,13 +1,16 @@
 """The page of alerts: a list, a form, a button; all of it by full-page posts."""
 
+import re
+
 import pytest
+from django.conf import settings
 
 from accounts.tests.factories import UserFactory
 from bengi import clock
 from instruments.board import board
 from instruments.tests.factories import QuoteFactory
 from orders.tests.http import NOW, signed_in
-from watchlists.models import PriceAlert
+from watchlists.models import WISHES, PriceAlert
 from watchlists.tests.factories import PriceAlertFactory
 
 pytestmark = pytest.mark.django_db
@@ -39,8 +42,8 @@ def test_an_alert_is_set_and_deleted(user):
     client = signed_in(user)
     assert b"No alerts" in client.get("/alerts?symbol=abc").content
     page = client.post("/alerts", FORM, follow=True).content.decode()
-    assert "Set: ABC at 110.5 or above." in page
-    assert "Above 110.50" in page
+    assert "Set: ABC at or above 110.5." in page
+    assert "At or above 110.50" in page
     alert = PriceAlert.objects.get()
     assert (alert.user, alert.note, alert.armed_at) == (user, "Sell", NOW)
     page = client.post(f"/alerts/{alert.id}/delete", follow=True).content.decode()
@@ -74,7 +77,13 @@ def test_what_is_wrong_stands_beside_its_field(user, changed, field, words):
 def test_a_percent_may_have_its_sign(user):
     body = FORM | {"kind": "percent_change", "level": "5 %"}
     page = signed_in(user).post("/alerts", body, follow=True).content.decode()
-    assert "±5% in a day" in page
+    assert "Moved in a day by 5%" in page
+
+
+def test_the_toast_has_the_words_of_the_list():
+    script = (settings.BASE_DIR / "static/js/toasts.js").read_text()
+    table = script.split("const WISHES = {")[1].split("}")[0]
+    assert dict(re.findall(r'(\w+): "(.+)"', table)) == {str(k): w for k, w in WISHES.items()}
 
 
 def test_another_persons_alerts_are_not_there(user):
