@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from accounts.identity.views import staff_signin
 from accounts.views import signout, signup
+from bengi.metrics import MetricsView
 from bengi.onboarding import sign_up
 from bengi.schema.views import document, reference
 from instruments.views import market_data
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("bengi.api")),
     path("api/schema", document, name="api-schema"),
     path("api/docs", reference, name="api-docs"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("signup", signup, {"sign_up": sign_up}, name="signup"),
     path("", include("accounts.urls")),
     path("", include("instruments.urls")),

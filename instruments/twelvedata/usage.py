@@ -41,9 +41,14 @@ class UsageReport(msgspec.Struct, frozen=True):
     differing: list[str]
 
 
+def standing_now(now: datetime) -> Standing:
+    """Return the credits used and left, of all processes that share them."""
+    return Governor(shared_ledger(), limits()).standing(now)
+
+
 def usage_report(now: datetime) -> UsageReport:
     """Return how it stands at now, for all processes that share the credits."""
-    standing = Governor(shared_ledger(), limits()).standing(now)
+    standing = standing_now(now)
     wishes = _wishes(now)
     plan = make_plan(
         wishes,
