@@ -134,8 +134,8 @@ def set_alert(
 ) -> PriceAlert:
     """Set an alert, with the last print as what later ones are compared with.
 
-    Raises Refused unknown_symbol, limit_reached, or alert_is_due where the price is there already:
-    above what is asked to be told of, or below it.
+    Raises Refused unknown_symbol, limit_reached, unsupported_combination without a feed, or
+    alert_is_due where the price is there already: above what is asked to be told of, or below it.
     """
     lock_user(user)
     waiting = PriceAlert.objects.filter(user=user, fired_at__isnull=True).count()
@@ -143,6 +143,9 @@ def set_alert(
         detail = f"At most {ALERTS_MAX} alerts can wait."
         raise Refused("limit_reached", detail, limit=ALERTS_MAX)
     (instrument,) = listed([symbol])
+    if not instrument.has_feed:
+        detail = f"{instrument.symbol} has no market feed whose prints could meet an alert."
+        raise Refused("unsupported_combination", detail, field="symbol")
     last = _last(instrument, now)
     _check_not_due(kind, price, last)
     alert = PriceAlert.objects.create(

@@ -11,6 +11,7 @@ SETTING = (
     "unknown_symbol",
     "limit_reached",
     "alert_is_due",
+    "unsupported_combination",
 )
 
 

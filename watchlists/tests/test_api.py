@@ -234,6 +234,13 @@ def test_alerts_that_cannot_be_set(api, quoted, body, status, errors):
     assert not PriceAlert.objects.exists()
 
 
+def test_no_alert_where_nothing_prints(api):
+    InstrumentFactory(symbol="DDD", has_feed=False)
+    answer = alert(api, symbol="DDD", kind="above", price="1")
+    assert (answer.status_code, told(answer)) == (422, {"symbol": "unsupported_combination"})
+    assert not PriceAlert.objects.exists()
+
+
 def test_what_a_change_may_be(api, quoted):
     above = alert(api, kind="above", price="110")["Location"]
     change = alert(api, kind="percent_change", percent="2")["Location"]
