@@ -156,6 +156,6 @@ def _instrument(listing: Listing) -> Instrument:
     )
 
 
-def shard_of(symbol: str, mic: str) -> int:
-    """Return the matching shard that an instrument's book lives on."""
-    return crc32(f"{symbol}.{mic}".encode()) % settings.MATCHING_SHARDS
+def shard_of(symbol: str, mic: str, shards: int | None = None) -> int:
+    """Return the matching shard that an instrument's book lives on, of so many."""
+    return crc32(f"{symbol}.{mic}".encode()) % (shards or settings.MATCHING_SHARDS)

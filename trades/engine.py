@@ -146,6 +146,18 @@ class Engine:
         """Drop the books; the next drain builds them from the database."""
         self._desk = None
 
+    def beat(self, at: datetime) -> None:
+        """Note in the shard's row that its engine works, at the machine's time.
+
+        Books that somebody's write has overtaken are dropped here at the latest: an engine with
+        nothing to book would not notice (see trades/resharding.py).
+        """
+        row = Shard.objects.filter(id=self._shard_id)
+        books = row if self._desk is None else row.filter(version=self._version)
+        if not books.update(heard_at=at):
+            self.forget()
+            row.update(heard_at=at)
+
     def _ready(self, now: datetime, look_for_requests: bool) -> Desk:
         """Return the books, built anew where they were dropped or the calendar has changed.
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection
 
+from bengi import clock
 from instruments.quotes import Tick
 from trades.engine import Engine
 
@@ -25,6 +26,8 @@ class EngineLoop:
     PAUSE_AFTER_FAILURE_S = 0.05
     ALL_IS_WELL_AFTER_S = 60.0
     """How long a start must last to count no more among those that ended badly."""
+    BEAT_S = 5.0
+    """How often it says that it works; /readyz and bengi/probe.py listen for that."""
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class EngineLoop:
         self._nudged = True
         self._looked_at_s = self._begun_at_s = timer_s()
         self._is_young = True
+        self._beat_at_s = self._begun_at_s
 
     def nudge(self, _shard: object = None) -> None:
         self._nudged = True
@@ -80,9 +84,16 @@ class EngineLoop:
             if self._is_young and at_s - self._begun_at_s >= self.ALL_IS_WELL_AFTER_S:
                 self._engine.watchman.end()
                 self._is_young = False
+            self._beat(at_s)
         except Exception:
             log.exception("a batch failed; the books are built anew")
             self._nudged = True
             connection.close_if_unusable_or_obsolete()
             return False
         return True
+
+    def _beat(self, at_s: float) -> None:
+        """Say once in a while that turns go well; one that fails says nothing."""
+        if at_s >= self._beat_at_s:
+            self._beat_at_s = at_s + self.BEAT_S
+            self._engine.beat(clock.wall())

@@ -27,7 +27,8 @@ class Shard(models.Model):
 
     starts counts the starts of its engine since one last ran for a while or ended in good order. An
     engine that has become wary notes what it is about to work in at_work; suspect is what stood
-    there when a process died, and deaths how many in a row it was (docs/adr/0019).
+    there when a process died, and deaths how many in a row it was (docs/adr/0019). heard_at is
+    when, on the machine's clock, its engine last said that it works.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True)
@@ -36,6 +37,7 @@ class Shard(models.Model):
     at_work = models.CharField(max_length=60, blank=True, default="")
     suspect = models.CharField(max_length=60, blank=True, default="")
     deaths = models.PositiveSmallIntegerField(default=0)
+    heard_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"shard {self.id}, version {self.version}"

@@ -28,6 +28,7 @@ class FakeEngine:
         self.drains = 0
         self.watchman = SimpleNamespace(begin=lambda _: None, end=self.end)
         self.ends: list[float] = []
+        self.beats: list[float] = []
         self.fails = False
 
     def on_ticks(self, ticks: Any) -> None:
@@ -40,6 +41,9 @@ class FakeEngine:
         if self.fails:
             raise OperationalError("planted")
         return 0
+
+    def beat(self, at: Any) -> None:
+        self.beats.append(self.clock[0])
 
     def end(self) -> None:
         self.ends.append(self.clock[0])
@@ -101,6 +105,21 @@ def test_a_minute_without_an_end_is_a_good_start(
     for clock[0] in (1000, 1059.9, 1060, 1061, 2000):
         loop.turn()
     assert engine.ends == [1060]
+
+
+@pytest.mark.django_db
+def test_it_says_every_five_seconds_that_turns_go_well(
+    loop: EngineLoop, engine: FakeEngine, clock: list[float]
+) -> None:
+    for clock[0] in (1000, 1001, 1004.9, 1005, 1007):
+        loop.turn()
+    engine.fails = True
+    for clock[0] in (1010, 1016, 1020):
+        loop.turn()
+    engine.fails = False
+    clock[0] = 1021
+    loop.turn()
+    assert engine.beats == [1000, 1005, 1021]
 
 
 def test_an_order_whose_nudge_was_lost_is_worked_within_two_seconds(world: World) -> None:

@@ -92,6 +92,7 @@ class World:
         heard_after_s: float = 0,
         is_nudged: bool = True,
         is_new_quote: bool = True,
+        shard: int = 0,
     ) -> int:
         """Move time on, publish a quote (and print) and let the engine work it, late if told."""
         self.now += timedelta(seconds=after_s)
@@ -104,7 +105,7 @@ class World:
                 Tick(
                     symbol=instrument.symbol,
                     instrument_id=str(instrument.id),
-                    shard=0,
+                    shard=shard,
                     bid=D(bid),
                     ask=D(ask),
                     bid_size=Decimal(size),
