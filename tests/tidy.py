@@ -41,6 +41,7 @@ MAY_CATCH_EVERYTHING = (
     "instruments/twelvedata/loop.py",
     "watchlists/loop.py",
     "bengi/realtime/hub.py",
+    "bengi/probe.py",
     # Whatever a message makes fail, it is counted or set aside, and logged (docs/adr/0019).
     "trades/engine.py",
     "trades/work.py",
@@ -51,7 +52,7 @@ MAY_CATCH_EVERYTHING = (
 )
 MAY_READ_THE_MACHINE_CLOCK = ("bengi/clock.py",)
 DOORS = re.compile(
-    r"/(api|views|admin|tasks|consumers|embedded|feed|loop|context|middleware)\.py$|/management/"
+    r"/(api|views|admin|tasks|consumers|embedded|feed|health|loop|context|middleware)\.py$|/management/"
 )
 # architecture: one name per thing. These are the words for things that have another name here.
 OTHER_NAMES = {

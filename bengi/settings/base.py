@@ -44,6 +44,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "bengi.health.HealthMiddleware",
     "bengi.problem.RequestIdMiddleware",
     "bengi.audit.origin.OriginMiddleware",
     "bengi.limits.throttle.RateLimitMiddleware",
@@ -160,7 +161,7 @@ TIME_ZONE = "UTC"
 
 # -- static files, content security ------------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(env("BENGI_STATIC", default=str(VAR_DIR / "static")))
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor/lightweight-charts", BASE_DIR / "node_modules" / "lightweight-charts" / "dist"),
@@ -243,6 +244,8 @@ CACHES: dict[str, dict[str, Any]] = {
 MARKET_HOURS = env("BENGI_MARKET_HOURS", default="always")
 """always: the simulated market runs round the clock; exchange: each exchange's own hours."""
 MATCHING_SHARDS = 1
+READY_TTL_S = 1
+"""For how long an answer of /readyz holds."""
 MARKET_TTL_S = 1
 """How long a process answers for the market as a whole (movers) from the same quotes."""
 GUARD_S_MIN = 0

@@ -14,6 +14,7 @@ RATE_LIMITS = False  # tests of limits turn them on
 MAIL_IN_BACKGROUND = False
 MONGODB_URI = ""  # tests with a server of theirs set it
 MARKET_HOURS = "always"
+READY_TTL_S = 0
 MARKET_TTL_S = 0  # tests of movers turn it on
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True

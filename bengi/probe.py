@@ -1,0 +1,54 @@
+"""Say whether one process of Bengi is well, by exit code 0 or 1: for a container's HEALTHCHECK.
+
+    python -m bengi.probe http PORT      what listens there answers /healthz
+    python -m bengi.probe shard ID ...   the engines of these shards were heard of late; it asks the
+                                         database that $DATABASE_URL names
+
+It starts often, so it loads neither Django nor the settings, and waits no longer than TIMEOUT_S.
+"""
+
+import os
+import sys
+import urllib.request
+from collections.abc import Sequence
+
+TIMEOUT_S = 4
+HEARD_WITHIN_S = 20
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    """Return whether /healthz is answered as it should be."""
+    address = f"http://{host}:{port}/healthz"
+    with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
+        return bool(answer.status == 200)
+
+
+def is_heard(shard_ids: Sequence[int], database_url: str) -> bool:
+    """Return whether the engine of each of the shards has noted of late that it works."""
+    import psycopg  # noqa: PLC0415 - an answer over HTTP needs no driver
+
+    with psycopg.connect(database_url, connect_timeout=TIMEOUT_S) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM trades_shard WHERE id = ANY(%s)"
+            " AND heard_at > now() - make_interval(secs => %s)",
+            (list(shard_ids), HEARD_WITHIN_S),
+        ).fetchone()
+    return found == (len(set(shard_ids)),)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit code: 0 for well; else a line says what is not."""
+    what, *numbers = arguments
+    try:
+        if what == "http":
+            is_well = answers(int(numbers[0]))
+        else:
+            is_well = is_heard([int(each) for each in numbers], os.environ["DATABASE_URL"])
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not well
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    return 0 if is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
