@@ -1,7 +1,7 @@
 # Bengi. `make help` lists what there is.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check static quick parts openapi fuzz fuzz-api bugs crash fmt screenshots bench lock clean ready ready-dev
+.PHONY: help run run-standard run-scale test check static quick audit parts parts-of-modes openapi fuzz fuzz-api bugs crash fmt screenshots bench lock clean ready ready-dev
 
 PY := .venv/bin/python
 JOBS ?= 2
@@ -17,6 +17,12 @@ help: ## List the targets
 run: ready ## Start Bengi on http://127.0.0.1:8000 (options: ARGS="--feed replay ...")
 	@exec $(PY) manage.py run $(ARGS)
 
+run-standard: ready parts-of-modes ## Start the standard mode: PostgreSQL, Redis, web, engines, feed (ARGS="--shards 2")
+	@exec $(PY) -m scripts.supervisor standard $(ARGS)
+
+run-scale: ready parts-of-modes ## Start the scale-out mode: the same, with Kafka's stand-in between
+	@exec $(PY) -m scripts.supervisor scale $(ARGS)
+
 test: ready-dev static parts ## Everything: static checks and all tests, browser included
 	@$(PY) -m pytest -n $(JOBS) $(ARGS)
 
@@ -29,12 +35,21 @@ static: ready-dev
 	.venv/bin/lint-imports --no-logo
 	$(STATIC_ENV) $(PY) manage.py makemigrations --check --dry-run
 	.venv/bin/djlint --lint --quiet .
+	$(PY) scripts/linters.py
 
 quick: ready-dev
 	@$(PY) -m pytest -n $(JOBS) -m "not slow and not browser and not real_parts" $(ARGS)
 
+audit: ready-dev ## Ask whether weaknesses of the locked packages are known (asks the network)
+	.venv/bin/pip-audit --disable-pip --require-hashes -r requirements.txt
+	.venv/bin/pip-audit --disable-pip --require-hashes -r requirements-dev.txt
+	npm audit --omit=dev --audit-level=high
+
 parts: ready-dev
 	@$(PY) scripts/parts.py install
+
+parts-of-modes: ready
+	@$(PY) scripts/parts.py install postgresql redis
 
 openapi: ready-dev ## Write docs/openapi.json anew from what the views declare
 	$(DOCUMENT)

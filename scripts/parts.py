@@ -2,6 +2,7 @@
 
     python scripts/parts.py            say what is there
     python scripts/parts.py install    install what is missing, or say how in one line
+    python scripts/parts.py install redis    the same, of what is named
 
 Standard library only. A part counts as found when its program starts and tells its version.
 """
@@ -164,9 +165,13 @@ def run(command: list[str]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Report every part, installing what is missing where asked; 1 when one is still missing."""
+    """Report the parts that are named, or all, installing what is missing where asked.
+
+    Returns 1 when one is still missing.
+    """
     missing = 0
-    for part in PARTS.values():
+    named = [PARTS[name] for name in arguments if name in PARTS]
+    for part in named or PARTS.values():
         found = find(part) or (install(part) if "install" in arguments else None)
         if found:
             print(f"bengi: {part.name}: {found[1]} ({found[0]})")

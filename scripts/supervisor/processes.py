@@ -75,6 +75,8 @@ TABLE = (
 )
 KAFKA = Process("kafka", "python manage.py kafka_dev --port {kafka_port}", modes=(SCALE,))
 """A broker for development, in place of a real one."""
+RESHARD = Process("reshard", "python manage.py reshard --shards {shards}", is_first=True)
+"""For development, where the number of shards may be another one than last time."""
 
 ENVIRONMENT = (
     "DJANGO_SETTINGS_MODULE",
