@@ -3,10 +3,13 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
-from .base import CACHES, CHANNEL_LAYERS, SECRET_KEY, env
+from .base import CACHES, CHANNEL_LAYERS, SECRET_KEY, VAR_DIR, env
 
-if len(SECRET_KEY) < 50:
+_development_key = VAR_DIR / "secret-key"
+if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("django-insecure-"):
     raise ImproperlyConfigured("BENGI_SECRET_KEY must be set to a random string of 50 characters")
+if _development_key.is_file() and _development_key.read_text() == SECRET_KEY:
+    raise ImproperlyConfigured(f"BENGI_SECRET_KEY is that of development, in {_development_key}")
 
 SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 31_536_000
