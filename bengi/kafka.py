@@ -84,8 +84,9 @@ class Publisher:
             self.forget()
             raise BrokerAway(words_of(error.args[0])) from error
         if failed or left:
+            words = words_of(failed[0]) if failed else f"{left} messages were not acknowledged"
             self.forget()
-            raise BrokerAway(words_of(failed[0]) if failed else f"{left} were not acknowledged")
+            raise BrokerAway(words)
 
     def forget(self) -> None:
         """Drop the producer with all that it has not sent; the next set makes another."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from bengi.kafka import CONNECT_S, PUBLISH_S, BrokerAway, client_settings, named, words_of
+from bengi.kafka import CONNECT_S, BrokerAway, client_settings, named, words_of
 from bengi.kafka_messages import ACCOUNTS, INSTRUMENTS, ORDERS, TRADES
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def _make(admin: AdminClient, missing: dict[str, int]) -> None:
     from confluent_kafka.admin import NewTopic  # noqa: PLC0415
 
     new = [NewTopic(name, needed, config=KEEP_ALL) for name, needed in missing.items()]
-    for name, made in admin.create_topics(new).items():
+    for name, made in admin.create_topics(new, request_timeout=CONNECT_S).items():
         try:
-            made.result(PUBLISH_S)
+            made.result()
         except KafkaException as error:  # another made it meanwhile, or nobody may
             log.warning("topic %s was not made: %s", name, words_of(error.args[0]))

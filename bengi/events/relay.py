@@ -1,6 +1,7 @@
 """Publish the event log: each event at least once, those of a stream in order, nothing left out.
 
-Streams are gone round by id, some events of each at a time. A batch is published, and only once all
+A batch has some events of every stream that is due; where those are too many, streams are gone
+round by id. A batch is published, and only once all
 of it is acknowledged do the streams' positions move. A relay that dies between the two publishes
 the batch again: who reads knows a repetition by a seq of its stream that it has seen.
 """
@@ -53,7 +54,8 @@ class Relay:
             with transaction.atomic():
                 note_published(self.holder, now)
                 move(RelayedStream, events)
-            self._after = events[-1].stream_id
+            is_cut_off = len({event.stream_id for event in events}) == BATCH
+            self._after = events[-1].stream_id if is_cut_off else None
         return len(events)
 
     def _next(self) -> list[Event]:
