@@ -20,6 +20,7 @@ POINTS = {
     "book.told": "the streams have been told as well",
     "split.saved": "a split is written, its transaction is open",
     "split.committed": "a split is durable, the market in memory does not know it yet",
+    "relay.published": "the broker has acknowledged a batch, the streams' positions have not moved",
 }
 _AT, _, _TIME = os.environ.get("CRASH_AT", "").partition(":")
 _left = int(_TIME or 1)

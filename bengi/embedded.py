@@ -1,92 +1,89 @@
-"""The embedded mode: engine, feed and alerts, threads beside the ASGI server, joined by the bus."""
+"""The embedded mode: engine, feed and alerts, threads beside the ASGI server, joined by the bus.
+
+In the other modes each of these is a process of its own: run_feed runs a Market, run_engine and the
+matching workers run an EngineHost, and the chores are tasks of bengi/celery.py.
+"""
 
 import threading
-from collections.abc import Callable
-from typing import Protocol
 
 from django.conf import settings
-from django.db import connection
 
 from bengi import clock, mongo
-from bengi.bus import ALERTS, NUDGE, TICKS, get_bus
+from bengi.bus import ALERTS, TICKS, get_bus
+from bengi.threads import Crew, Work
 from instruments.archive_loop import ArchiveLoop
 from instruments.days import CalendarWatch
 from instruments.feed import FeedLoop
 from instruments.providers.base import Provider
 from trades.corporate.loop import CorporateActionLoop
-from trades.engine import Engine
-from trades.loop import EngineLoop
+from trades.hosting import EngineHost
 from trades.session import SessionHours
 from watchlists.loop import AlertLoop
 
 
-class Work(Protocol):
-    """What a thread does: run() until stop(), which any thread may call."""
-
-    def run(self) -> None:
-        """Work until stopped."""
-
-    def stop(self) -> None:
-        """Let run() end."""
+def engine_host() -> EngineHost:
+    """Return a host of engines that goes by the clock and the settings."""
+    hours = SessionHours(settings.MARKET_HOURS)
+    return EngineHost(clock.now, hours=hours, guard_s_min=settings.GUARD_S_MIN)
 
 
-class Embedded:
-    """Starts and stops the threads of one process. The engine stops after the feed.
+class Market:
+    """Starts and stops the threads of a feed, and the alerts that wait for its prices.
 
     source: what fills a provider that cannot be asked within a moment.
     """
 
     def __init__(self, provider: Provider, source: Work | None = None) -> None:
         self._source = source
-        hours = SessionHours(settings.MARKET_HOURS)
         self._stop_feed = threading.Event()
         self._feed = FeedLoop(provider, self._stop_feed)
-        self._calendar = CalendarWatch()
-        self._corporate_actions = CorporateActionLoop()
-        self._engines = [
-            EngineLoop(Engine(shard, hours=hours, guard_s_min=settings.GUARD_S_MIN), clock.now)
-            for shard in range(settings.MATCHING_SHARDS)
-        ]
         self._alerts = AlertLoop(clock.now, guard_s_min=settings.GUARD_S_MIN)
-        self._archive = ArchiveLoop(clock.now) if mongo.is_used() else None
-        self._threads: list[tuple[threading.Thread, Callable[[], None]]] = []
+        self._crew = Crew()
 
     def prepare(self) -> None:
         """Make the feed ready; raises what keeps it from running, before anything else starts."""
         self._feed.prepare()
 
     def start(self) -> None:
-        """Start the calendar, the engines, then the feed, so that no tick goes unheard."""
-        self._spawn("calendar", self._calendar.run, self._calendar.stop)
+        """Start the calendar and the alerts, then the feed, so that no tick goes unheard."""
         bus = get_bus()
-        for shard, engine in enumerate(self._engines):
-            bus.subscribe(TICKS, engine.on_ticks)
-            bus.subscribe(NUDGE, engine.nudge)
-            self._spawn(f"engine-{shard}", engine.run, engine.stop)
+        self._crew.add("calendar", CalendarWatch())
         bus.subscribe(TICKS, self._alerts.on_ticks)
         bus.subscribe(ALERTS, self._alerts.on_alerts)
-        self._spawn("alerts", self._alerts.run, self._alerts.stop)
-        actions = self._corporate_actions
-        self._spawn("corporate-actions", actions.run, actions.stop)
-        if self._archive is not None:
-            self._spawn("archive", self._archive.run, self._archive.stop)
-        self._spawn("feed", self._feed.run, self._stop_feed.set)
+        self._crew.add("alerts", self._alerts)
+        self._crew.spawn("feed", self._feed.run, self._stop_feed.set)
         if self._source is not None:
-            self._spawn("source", self._source.run, self._source.stop)
+            self._crew.add("source", self._source)
 
     def stop(self, timeout_s: float = 5) -> None:
         """Stop every thread, the feed first, and wait for each to end what it is at."""
-        for thread, stop in reversed(self._threads):
-            stop()
-            thread.join(timeout_s)
+        self._crew.stop(timeout_s)
 
-    def _spawn(self, name: str, run: Callable[[], None], stop: Callable[[], None]) -> None:
-        def body() -> None:
-            try:
-                run()
-            finally:
-                connection.close()
 
-        thread = threading.Thread(target=body, name=name, daemon=True)
-        thread.start()
-        self._threads.append((thread, stop))
+class Embedded:
+    """Starts and stops the threads of one process that does it all. The engines stop last."""
+
+    def __init__(self, provider: Provider, source: Work | None = None) -> None:
+        self._market = Market(provider, source)
+        self._engines = engine_host()
+        self._archive = ArchiveLoop(clock.now) if mongo.is_used() else None
+        self._chores = Crew()
+
+    def prepare(self) -> None:
+        """Make the feed ready; raises what keeps it from running, before anything else starts."""
+        self._market.prepare()
+
+    def start(self) -> None:
+        """Start the engines before the market, so that no tick goes unheard."""
+        for shard in range(settings.MATCHING_SHARDS):
+            self._engines.take(shard)
+        self._chores.add("corporate-actions", CorporateActionLoop())
+        if self._archive is not None:
+            self._chores.add("archive", self._archive)
+        self._market.start()
+
+    def stop(self, timeout_s: float = 5) -> None:
+        """Stop every thread, the feed first, and wait for each to end what it is at."""
+        self._market.stop(timeout_s)
+        self._chores.stop(timeout_s)
+        self._engines.stop(timeout_s)

@@ -248,3 +248,69 @@ class SetAside(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}: {self.error}"
+
+
+class TapePrint(models.Model):
+    """A line of the trade tape, made of a message of the topic of trades: public, and immutable.
+
+    The tape is what a reader of Kafka makes for itself, so no column refers to another table. A
+    bust is a line with the sign of its quantity turned. Of the two sides of a match both are here,
+    and is_counted is the one that counts.
+    """
+
+    exec_id = models.UUIDField(primary_key=True)
+    instrument_id = models.UUIDField()
+    symbol = models.CharField(max_length=16)
+    trade_date = models.DateField()
+    executed_at = models.DateTimeField()
+    booked_at = models.DateTimeField()
+    side = models.CharField(max_length=4)
+    quantity = QuantityField()
+    price = PriceField()
+    gross_amount = MoneyField()
+    currency = models.CharField(max_length=3)
+    liquidity = models.CharField(max_length=8)
+    match_id = models.UUIDField(null=True)
+    busts = models.UUIDField(null=True)
+    corrects = models.UUIDField(null=True)
+    is_counted = models.BooleanField()
+
+    class Meta:
+        ordering = ["-executed_at", "-exec_id"]
+        indexes = [models.Index(fields=["instrument_id", "executed_at"], name="tape_of_instrument")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.quantity} at {self.price}"
+
+
+class TapeDay(models.Model):
+    """What was traded of an instrument on a day, net of busts: shares, their value, executions."""
+
+    instrument_id = models.UUIDField()
+    trade_date = models.DateField()
+    symbol = models.CharField(max_length=16)
+    currency = models.CharField(max_length=3)
+    volume = QuantityField(default=0)
+    value = MoneyField(default=0)
+    executions = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["instrument_id", "trade_date"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument_id", "trade_date"], name="one_tape_day_per_instrument"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.trade_date}: {self.volume}"
+
+
+class TapeOffset(models.Model):
+    """Where the tape goes on reading a partition of the topic of trades."""
+
+    partition = models.PositiveIntegerField(primary_key=True)
+    next_offset = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.partition} at {self.next_offset}"

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
-
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
 
 from bengi import mongo
-from bengi.events.models import ArchivedStream, Event, Stream
+from bengi.events.models import ArchivedStream, Event
+from bengi.events.positions import move, next_events
 
 BATCH = 1_000
 COLLECTION = "events"
@@ -34,21 +31,11 @@ def archive_events(*, from_start: bool = False) -> int:
     if from_start:
         ArchivedStream.objects.all().delete()
     copied = 0
-    while events := _waiting():
+    while events := next_events(ArchivedStream, BATCH):
         _store(events)
-        _advance(events)
+        move(ArchivedStream, events)
         copied += len(events)
     return copied
-
-
-def _waiting() -> list[Event]:
-    """Return the next events to copy, those of a stream in its order and without a gap."""
-    come_to = Coalesce("archived__seq", Value(0))
-    behind = Stream.objects.annotate(come_to=come_to).filter(seq__gt=F("come_to")).order_by("id")
-    streams = list(behind.values_list("id", flat=True)[:BATCH])
-    come_to = Coalesce("stream__archived__seq", Value(0))
-    waiting = Event.objects.filter(stream_id__in=streams).annotate(come_to=come_to)
-    return list(waiting.filter(seq__gt=F("come_to")).order_by("stream_id", "seq")[:BATCH])
 
 
 def _store(events: Sequence[Event]) -> None:
@@ -82,13 +69,3 @@ def _rest(event: Event) -> dict[str, Any]:
         "occurred_us": event.occurred_at.microsecond % 1000,
         "subject": event.subject,
     }
-
-
-def _advance(events: Sequence[Event]) -> None:
-    newest: dict[UUID, int] = {event.stream_id: event.seq for event in events}
-    ArchivedStream.objects.bulk_create(
-        [ArchivedStream(stream_id=stream_id, seq=seq) for stream_id, seq in newest.items()],
-        update_conflicts=True,
-        unique_fields=["stream"],
-        update_fields=["seq"],
-    )

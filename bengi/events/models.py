@@ -53,13 +53,50 @@ class Event(models.Model):
         return f"{self.type} {self.seq}"
 
 
-class ArchivedStream(models.Model):
-    """How far a stream has been copied into the archive: seq of the newest event there."""
+class StreamPosition(models.Model):
+    """How far a stream has been copied elsewhere: seq of the newest event that has arrived."""
+
+    stream: models.OneToOneField[Stream, Stream]
+    seq = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.pk} to {self.seq}"
+
+
+class ArchivedStream(StreamPosition):
+    """How far a stream has been copied into the archive."""
 
     stream = models.OneToOneField(
         Stream, primary_key=True, on_delete=models.PROTECT, related_name="archived"
     )
-    seq = models.BigIntegerField()
+
+
+class RelayedStream(StreamPosition):
+    """How far a stream has been published: the broker has acknowledged all up to here."""
+
+    stream = models.OneToOneField(
+        Stream, primary_key=True, on_delete=models.PROTECT, related_name="relayed"
+    )
+
+
+class RelayLease(models.Model):
+    """Which relay publishes, until when: one row. Others stand by.
+
+    published_at is when the broker last acknowledged something, trouble why it does not now.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    holder = models.UUIDField(null=True, editable=False)
+    expires_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = "relay"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_relay_lease")]
 
     def __str__(self) -> str:
-        return f"{self.stream_id} archived to {self.seq}"
+        return f"{self.holder} until {self.expires_at}"

@@ -13,6 +13,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 RATE_LIMITS = False  # tests of limits turn them on
 MAIL_IN_BACKGROUND = False
 MONGODB_URI = ""  # tests with a server of theirs set it
+KAFKA = ""  # so do tests with brokers
 MARKET_HOURS = "always"
 READY_TTL_S = 0
 MARKET_TTL_S = 0  # tests of movers turn it on

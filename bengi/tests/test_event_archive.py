@@ -89,7 +89,7 @@ def test_a_crash_after_copying_doubles_nothing(streams, mongodb, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(archive, "_advance", crash)
+        patched.setattr(archive, "move", crash)
         with pytest.raises(KeyboardInterrupt):
             archive_events()
     assert len(archived()) == 7

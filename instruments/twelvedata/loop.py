@@ -9,6 +9,7 @@ from django.db import connection
 
 from bengi import clock
 from bengi.bus import NUDGE, STALE, get_bus
+from bengi.threads import Crew
 from instruments.calendar import is_open
 from instruments.hours import market_hours
 from instruments.quotes import Tick
@@ -48,25 +49,25 @@ class TwelveDataLoop:
         self._coalescer: Coalescer[Tick] = Coalescer(
             lambda tokens: self._poller.ask_now(tokens, self._now()), self._room
         )
-        self._threads: list[threading.Thread] = []
+        self._crew = Crew()
 
     def run(self) -> None:
         """Ask for quotes until stopped; the other threads are started and ended by this one."""
         bus = get_bus()
         ends = [bus.subscribe(NUDGE, self._nudged), bus.subscribe(STALE, self._wanted)]
-        self._spawn("twelvedata-wishes", lambda: self._until_done(self._coalescer.run))
-        self._spawn("twelvedata-chores", lambda: self._until_stopped(self._chores, self.CHORES_S))
+        spawn = self._crew.spawn
+        spawn("twelvedata-wishes", lambda: self._until_done(self._coalescer.run))
+        spawn("twelvedata-chores", lambda: self._until_stopped(self._chores, self.CHORES_S))
         if self.stream is not None:
             stream = self.stream
-            self._spawn("twelvedata-stream", lambda: self._until_done(stream.run))
+            spawn("twelvedata-stream", lambda: self._until_done(stream.run))
         try:
             self._until_stopped(self._look, 0)
         finally:
             for end in ends:
                 end()
             self._coalescer.stop()
-            for thread in self._threads:
-                thread.join(5)
+            self._crew.stop()
             self.desk.close()
 
     def stop(self) -> None:
@@ -136,14 +137,3 @@ class TwelveDataLoop:
 
     def _streamed(self) -> frozenset[str]:
         return frozenset() if self.stream is None else self.stream.live(self._now())
-
-    def _spawn(self, name: str, run: Callable[[], None]) -> None:
-        def body() -> None:
-            try:
-                run()
-            finally:
-                connection.close()
-
-        thread = threading.Thread(target=body, name=name, daemon=True)
-        thread.start()
-        self._threads.append(thread)

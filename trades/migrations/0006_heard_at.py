@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trades', '0004_set_aside'),
+        ('trades', '0005_tape'),
     ]
 
     operations = [
