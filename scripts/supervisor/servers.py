@@ -21,6 +21,7 @@ from scripts.supervisor.children import Order
 from scripts.supervisor.watch import DidNotStart
 
 DATABASE = "bengi"
+Command = list[str | Path]
 
 
 def free_port() -> int:
@@ -49,7 +50,7 @@ def postgres(folder: Path, environment: Mapping[str, str]) -> tuple[Order, str]:
     _make(folder, owner)
     if not (folder / "PG_VERSION").exists():
         _init(program, folder, owner)
-    words = {
+    words: dict[str, object] = {
         "port": port,
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
@@ -57,10 +58,11 @@ def postgres(folder: Path, environment: Mapping[str, str]) -> tuple[Order, str]:
         "timezone": "UTC",
     }
     settings = [word for key, value in words.items() for word in ("-c", f"{key}={value}")]
+    command: Command = [program, "-D", folder, *settings]
     url = f"postgresql://bengi@127.0.0.1:{port}/{DATABASE}"
     order = Order(
         "postgres",
-        [program, "-D", folder, *settings],
+        command,
         folder,
         environment,
         is_well=lambda: _has_database(port),
@@ -76,7 +78,7 @@ def redis_server(folder: Path, environment: Mapping[str, str]) -> tuple[Order, s
     program, port = _program("redis"), free_port()
     _make(folder, None)
     url = f"redis://127.0.0.1:{port}/0"
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
+    command: Command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
     command += ["--save", "", "--appendonly", "no", "--loglevel", "warning"]
     return Order("redis", command, folder, environment, is_well=lambda: _pongs(url)), url
 
@@ -104,7 +106,7 @@ def _make(folder: Path, owner: int | None) -> None:
 
 
 def _init(program: Path, folder: Path, owner: int | None) -> None:
-    command = [program.with_name("initdb"), "-D", folder, "-U", "bengi", "-A", "trust"]
+    command: Command = [program.with_name("initdb"), "-D", folder, "-U", "bengi", "-A", "trust"]
     done = subprocess.run(
         [*command, "-E", "UTF8", "--locale=C"], capture_output=True, text=True, user=owner, cwd="/"
     )
