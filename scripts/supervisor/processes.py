@@ -55,7 +55,7 @@ TABLE = (
     ),
     Process(
         "matching-{shard}",
-        "celery -A bengi.celery worker -Q matching.{shard} -P solo -n matching-{shard}@%h"
+        "celery -q -A bengi.celery worker -Q matching.{shard} -P solo -n matching-{shard}@%h"
         " -l WARNING",
         modes=(STANDARD,),
         health=SHARD,
@@ -67,9 +67,10 @@ TABLE = (
     ),
     Process("relay", "python manage.py run_relay", modes=(SCALE,)),
     Process("tape", "python manage.py run_tape", modes=(SCALE,)),
-    Process("worker", "celery -A bengi.celery worker -Q default -c 2 -n worker@%h -l WARNING"),
+    Process("worker", "celery -q -A bengi.celery worker -Q default -c 2 -n worker@%h -l WARNING"),
     Process(
-        "beat", "celery -A bengi.celery beat -s {scratch}/celerybeat-schedule --pidfile= -l WARNING"
+        "beat",
+        "celery -q -A bengi.celery beat -s {scratch}/celerybeat-schedule --pidfile= -l WARNING",
     ),
     Process("feed", "python manage.py run_feed --feed {feed}"),
 )

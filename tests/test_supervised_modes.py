@@ -14,7 +14,7 @@ import requests
 from websockets.sync.client import ClientConnection, connect
 
 from scripts.supervisor.processes import SCALE, STANDARD, processes
-from tests.modes import EMBEDDED, SHARDS, Mode, running_mode
+from tests.supervised import EMBEDDED, SHARDS, Mode, running_mode
 
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "KO", "JPM", "XOM")
 """Of both shards."""

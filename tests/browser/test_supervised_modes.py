@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from scripts.supervisor.processes import SCALE, STANDARD
 from tests import servers
 from tests.browser import bench
-from tests.modes import Mode, running_mode
+from tests.supervised import Mode, running_mode
 
 
 @pytest.fixture(scope="module", params=[STANDARD, SCALE])
