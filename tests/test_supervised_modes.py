@@ -113,12 +113,14 @@ def log_of(trader: Trader) -> list[tuple[str, ...]]:
 
 
 def await_ready(mode: Mode) -> dict[str, Any]:
+    """Return what /readyz tells once everything works and prices are there."""
     deadline = time.monotonic() + 30
     while True:
         answer = requests.get(f"{mode.url}/readyz", timeout=10)
-        if answer.status_code == 200 or time.monotonic() > deadline:
-            assert answer.status_code == 200, answer.text
-            return dict(answer.json())
+        told = dict(answer.json())
+        if answer.status_code == 200 and told["feed"]["status"] == "ok":
+            return told
+        assert time.monotonic() < deadline, told
         time.sleep(0.2)
 
 
