@@ -8,6 +8,7 @@ postgres_url    a database of the test's own; $TEST_DATABASE_URL names a server 
 mongodb_uri     a database of the test's own on the MongoDB that $MONGODB_URI (or $TEST_MONGODB_URI)
                 names, else on a stand-in of its wire protocol; mongodb: the same, and used by Bengi
 redis_url       a Redis of this run's own; $TEST_REDIS_URL names one to use instead
+own_redis       a Redis of the test's own, to be stopped and started
 real_data       the folder of recorded market data; $BENGI_REAL_DATA names it
 commands        a folder for the PATH with curl and jq; $BENGI_CURL and $BENGI_JQ name others
 page, browser   pytest-playwright's, on the system's Chromium; $BENGI_CHROMIUM names one
@@ -33,7 +34,7 @@ from tests.mongo_standin import MongoStandIn
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("PostgreSQL", "Redis", "MongoDB", "Chromium", "curl", "jq", "real market data")
-MARKED = {"postgres_url", "redis_url", "commands"}
+MARKED = {"postgres_url", "redis_url", "own_redis", "commands"}
 # What tests start reads $MONGODB_URI too; only those that ask for a MongoDB are to have one.
 if _given := os.environ.pop("MONGODB_URI", ""):
     os.environ.setdefault("TEST_MONGODB_URI", _given)
@@ -90,6 +91,16 @@ def redis_server(pytestconfig: pytest.Config) -> Iterator[str]:
     with servers.redis_server(program) as url:
         _record(pytestconfig, "Redis", f"{_redis_version(url)}, {program}, started for this run")
         yield url
+
+
+@pytest.fixture
+def own_redis(pytestconfig: pytest.Config) -> Iterator[servers.Redis]:
+    """Yield a real Redis of the test's own, which it may stop and start."""
+    program = _program("redis")
+    with servers.redis_of_its_own(program) as server:
+        words = f"{_redis_version(server.url)}, {program}, started for single tests"
+        pytestconfig.stash.setdefault(RAN, {}).setdefault("Redis", words)
+        yield server
 
 
 @pytest.fixture(scope="session")

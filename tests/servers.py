@@ -144,14 +144,50 @@ def database(server_url: str) -> Iterator[str]:
 @contextlib.contextmanager
 def redis_server(program: Path) -> Iterator[str]:
     """Run a new, empty Redis on loopback that writes nothing to disk; yield its URL."""
+    with redis_of_its_own(program) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def redis_of_its_own(program: Path) -> Iterator[Redis]:
+    """As redis_server(); yield the server, to be used, stopped and started again."""
     with _folder() as folder:
-        port = _free_port()
-        command: Command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
-        url = f"redis://127.0.0.1:{port}/0"
-        command += ["--save", "", "--appendonly", "no"]
-        with _running(command, folder, _unprivileged(), signal.SIGTERM) as process:
-            _await_answer(process, folder, lambda: _ping(url))
-            yield url
+        server = Redis(program, folder, _free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+class Redis:
+    """A Redis server of a test's own, empty whenever it starts."""
+
+    def __init__(self, program: Path, folder: Path, port: int) -> None:
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._folder = folder
+        self._command: Command = [program, "--port", str(port), "--bind", "127.0.0.1"]
+        self._command += ["--dir", folder, "--save", "", "--appendonly", "no"]
+        self._running = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        running = _running(self._command, self._folder, _unprivileged(), signal.SIGTERM)
+        self._process = self._running.enter_context(running)
+        _await_answer(self._process, self._folder, lambda: _ping(self.url))
+
+    def stop(self) -> None:
+        """Stop it: whoever is connected is cut off, whoever comes is refused."""
+        self._running.close()
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it take connections and answer nothing, as over a broken line."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
 
 def _ping(url: str) -> None:
