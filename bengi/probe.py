@@ -3,6 +3,7 @@
     python -m bengi.probe http PORT      what listens there answers /healthz
     python -m bengi.probe shard ID ...   the engines of these shards were heard of late; it asks the
                                          database that $DATABASE_URL names
+    python -m bengi.probe prices         a price was stored there within the last minute
 
 It starts often, so it loads neither Django nor the settings, and waits no longer than TIMEOUT_S.
 """
@@ -11,9 +12,11 @@ import os
 import sys
 import urllib.request
 from collections.abc import Sequence
+from typing import LiteralString
 
 TIMEOUT_S = 4
 HEARD_WITHIN_S = 20
+PRICED_WITHIN_S = 60
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
@@ -25,15 +28,31 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
 
 def is_heard(shard_ids: Sequence[int], database_url: str) -> bool:
     """Return whether the engine of each of the shards has noted of late that it works."""
+    found = _ask(
+        database_url,
+        "SELECT count(*) FROM trades_shard WHERE id = ANY(%s)"
+        " AND heard_at > now() - make_interval(secs => %s)",
+        (list(shard_ids), HEARD_WITHIN_S),
+    )
+    return found == len(set(shard_ids))
+
+
+def has_prices(database_url: str) -> bool:
+    """Return whether a price was stored of late; never so while all markets are closed."""
+    found = _ask(
+        database_url,
+        "SELECT count(*) FROM instruments_quote WHERE as_of > now() - make_interval(secs => %s)",
+        (PRICED_WITHIN_S,),
+    )
+    return found > 0
+
+
+def _ask(database_url: str, query: LiteralString, values: tuple[object, ...]) -> int:
     import psycopg  # noqa: PLC0415 - an answer over HTTP needs no driver
 
     with psycopg.connect(database_url, connect_timeout=TIMEOUT_S) as connection:
-        found = connection.execute(
-            "SELECT count(*) FROM trades_shard WHERE id = ANY(%s)"
-            " AND heard_at > now() - make_interval(secs => %s)",
-            (list(shard_ids), HEARD_WITHIN_S),
-        ).fetchone()
-    return found == (len(set(shard_ids)),)
+        row = connection.execute(query, values).fetchone()
+    return int(row[0]) if row else 0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,6 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if what == "http":
             is_well = answers(int(numbers[0]))
+        elif what == "prices":
+            is_well = has_prices(os.environ["DATABASE_URL"])
         else:
             is_well = is_heard([int(each) for each in numbers], os.environ["DATABASE_URL"])
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not well

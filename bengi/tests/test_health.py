@@ -174,12 +174,18 @@ def test_the_probe_of_a_server(port: int) -> None:
     assert (code, len(words.splitlines())) == (1, 1)
 
 
-def test_the_probe_of_engines(postgres_url: str) -> None:
+def test_the_probe_of_engines_and_prices(postgres_url: str) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as opened:
         opened.execute("CREATE TABLE trades_shard (id int PRIMARY KEY, heard_at timestamptz)")
         opened.execute(
             "INSERT INTO trades_shard VALUES (0, now()), (1, now() - interval '21 s'), (2, NULL)"
         )
+        opened.execute("CREATE TABLE instruments_quote (as_of timestamptz)")
+        opened.execute("INSERT INTO instruments_quote VALUES (now() - interval '61 s')")
+    assert probe("prices", DATABASE_URL=postgres_url)[0] == 1
+    with psycopg.connect(postgres_url, autocommit=True) as opened:
+        opened.execute("INSERT INTO instruments_quote VALUES (now() - interval '50 s')")
+    assert probe("prices", DATABASE_URL=postgres_url)[0] == 0
     found = [probe("shard", *ids, DATABASE_URL=postgres_url)[0] for ids in ([0], [1], [2], [0, 1])]
     assert found == [0, 1, 1, 1]
     code, words = probe("shard", 0, DATABASE_URL="postgresql://bengi@127.0.0.1:1/bengi")

@@ -56,6 +56,8 @@ class Run:
         if process.health == SHARD:
             shard, url = int(process.name.rpartition("-")[2]), self.environment["DATABASE_URL"]
             return lambda: _succeeds(lambda: probe.is_heard([shard], url))
+        if "run_feed" in process.command and self.words["feed"] == "simulator":
+            return lambda: _succeeds(lambda: probe.has_prices(self.environment["DATABASE_URL"]))
         return lambda: True
 
 
