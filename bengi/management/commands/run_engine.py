@@ -29,7 +29,7 @@ class Command(BaseCommand):
         from bengi.embedded import engine_host  # noqa: PLC0415 - it loads the engine
 
         if options["shards"] and options["source"] == "kafka":
-            raise CommandError("With --source kafka the consumer group says which shards are worked")
+            raise CommandError("With --source kafka the consumer group says which shards")
         shards = _shards(options["shards"])
         host, crew = engine_host(), Crew()
         crew.add("calendar", CalendarWatch())
