@@ -108,11 +108,15 @@ _making = threading.Lock()
 
 def get_bus() -> Bus:
     """Return this process's bus: over Redis where settings.REDIS_URL names one, else in memory."""
+    return _bus or _kept()
+
+
+def _kept() -> Bus:
     global _bus  # noqa: PLW0603 - one bus a process
-    if _bus is None:
-        with _making:
-            _bus = _bus or _made()
-    return _bus
+    with _making:
+        if _bus is None:
+            _bus = _made()
+        return _bus
 
 
 def _made() -> Bus:

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 IN_PROCESS_POOLS = ("celery.concurrency.solo", "celery.concurrency.thread")
 
 
-class ResidentEngines(bootsteps.StartStopStep):  # type: ignore[misc]
+class ResidentEngines(bootsteps.StartStopStep):
     """Takes the shards before the worker asks for its first task, and gives them up at its end."""
 
     requires = {"celery.worker.components:Pool"}

@@ -139,7 +139,7 @@ class RedisBus:
             log.exception("a message about %s was not taken well", topic)
 
 
-def _client(url: str, timeout_s: float, *, retries: int) -> "Redis[bytes]":
+def _client(url: str, timeout_s: float, *, retries: int) -> Redis:
     return Redis.from_url(
         url,
         socket_timeout=timeout_s,

@@ -34,7 +34,7 @@ class Residence:
     host: EngineHost | None = None
 
 
-class Nudge(Task):  # type: ignore[misc]
+class Nudge(Task):
     """A task of one shard, in that shard's queue; of each shard one waits at most."""
 
     abstract = True

@@ -53,7 +53,7 @@ def person(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Person]:
 
 def rest(person: Person, key: str) -> dict[str, Any]:
     """Place an order that rests; return it once the socket has told so."""
-    order = person.order(key, "buy", "1", "1.00")
+    order = person.order(key, "buy", "1", "1.00", confirm_duplicate=True)
     person.until_order(order, "new")
     return order
 
@@ -75,7 +75,7 @@ def test_orders_go_on_while_redis_is_away_and_sockets_are_told(
     stage.redis.stop()
     try:
         started_s = time.monotonic()
-        order = person.order("meanwhile", "buy", "1", "1.00")
+        order = person.order("meanwhile", "buy", "2", "1.00")
         assert time.monotonic() - started_s < 5
         person.until_order(order, "new")
         person.post(f"orders/{order['id']}/cancel")
@@ -113,8 +113,9 @@ def test_who_is_signed_out_is_out_everywhere_in_time(stage: Stage, person: Perso
 
 
 def test_the_kill_switch_counts_in_every_process(stage: Stage, person: Person) -> None:
-    switch = [*MANAGE, "kill_switch"]
-    stage.fleet.run([*switch, "on", "--reason", "Test"])
+    enroll(stage.fleet, "switcher", "dealer")
+    by = ["--by", "switcher@bengi.example"]
+    stage.fleet.run([*MANAGE, "kill_switch", "on", "--reason", "Test", *by])
     try:
         for number in range(20):
             body = {"symbol": "BNGI", "side": "buy", "type": "limit", "quantity": "1"}
@@ -122,5 +123,5 @@ def test_the_kill_switch_counts_in_every_process(stage: Stage, person: Person) -
             answer = person.ask("POST", "orders", order)
             assert answer.json()["code"] == "trading_halted"
     finally:
-        stage.fleet.run([*switch, "off"])
+        stage.fleet.run([*MANAGE, "kill_switch", "off", *by])
     rest(person, "again")

@@ -1,5 +1,6 @@
 """`manage.py run_engine`: the engines of some shards in a process of their own."""
 
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +28,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from bengi.embedded import engine_host  # noqa: PLC0415 - it loads the engine
 
+        if options["shards"] and options["source"] == "kafka":
+            raise CommandError("With --source kafka the consumer group says which shards")
         shards = _shards(options["shards"])
         host, crew = engine_host(), Crew()
         crew.add("calendar", CalendarWatch())
@@ -68,6 +71,5 @@ def _follow_kafka(host: EngineHost, shards: list[int], crew: Crew) -> None:
     """Let a consumer group say which shards are worked here."""
     if not settings.BENGI_KAFKA:
         raise CommandError("--source kafka needs BENGI_KAFKA, as host:port")
-    from trades.kafka_source import KafkaSource  # noqa: PLC0415 - a library of its own
-
-    crew.add("kafka", KafkaSource(host, shards))
+    source = import_module("trades.kafka_source")  # a library of its own
+    crew.add("kafka", source.KafkaSource(host, shards))
