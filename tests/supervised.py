@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EMBEDDED = "embedded"
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 90
 SHARDS = 2
@@ -56,7 +55,7 @@ class Mode:
 def running_mode(name: str, folder: Path, **servers: str) -> Iterator[Mode]:
     """Start a mode on new books and stop it, as Ctrl-C does, at the end.
 
-    servers: DATABASE_URL and REDIS_URL, for the modes that have them.
+    servers: DATABASE_URL and REDIS_URL.
     """
     port, stream_port, log = free_port(), free_port(), folder / f"{name}.log"
     environment = {key: value for key, value in os.environ.items() if key not in UNWANTED}
@@ -68,9 +67,6 @@ def running_mode(name: str, folder: Path, **servers: str) -> Iterator[Mode]:
     }
     command = [sys.executable, "-m", "scripts.supervisor", name, "--shards", str(SHARDS)]
     command += ["--port", str(port), "--stream-port", str(stream_port)]
-    if name == EMBEDDED:
-        command = [sys.executable, "manage.py", "run", "--port", str(port)]
-        stream_port = port
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     site, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{stream_port}/ws"

@@ -1,7 +1,6 @@
-"""The same scenario, over HTTP and the socket, in each mode as real processes."""
+"""The modes of several processes, as people start them: the same story as in one process."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,15 +12,16 @@ import pytest
 import requests
 from websockets.sync.client import ClientConnection, connect
 
-from scripts.supervisor.processes import SCALE, STANDARD, processes
-from tests.supervised import EMBEDDED, SHARDS, Mode, running_mode
+from scripts.supervisor.processes import SCALE, STANDARD
+from tests.modes import processes
+from tests.modes import scenario as story
+from tests.modes.processes import Fleet
+from tests.supervised import SHARDS, Mode, running_mode
 
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "KO", "JPM", "XOM")
 """Of both shards."""
 HEARD_WITHIN_S = 15
 DEMO = {"email": "demo@bengi.example", "password": "paper-trading-demo"}
-TOLD: dict[str, list[tuple[str, ...]]] = {}
-"""What each mode's log told of the scenario, for the comparison at the end."""
 
 
 class Trader:
@@ -87,7 +87,7 @@ def signed_in(mode: Mode) -> Iterator[Trader]:
         yield trader
 
 
-def scenario(trader: Trader) -> None:
+def trade_with_the_street(trader: Trader) -> None:
     """Buy one of each, sell one, let one rest and cancel it; wait for each to be heard of."""
     for symbol in SYMBOLS:
         bought = trader.order(symbol, "buy", type="market")
@@ -102,16 +102,6 @@ def scenario(trader: Trader) -> None:
     trader.hear("order.canceled", rests["id"])
 
 
-def log_of(trader: Trader) -> list[tuple[str, ...]]:
-    """Return what the account's log tells, without times, ids and the market's prices."""
-    found = []
-    for event in trader.get(f"events?account={trader.account}&limit=500")["results"]:
-        what = event.get("order") or event.get("trade") or {}
-        words = [str(what.get(name, "")) for name in ("symbol", "side", "quantity", "status")]
-        found.append((event["event"], *words))
-    return found
-
-
 def await_ready(mode: Mode) -> dict[str, Any]:
     """Return what /readyz tells once everything works and prices are there."""
     deadline = time.monotonic() + 30
@@ -124,45 +114,38 @@ def await_ready(mode: Mode) -> dict[str, Any]:
         time.sleep(0.2)
 
 
-def play(mode: Mode) -> None:
-    """Play the scenario; at the end the books are clean and the log folds to the tables."""
-    told = await_ready(mode)
-    shards = {"0"} if mode.name == EMBEDDED else {str(shard) for shard in range(SHARDS)}
-    assert set(told["engines"]["age_s"]) == shards
-    with signed_in(mode) as trader:
-        scenario(trader)
-        TOLD[mode.name] = log_of(trader)
-    assert "The books are clean" in mode.manage("check_books")
-    assert "fold to the tables" in mode.manage("replay_events")
+@pytest.fixture(scope="module")
+def events_of_one_process(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """What the events are after the story was played in the embedded mode."""
+    with processes.embedded(tmp_path_factory.mktemp("embedded")) as fleet:
+        story.play(fleet)
+        return events_of(fleet)
 
 
-@pytest.mark.slow
-def test_the_embedded_mode(tmp_path: Path) -> None:
-    with running_mode(EMBEDDED, tmp_path) as mode:
-        play(mode)
+def events_of(fleet: Fleet) -> list[Any]:
+    return list(json.loads(fleet.run([processes.PYTHON, "-m", "tests.modes.digest"])))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [STANDARD, SCALE])
-def test_a_mode_of_several_processes(
-    name: str, postgres_url: str, redis_url: str, tmp_path: Path
+def test_a_mode_as_the_supervisor_starts_it(
+    name: str,
+    events_of_one_process: list[Any],
+    postgres_url: str,
+    redis_url: str,
+    tmp_path: Path,
 ) -> None:
+    """Every command of the table runs, and comes to the events that one process comes to."""
     servers = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
     with running_mode(name, tmp_path, **servers) as mode:
-        play(mode)
-        started = set(re.findall(r"^ *([\w-]+) \|", mode.output(), re.MULTILINE))
-    output = mode.output()
-    assert mode.process.returncode == 0, output[-3000:]
-    assert "starts again" not in output
-    assert "had to be killed" not in output
-    assert "Traceback" not in output
-    assert started <= {each.name for each in processes(name, SHARDS)} | {"reshard", "kafka"}
-
-
-@pytest.mark.slow
-def test_the_modes_have_told_the_same() -> None:
-    if len(TOLD) < 3:
-        pytest.skip("the modes have not all been run in this process")
-    assert len(TOLD[EMBEDDED]) > 3 * len(SYMBOLS)
-    assert TOLD[STANDARD] == TOLD[EMBEDDED]
-    assert TOLD[SCALE] == TOLD[EMBEDDED]
+        assert set(await_ready(mode)["engines"]["age_s"]) == {str(n) for n in range(SHARDS)}
+        fleet = Fleet(tmp_path, mode.environment, mode.url, mode.stream_url)
+        story.play(fleet)
+        assert events_of(fleet) == events_of_one_process
+        with signed_in(mode) as trader:
+            trade_with_the_street(trader)
+        assert "The books are clean" in mode.manage("check_books")
+        assert "fold to the tables" in mode.manage("replay_events")
+    assert mode.process.returncode == 0, mode.output()[-3000:]
+    for words in ("starts again", "had to be killed", "Traceback"):
+        assert words not in mode.output()
