@@ -7,6 +7,7 @@ imported when somebody asks for the first time, so without the setting it is nev
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ MESSAGES_MAX = 50_000
 """More than anybody publishes at once, so that the queue in memory is never full."""
 SESSION_MS = 10_000
 """A member of a group that is silent for so long has lost what it was assigned."""
+
+
+NOTE_EVERY_S = 60.0
 
 
 class BrokerAway(Exception):
@@ -146,8 +150,22 @@ def client_settings() -> dict[str, Any]:
         "client.id": "bengi",
         "socket.connection.setup.timeout.ms": CONNECT_S * 1000,
         "reconnect.backoff.max.ms": 2_000,
-        "log_level": 3,
+        "log_level": 2,
+        "error_cb": _note,
     }
+
+
+class _Noted:
+    """When this process has last said that something is wrong with Kafka."""
+
+    at_s = -NOTE_EVERY_S
+
+
+def _note(error: KafkaError) -> None:
+    """Log what is wrong; clients try again ten times a second, and would say so each time."""
+    if time.monotonic() - _Noted.at_s >= NOTE_EVERY_S:
+        _Noted.at_s = time.monotonic()
+        log.warning("Kafka: %s", words_of(error))
 
 
 def _arguments(message: Message) -> dict[str, Any]:
