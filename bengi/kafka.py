@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 3
 """How long somebody new waits for the first answer of a broker."""
-PUBLISH_S = 10
+PUBLISH_S = 5
 """How long a set of messages may take until every one is acknowledged."""
 MESSAGES_MAX = 50_000
 """More than anybody publishes at once, so that the queue in memory is never full."""
