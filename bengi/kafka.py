@@ -143,6 +143,15 @@ def _producer() -> Producer:
     )
 
 
+def receive(consumer: Consumer, limit: int, wait_s: float) -> list[Received]:
+    """Wait for a message, and return it with those that have come too, at most limit of them.
+
+    Consumer.consume() by itself waits until there are so many, or for as long as it may.
+    """
+    first = consumer.poll(wait_s)
+    return [] if first is None else [first, *consumer.consume(limit - 1, 0)]
+
+
 def client_settings() -> dict[str, Any]:
     """Return what every client is set to."""
     return {

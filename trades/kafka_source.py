@@ -72,7 +72,7 @@ class KafkaSource:
                 on_lost=self.lost,
             )
             while not self._stop.is_set():
-                self.take(consumer.consume(BATCH, WAIT_S))
+                self.take(kafka.receive(consumer, BATCH, WAIT_S))
                 self._work_alone()
         finally:
             for shard in self._host.shards:
