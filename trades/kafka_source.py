@@ -88,7 +88,8 @@ class KafkaSource:
         for error in {str(m.error()) for m in received if m.error() is not None}:
             log.warning("nothing is heard of Kafka, engines look every second: %s", error)
         for shard in {m.partition() for m in received if m.error() is None}:
-            self._host.nudge(shard)
+            if shard is not None:
+                self._host.nudge(shard)
 
     def assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Work what has been assigned, and nothing that the group does not know of."""

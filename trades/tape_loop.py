@@ -111,7 +111,7 @@ def _ends(consumer: Consumer) -> dict[int, int]:
         raise BrokerAway(kafka.words_of(error.args[0])) from error
     if not all(marks.values()):
         raise BrokerAway("no answer in time")
-    return {number: mark[1] for number, mark in marks.items() if mark and mark[0] < mark[1]}
+    return {number: mark[1] for number, mark in marks.items() if mark[0] < mark[1]}
 
 
 def _partition(number: int, offset: int = 0) -> TopicPartition:

@@ -51,7 +51,7 @@ class RelayAdmin(ReadOnlyAdmin):
     list_display = ["holder", "expires_at", "published_at", "behind", "trouble"]
     list_filter = ["published_at"]
     search_fields = ["trouble"]
-    fields = list_display
+    fields = ["holder", "expires_at", "published_at", "behind", "trouble"]
     readonly_fields = ["holder", "behind"]
 
     @admin.display(description="events that wait")

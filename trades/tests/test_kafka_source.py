@@ -73,9 +73,9 @@ class FakeHost:
         return True
 
 
-def source_of(floor: Floor, name: str, **more: Any) -> KafkaSource:
+def source_of(floor: Floor, name: str, kind: type[KafkaSource] = KafkaSource) -> KafkaSource:
     host: Any = FakeHost(floor, name)
-    return KafkaSource(host, range(SHARDS), **QUICK, **more)
+    return kind(host, range(SHARDS), **QUICK)
 
 
 @contextmanager
@@ -183,19 +183,48 @@ def test_a_message_nudges_its_shard(kafka_cluster: MockCluster):
     assert floor.shards_of("a") == set()
 
 
-def test_shards_are_shared_and_handed_on_one_owner_at_a_time(kafka: str):
-    """One comes, a second joins, the first leaves: each shard has an owner, and never two."""
-    floor = Floor()
-    first = source_of(floor, "a")
+def hand_on(floor: Floor, kind: type[KafkaSource] = KafkaSource) -> None:
+    """One comes, a second joins, the first leaves."""
+    first = source_of(floor, "a", kind)
     with running(first) as thread:
         floor.wait_for(lambda: floor.shards_of("a") == set(range(SHARDS)))
-        with running(source_of(floor, "b")):
-            floor.wait_for(lambda: len(floor.shards_of("b")) == 2 and all(floor.owners.values()))
-            assert len(floor.shards_of("a")) == 2
+        with running(source_of(floor, "b", kind)):
+            floor.wait_for(lambda: len(floor.shards_of("b")) == 2)
             first.stop()
             thread.join(WAIT_S)
             floor.wait_for(lambda: floor.shards_of("b") == set(range(SHARDS)))
+
+
+def test_shards_are_shared_and_handed_on_one_owner_at_a_time(kafka: str):
+    floor = Floor()
+    hand_on(floor)
     assert floor.doubled == []
+
+
+class GivesUpLate(KafkaSource):
+    """A planted bug: what is revoked is given up only once another works it."""
+
+    def revoked(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
+        floor: Floor = self._host.floor  # type: ignore[attr-defined]
+        shards = {each.partition for each in partitions}
+
+        def give_up() -> None:
+            floor.wait_for(lambda: all(len(floor.owners[shard]) > 1 for shard in shards))
+            for shard in shards:
+                self._host.give_up(shard)
+
+        if not self._stop.is_set():
+            threading.Thread(target=give_up, daemon=True).start()
+
+    def assigned(self, consumer: Any, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            self._host.take(each.partition)
+
+
+def test_who_gives_up_late_is_found(kafka_cluster: MockCluster):
+    floor = Floor()
+    hand_on(floor, GivesUpLate)
+    assert floor.doubled
 
 
 def test_without_a_broker_everything_is_worked(settings, caplog, monkeypatch):
