@@ -31,7 +31,7 @@ def run() -> None:
 
         _write_log(EVENTS)
         with MockCluster({named(name): count for name, count in topics().items()}) as cluster:
-            settings.KAFKA = cluster.brokers
+            settings.BENGI_KAFKA = cluster.brokers
             batched = _relay_all()
             one_by_one = _relay_one_by_one()
     report(

@@ -49,12 +49,12 @@ class Message(msgspec.Struct, frozen=True):
 
 def is_used() -> bool:
     """Return whether BENGI_KAFKA is set."""
-    return bool(settings.KAFKA)
+    return bool(settings.BENGI_KAFKA)
 
 
 def named(name: str) -> str:
     """Return the name of a topic or a group with this installation's prefix."""
-    return f"{settings.KAFKA_PREFIX}.{name}"
+    return f"{settings.BENGI_KAFKA_PREFIX}.{name}"
 
 
 class Publisher:
@@ -155,7 +155,7 @@ def receive(consumer: Consumer, limit: int, wait_s: float) -> list[Received]:
 def client_settings() -> dict[str, Any]:
     """Return what every client is set to."""
     return {
-        "bootstrap.servers": settings.KAFKA,
+        "bootstrap.servers": settings.BENGI_KAFKA,
         "client.id": "bengi",
         "socket.connection.setup.timeout.ms": CONNECT_S * 1000,
         "reconnect.backoff.max.ms": 2_000,

@@ -160,7 +160,7 @@ def kafka_server(pytestconfig: pytest.Config) -> Iterator[str]:
 @pytest.fixture
 def kafka(kafka_server: str, settings: Any) -> str:
     """Let Bengi use brokers, with topics of the test's own, which are empty; return the address."""
-    settings.KAFKA, settings.KAFKA_PREFIX = kafka_server, f"bengi-{uuid4().hex[:8]}"
+    settings.BENGI_KAFKA, settings.BENGI_KAFKA_PREFIX = kafka_server, f"bengi-{uuid4().hex[:8]}"
     make_topics()
     return kafka_server
 
@@ -172,7 +172,7 @@ def kafka_cluster(settings: Any) -> Iterator[MockCluster]:
     from bengi.kafka_topics import topics
 
     with MockCluster({named(name): count for name, count in topics().items()}) as cluster:
-        settings.KAFKA = cluster.brokers
+        settings.BENGI_KAFKA = cluster.brokers
         yield cluster
 
 

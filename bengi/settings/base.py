@@ -108,9 +108,9 @@ else:
     }
 MONGODB_URI = env("MONGODB_URI", default="")
 """Where old bars move to and events are copied to; without it nothing of that is loaded."""
-KAFKA = env("BENGI_KAFKA", default="")
+BENGI_KAFKA = env("BENGI_KAFKA", default="")
 """Where the event log is published, host:port with commas between; without it nothing of that."""
-KAFKA_PREFIX = env("BENGI_KAFKA_PREFIX", default="bengi")
+BENGI_KAFKA_PREFIX = env("BENGI_KAFKA_PREFIX", default="bengi")
 """What names of topics and groups begin with: installations that share brokers have their own."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -128,7 +128,7 @@ def test_what_is_too_big_for_a_broker_is_not_half_published(kafka_cluster: MockC
 
 
 def test_nobody_answers(settings):
-    settings.KAFKA = "127.0.0.1:1"
+    settings.BENGI_KAFKA = "127.0.0.1:1"
     with pytest.raises(BrokerAway):
         Publisher().publish([Message("accounts", b"k", b"v", {})])
     with pytest.raises(BrokerAway):
@@ -163,7 +163,7 @@ def test_brokers_that_have_lost_everything_are_told_all_again(kafka_cluster: Moc
     Relay(KafkaRelay().publish).turn(AT)
     fresh = MockCluster({named(name): count for name, count in topics().items()})
     with contextlib.closing(fresh):
-        settings.KAFKA = fresh.brokers
+        settings.BENGI_KAFKA = fresh.brokers
         forget_positions()
         assert Relay(KafkaRelay().publish).turn(AT + LASTS) == 6
         assert told() == {str(account_id): [1, 2] for account_id in ACCOUNTS}
@@ -185,7 +185,7 @@ def test_the_stand_in_is_found_at_the_port_one_chooses(settings, tmp_path: Path)
         assert first.startswith(f"BENGI_KAFKA=127.0.0.1:{port} ")
         process.stdout.readline()
         assert file.read_text() == f"BENGI_KAFKA=127.0.0.1:{port}\n"
-        settings.KAFKA = f"127.0.0.1:{port}"
+        settings.BENGI_KAFKA = f"127.0.0.1:{port}"
         Publisher().publish([Message("orders", b"k", b"v", {}, 0)])
         assert [each.value() for each in received("orders")] == [b"v"]
         refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

@@ -90,7 +90,7 @@ def test_it_tells_of_credits(paid):
 
 def test_how_far_the_relay_is_behind(settings):
     assert ("bengi_relay_behind",) not in metrics(exposition(NOW).decode())
-    settings.KAFKA = "127.0.0.1:1"
+    settings.BENGI_KAFKA = "127.0.0.1:1"
     stream = new_id()
     with transaction.atomic():
         append([NewEvent(stream, "order.new", {}, NOW) for _ in range(5)])

@@ -229,7 +229,7 @@ def test_who_gives_up_late_is_found(kafka_cluster: MockCluster):
 
 def test_without_a_broker_everything_is_worked(settings, caplog, monkeypatch):
     monkeypatch.setattr(kafka_source, "ALONE_AFTER_S", 0.5)
-    settings.KAFKA = "127.0.0.1:1"
+    settings.BENGI_KAFKA = "127.0.0.1:1"
     floor = Floor()
     with running(source_of(floor, "a")):
         floor.wait_for(lambda: floor.shards_of("a") == set(range(SHARDS)))

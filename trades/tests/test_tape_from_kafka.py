@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_passed_over(world: World, kafka: str, caplog):
 
 
 def test_a_broker_that_is_away_is_said_in_one_line(settings, db, monkeypatch):
-    settings.KAFKA = "127.0.0.1:1"
+    settings.BENGI_KAFKA = "127.0.0.1:1"
     monkeypatch.setattr(bengi_kafka, "CONNECT_S", 1)
     with pytest.raises(CommandError, match="Kafka is away"):
         call_command("run_tape", "--until-end")
