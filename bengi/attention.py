@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from bengi.realtime.hub import watched_symbols
+from bengi.realtime.watching import watched_symbols
 from bengi.terms import OrderType, TimeInForce
 from instruments.models import Instrument
 from instruments.selectors import latest_quotes

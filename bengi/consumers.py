@@ -25,7 +25,7 @@ from bengi.errors import BengiError, Malformed
 from bengi.events.models import Event, Stream
 from bengi.events.selectors import events_after
 from bengi.realtime import protocol
-from bengi.realtime.hub import Feed, Hub, hub_of_loop
+from bengi.realtime.hub import Feed, Hub, Readers, hub_of_loop
 from bengi.realtime.protocol import Allowance, Topics
 from bengi.realtime.stats import counts
 from instruments.calendar import MICS
@@ -270,7 +270,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     def _join(self, who: Credential) -> None:
         self.who = who
-        self.hub = hub_of_loop(_read_heads, still_good, _read_markets)
+        self.hub = hub_of_loop(_READERS)
         self.feed = self.hub.join(who)
         writers = (self._write_prices(), self._write_events(), self._watch_session())
         self._tasks += [self._loop.create_task(writer) for writer in writers]
@@ -371,8 +371,9 @@ class NoSuchSocket(AsyncWebsocketConsumer):
 def is_same_site(scope: Any) -> bool:
     """Return whether a page of this very site, one that is allowed, or no page opens the socket.
 
-    Browsers always send Origin, so a script of another site cannot ride on the session cookie;
-    a program that sends none has no cookie of somebody else.
+    Where pages open it at another port than theirs (BENGI_STREAM_URL), ports do not count: they
+    share the session's cookie anyway. Browsers always send Origin, so a script of another site
+    cannot ride on the session cookie; a program that sends none has no cookie of somebody else.
     """
     headers = dict(scope["headers"])
     if b"origin" not in headers:
@@ -382,14 +383,19 @@ def is_same_site(scope: Any) -> bool:
     if origin in {*settings.CSRF_TRUSTED_ORIGINS, *settings.STREAM_ORIGINS}:
         return True
     domain, _ = split_domain_port(host)
-    return _netloc(origin) == host and validate_host(domain, settings.ALLOWED_HOSTS)
+    if not validate_host(domain, settings.ALLOWED_HOSTS):
+        return False
+    theirs = _netloc(origin)
+    if settings.BENGI_STREAM_URL:
+        return split_domain_port(theirs)[0] == domain
+    return theirs == host
 
 
-def _netloc(origin: str) -> str | None:
+def _netloc(origin: str) -> str:
     try:
         return urlsplit(origin).netloc
     except ValueError:
-        return None
+        return ""
 
 
 @database_sync_to_async
@@ -398,6 +404,11 @@ def _find(user_id: UUID, topics: Topics) -> Found:
     own = Account.objects.filter(id__in=wanted, user_id=user_id).values_list("id", flat=True)
     streams = [*own, *(key for key in topics.users.values() if key == user_id)]
     return Found(prices=_prices_now(list(topics.symbols.values())), heads=_heads(streams))
+
+
+@database_sync_to_async
+def _read_quotes(symbols: list[str]) -> list[Tick]:
+    return list(latest_quotes(symbols).values())
 
 
 def _prices_now(symbols: Sequence[str]) -> dict[str, Tick | None]:
@@ -419,6 +430,9 @@ async def _read_markets() -> str:
     """Return what the exchanges do; their calendar is in memory."""
     now = clock.now()
     return protocol.market_frame([market_shape(mic, now, settings.MARKET_HOURS) for mic in MICS])
+
+
+_READERS = Readers(_read_heads, still_good, _read_markets, _read_quotes)
 
 
 @database_sync_to_async

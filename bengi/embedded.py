@@ -9,7 +9,8 @@ import threading
 from django.conf import settings
 
 from bengi import clock, mongo
-from bengi.bus import ALERTS, TICKS, get_bus
+from bengi.bus import ALERTS, TICKS, WATCHED, get_bus
+from bengi.realtime.watching import elsewhere
 from bengi.threads import Crew, Work
 from instruments.archive_loop import ArchiveLoop
 from instruments.days import CalendarWatch
@@ -50,6 +51,7 @@ class Market:
         self._crew.add("calendar", CalendarWatch())
         bus.subscribe(TICKS, self._alerts.on_ticks)
         bus.subscribe(ALERTS, self._alerts.on_alerts)
+        bus.subscribe(WATCHED, elsewhere.hear)
         self._crew.add("alerts", self._alerts)
         self._crew.spawn("feed", self._feed.run, self._stop_feed.set)
         if self._source is not None:

@@ -1,4 +1,5 @@
-"""Gives instruments/twelvedata what stands above it: who wants prices, and where rates are kept."""
+"""Joins floors: who wants prices and where rates are kept, for instruments/twelvedata; and to the
+bus, which stands below them all, the type of ticks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +8,8 @@ from accounts.fx import Rate
 from accounts.models import FxRate
 from accounts.rates import keep_rates
 from bengi.attention import wants
+from bengi.bus import TICKS, carry
+from instruments.quotes import Tick
 from instruments.twelvedata import wiring
 from instruments.twelvedata.parsing import RateTold
 from instruments.twelvedata.tape import NAME
@@ -14,6 +17,7 @@ from instruments.twelvedata.tape import NAME
 
 def connect() -> None:
     """Let this process go by it."""
+    carry(TICKS, list[Tick])
     wiring.use(wiring.Wiring(wants=wants, pairs=_pairs, keep_rates=_keep))
 
 

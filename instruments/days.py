@@ -6,7 +6,7 @@ The tables are the truth. A process reads the facts once and the overrides every
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -125,7 +125,10 @@ def day_payload(special: SpecialDay | CalendarOverride) -> dict[str, str | None]
 
 
 class CalendarWatch:
-    """A thread's work: look for staff's newest word every second until stopped."""
+    """A thread's work: go by the tables, and look for staff's newest word every second.
+
+    Every process that asks for hours has one.
+    """
 
     LOOK_S = 1.0
 
@@ -138,12 +141,16 @@ class CalendarWatch:
 
     def run(self) -> None:
         """Refresh until stopped; while the database is away the last known calendar counts."""
-        while not self._stop.wait(self.LOOK_S):
+        look: Callable[[], Any] = use_stored_days
+        while True:
             try:
-                refresh_overrides()
+                look()
+                look = refresh_overrides
             except DatabaseError:
                 log.exception("the calendar could not be read; the last known one stays in use")
                 connection.close_if_unusable_or_obsolete()
+            if self._stop.wait(self.LOOK_S):
+                return
 
 
 def _days(rows: Any) -> Days:

@@ -9,37 +9,43 @@ from functools import lru_cache
 
 from celery import shared_task
 from django.conf import settings
-from django.core.cache import cache
 
 from bengi import clock, mongo
 from instruments.archive_loop import archive_all
 from instruments.board import board
+from instruments.days import refresh_overrides
 from instruments.models import Quote
 from instruments.quotes import Tick
 from instruments.selectors import stored_ticks
 from instruments.services import flush_quotes, prune_bars, record_quotes
 from instruments.twelvedata.chores import CHORES, run_chore
 from instruments.twelvedata.desk import CacheMarks, Desk
+from instruments.twelvedata.lease import Lease
 from instruments.twelvedata.poller import Poller
 from instruments.twelvedata.rest import Rest
 
-POLLING = "twelvedata:polling"
-LEASE_S = 60
+LEASE_MORE_S = 30
+"""So much longer than the task may take the lease holds: nobody begins while it is at work."""
 
 
 @shared_task(name="instruments.tasks.poll_quotes")
 def poll_quotes() -> int:
-    """Ask for the quotes that are due and store them; return how many were asked for."""
-    if not settings.TWELVE_DATA_API_KEY or not cache.add(POLLING, 1, LEASE_S):
+    """Ask for the quotes that are due and store them; return how many were asked for.
+
+    None while somebody else asks: another worker, or the feed's process all the time.
+    """
+    lease = Lease(settings.CELERY_TASK_TIME_LIMIT + LEASE_MORE_S)
+    if not settings.TWELVE_DATA_API_KEY or not lease.hold():
         return 0
     try:
+        refresh_overrides()
         poller, stored = _poller(), stored_ticks(Quote.objects.all())
         board.adopt(stored)  # another worker may have polled since this one did
         poller.recall(stored)
         asked = poller.turn(clock.now())
         flush_quotes()
     finally:
-        cache.delete(POLLING)
+        lease.release()
     return asked
 
 

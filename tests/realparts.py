@@ -11,6 +11,7 @@ kafka           brokers for Bengi, with topics of the test's own: those that $BE
                 $TEST_KAFKA) names, else librdkafka's mock cluster: `manage.py kafka_dev` in a
                 process of its own; kafka_cluster: one in this process, which the test may send away
 redis_url       a Redis of this run's own; $TEST_REDIS_URL names one to use instead
+own_redis       a Redis of the test's own, to be stopped and started
 real_data       the folder of recorded market data; $BENGI_REAL_DATA names it
 commands        a folder for the PATH with curl and jq; $BENGI_CURL and $BENGI_JQ name others
 page, browser   pytest-playwright's, on the system's Chromium; $BENGI_CHROMIUM names one
@@ -37,7 +38,7 @@ from tests.mongo_standin import MongoStandIn
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("PostgreSQL", "Redis", "MongoDB", "Kafka", "Chromium", "curl", "jq", "real market data")
-MARKED = {"postgres_url", "redis_url", "commands"}
+MARKED = {"postgres_url", "redis_url", "own_redis", "commands"}
 # What tests start reads these too; only those that ask for a MongoDB or brokers are to have some.
 for _ours, _tests in (("MONGODB_URI", "TEST_MONGODB_URI"), ("BENGI_KAFKA", "TEST_KAFKA")):
     if _given := os.environ.pop(_ours, ""):
@@ -95,6 +96,16 @@ def redis_server(pytestconfig: pytest.Config) -> Iterator[str]:
     with servers.redis_server(program) as url:
         _record(pytestconfig, "Redis", f"{_redis_version(url)}, {program}, started for this run")
         yield url
+
+
+@pytest.fixture
+def own_redis(pytestconfig: pytest.Config) -> Iterator[servers.Redis]:
+    """Yield a real Redis of the test's own, which it may stop and start."""
+    program = _program("redis")
+    with servers.redis_of_its_own(program) as server:
+        words = f"{_redis_version(server.url)}, {program}, started for single tests"
+        pytestconfig.stash.setdefault(RAN, {}).setdefault("Redis", words)
+        yield server
 
 
 @pytest.fixture(scope="session")

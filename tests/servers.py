@@ -116,7 +116,10 @@ class Cluster:
         self._process.wait(STOP_TIMEOUT_S)
 
     def kill_a_backend(self) -> None:
-        """SIGKILL a session that is at work, whereupon the server throws all sessions out."""
+        """SIGKILL a session that is at work, and wait until the server throws all sessions out.
+
+        Before it does so it still takes new ones, which then do not last.
+        """
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url) as connection:
             found = connection.execute(
                 "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -124,6 +127,9 @@ class Cluster:
             ).fetchone()
             if found:
                 os.kill(found[0], signal.SIGKILL)
+                until_s = time.monotonic() + STOP_TIMEOUT_S  # one that ended by itself kills nobody
+                while time.monotonic() < until_s:
+                    connection.execute("SELECT pg_sleep(0.01)")
 
     def await_answer(self) -> None:
         """Wait until it takes connections. Raises ServerDidNotStart."""
@@ -147,14 +153,50 @@ def database(server_url: str) -> Iterator[str]:
 @contextlib.contextmanager
 def redis_server(program: Path) -> Iterator[str]:
     """Run a new, empty Redis on loopback that writes nothing to disk; yield its URL."""
+    with redis_of_its_own(program) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def redis_of_its_own(program: Path) -> Iterator[Redis]:
+    """As redis_server(); yield the server, to be used, stopped and started again."""
     with _folder() as folder:
-        port = _free_port()
-        command: Command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
-        url = f"redis://127.0.0.1:{port}/0"
-        command += ["--save", "", "--appendonly", "no"]
-        with _running(command, folder, _unprivileged(), signal.SIGTERM) as process:
-            _await_answer(process, folder, lambda: _ping(url))
-            yield url
+        server = Redis(program, folder, _free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+class Redis:
+    """A Redis server of a test's own, empty whenever it starts."""
+
+    def __init__(self, program: Path, folder: Path, port: int) -> None:
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._folder = folder
+        self._command: Command = [program, "--port", str(port), "--bind", "127.0.0.1"]
+        self._command += ["--dir", folder, "--save", "", "--appendonly", "no"]
+        self._running = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        running = _running(self._command, self._folder, _unprivileged(), signal.SIGTERM)
+        self._process = self._running.enter_context(running)
+        _await_answer(self._process, self._folder, lambda: _ping(self.url))
+
+    def stop(self) -> None:
+        """Stop it: whoever is connected is cut off, whoever comes is refused."""
+        self._running.close()
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it take connections and answer nothing, as over a broken line."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -41,6 +41,7 @@ MAY_CATCH_EVERYTHING = (
     "instruments/twelvedata/loop.py",
     "watchlists/loop.py",
     "bengi/realtime/hub.py",
+    "bengi/redis_bus.py",
     # Whatever a message makes fail, it is counted or set aside, and logged (docs/adr/0019).
     "trades/engine.py",
     "trades/work.py",

@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 BROWSER = "tests/browser/"
 GROUPS = (
     BROWSER,  # one product and one Chromium for all
+    "tests/modes/test_standard.py",  # one set of processes for all
     "tests/contract/test_fuzz.py",  # the last test judges what the others have counted
 )
 

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from bengi.bus import NUDGE, TICKS, get_bus
+from bengi.bus import MISSED, NUDGE, TICKS, get_bus
 from bengi.threads import Crew
 from instruments.quotes import Tick
 from trades.engine import Engine
 from trades.loop import EngineLoop
+from trades.quote_look import QuoteLook
 from trades.session import SessionHours
 
 
@@ -23,7 +24,11 @@ class _Hosted:
         self.loop = loop
         self._shard = shard
         bus = get_bus()
-        self._ends = [bus.subscribe(TICKS, loop.on_ticks), bus.subscribe(NUDGE, self._nudged)]
+        self._ends = [
+            bus.subscribe(TICKS, loop.on_ticks),
+            bus.subscribe(NUDGE, self._nudged),
+            bus.subscribe(MISSED, loop.nudge),
+        ]
         self._crew = Crew()
         self._crew.add(f"engine-{shard}", loop)
 
@@ -60,7 +65,8 @@ class EngineHost:
         with self._lock:
             if shard not in self._hosted:
                 engine = Engine(shard, hours=self._hours, guard_s_min=self._guard_s_min)
-                self._hosted[shard] = _Hosted(shard, EngineLoop(engine, self._now))
+                loop = EngineLoop(engine, self._now, stored_quotes=QuoteLook(shard).newer)
+                self._hosted[shard] = _Hosted(shard, loop)
 
     def give_up(self, shard: int, timeout_s: float = 5) -> bool:
         """Work a shard no more; return once its loop has ended, and whether it has in time.

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection
 
+from bengi.bus import get_bus
 from instruments.quotes import Tick
 from trades.engine import Engine
 
@@ -19,6 +20,7 @@ class EngineLoop:
 
     timer_s tells seconds that only grow. It looks for requests when nudged and, because a nudge of
     another process may never come, SWEEP_S after the last look, whatever has woken it meanwhile.
+    stored_quotes: what is asked for ticks with each look for requests, while the bus is deaf.
     """
 
     SWEEP_S = 1.0
@@ -31,8 +33,11 @@ class EngineLoop:
         engine: Engine,
         now: Callable[[], datetime],
         timer_s: Callable[[], float] = time.monotonic,
+        *,
+        stored_quotes: Callable[[], Sequence[Tick]] = tuple,
     ) -> None:
         self._engine = engine
+        self._stored_quotes = stored_quotes
         self._now = now
         self._timer_s = timer_s
         self._wake = threading.Event()
@@ -75,6 +80,8 @@ class EngineLoop:
         if is_look:
             self._nudged, self._looked_at_s = False, at_s
         try:
+            if is_look and get_bus().is_deaf:
+                self._engine.on_ticks(self._stored_quotes())
             self._engine.watchman.begin(self._now())
             self._engine.drain(self._now(), look_for_requests=is_look)
             if self._is_young and at_s - self._begun_at_s >= self.ALL_IS_WELL_AFTER_S:

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import redis
 from django.core.cache import cache
 
 from accounts.identity.grants import Grant, stamp_of
 from accounts.identity.lifetimes import LAST_USED_EVERY, STATE_S
 from accounts.identity.models import ApiKey, SignIn
 from accounts.models import User
+from bengi.line import Line
 
-logger = logging.getLogger(__name__)
+_line = Line(logging.getLogger(__name__), f"what has ended is seen within {STATE_S} s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,7 @@ def standing_of_key(key_id: UUID, now: datetime) -> Standing | None:
 
 def forget(*ids: UUID) -> None:
     """Let the next look at these sign-ins and keys be at the table."""
-    try:
-        cache.delete_many([_name(each) for each in ids])
-    except redis.RedisError:
-        logger.warning("the cache does not answer: what ended is seen within %s s", STATE_S)
+    _line.ask(lambda: cache.delete_many([_name(each) for each in ids]), None)
 
 
 def _read_sign_in(sign_in_id: UUID, now: datetime) -> Standing | None:
@@ -79,19 +76,9 @@ def _name(id: UUID) -> str:  # noqa: A002
 
 
 def _cached(name: str, read: Callable[[], Standing | None]) -> Standing | None:
-    try:
-        known: Standing | None = cache.get(name)
-    except redis.RedisError:
-        return read()
+    known: Standing | None = _line.ask(lambda: cache.get(name), None)
     if known is None:
         known = read()
         if known is not None:
-            _keep(name, known)
+            _line.ask(lambda: cache.set(name, known, STATE_S), None)
     return known
-
-
-def _keep(name: str, standing: Standing) -> None:
-    try:
-        cache.set(name, standing, STATE_S)
-    except redis.RedisError:
-        logger.warning("the cache does not answer")

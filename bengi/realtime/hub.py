@@ -5,7 +5,8 @@ gets one frame with its symbols that changed. Sockets take turns, so that a thou
 written to at once and the last one waits for the rest (docs/adr/0028). A socket that is still busy
 with the frame before is not queued for: it finds the newest prices when it is ready. Streams: a
 message on the bus only says
-"look at the log"; a sweep says the same now and then, so that a lost message heals.
+"look at the log"; a sweep says the same now and then, so that a lost message heals. While the bus
+is deaf, and once when it hears again, the hub reads logs and quotes itself, every second.
 """
 
 import asyncio
@@ -13,10 +14,11 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from bengi.bus import ACCOUNT, TICKS, get_bus
+from bengi.bus import ACCOUNT, MISSED, TICKS, WATCHED, get_bus
 from bengi.realtime import protocol
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ HEARTBEAT_S = 2.0
 SLOW_S = 1.0
 """A socket that has not taken its frame for so long is a slow reader."""
 SWEEP_S = 5.0
+DEAF_S = 1.0
+"""How often the hub looks for itself while the bus is deaf."""
 MARKETS_S = 1.0
 """How often the hub looks whether a market has opened or closed."""
 WATCH_S = 2.0
@@ -43,6 +47,17 @@ Live = Callable[[list[Any]], Awaitable[set[Any]]]
 """Reads which of the credentials still hold."""
 Markets = Callable[[], Awaitable[str]]
 """Reads the frame that tells what every market does now."""
+Quotes = Callable[[list[str]], Awaitable[Iterable[Any]]]
+"""Reads the newest tick of each symbol, from where processes without a feed have them."""
+
+
+class Readers(NamedTuple):
+    """What the hub asks when it has to know more than the bus says."""
+
+    heads: Heads
+    live: Live
+    markets: Markets
+    quotes: Quotes
 
 
 class Feed:
@@ -108,14 +123,15 @@ class Feed:
 class Hub:
     """Runs while it has feeds. Everything but the two bus callbacks happens in its event loop."""
 
-    def __init__(self, read_heads: Heads, read_live: Live, read_markets: Markets) -> None:
+    def __init__(self, read: Readers) -> None:
         self.markets = ""
         """The frame of the markets, once somebody follows them."""
         self.newest: dict[str, str] = {}
         """symbol -> JSON of its newest price, of symbols that somebody watches"""
-        self._read_heads = read_heads
-        self._read_live = read_live
-        self._read_markets = read_markets
+        self._read = read
+        self._as_of: dict[str, datetime] = {}
+        """symbol -> as_of of the tick in newest"""
+        self._has_missed = False
         self._market_watchers: set[Feed] = set()
         self._loop = asyncio.get_running_loop()
         self.ticks = 0
@@ -169,6 +185,7 @@ class Hub:
             if not watchers:
                 self._watchers.pop(symbol, None)
                 self.newest.pop(symbol, None)
+                self._as_of.pop(symbol, None)
 
     def watched(self) -> list[str]:
         """Return the symbols that somebody watches; from any thread."""
@@ -177,7 +194,7 @@ class Hub:
     async def watch_markets(self, feed: Feed) -> None:
         """Let a feed know what the markets do: now, and whenever one opens or closes."""
         self._market_watchers.add(feed)
-        self.markets = self.markets or await self._read_markets()
+        self.markets = self.markets or await self._read.markets()
         feed.markets_changed()
 
     def unwatch_markets(self, feed: Feed) -> None:
@@ -231,6 +248,9 @@ class Hub:
         except RuntimeError:
             logger.debug("a hint came after the loop was closed")
 
+    def _on_missed(self, _message: None) -> None:
+        self._has_missed = True
+
     # -- in the loop -----------------------------------------------------------------------
 
     def _start(self) -> None:
@@ -238,12 +258,14 @@ class Hub:
         self._unsubscribe = [
             bus.subscribe(TICKS, self._on_ticks),
             bus.subscribe(ACCOUNT, self._on_account),
+            bus.subscribe(MISSED, self._on_missed),
         ]
         self._tasks = [
             self._loop.create_task(_every(FLUSH_S / TURNS, self._flush)),
             self._loop.create_task(_every(SWEEP_S, self._sweep)),
             self._loop.create_task(_every(WATCH_S, self._watch)),
             self._loop.create_task(_every(MARKETS_S, self._look_at_markets)),
+            self._loop.create_task(_every(DEAF_S, self._look_for_itself)),
         ]
 
     async def _stop(self) -> None:
@@ -281,20 +303,37 @@ class Hub:
         fresh = {symbol for symbol in ticks if symbol in self._watchers}
         for symbol in fresh:
             self.newest[symbol] = protocol.encode(protocol.price(ticks[symbol]))
+            self._as_of[symbol] = ticks[symbol].as_of
         return fresh
 
     async def _sweep(self) -> None:
-        heads = await self._read_heads(list(self._followers))
+        if watched := self.watched():
+            get_bus().publish(WATCHED, watched)
+        heads = await self._read.heads(list(self._followers))
         for stream_id, head in heads.items():
             for feed in self._followers.get(stream_id, ()):
                 if feed.seqs.get(stream_id, head) < head:
                     feed.hint(stream_id)
 
+    async def _look_for_itself(self) -> None:
+        """Read logs and quotes where the bus may have kept something from the sockets."""
+        if not (self._has_missed or get_bus().is_deaf):
+            return
+        self._has_missed = False
+        await self._sweep()
+        self._on_ticks(t for t in await self._read.quotes(self.watched()) if self._is_newer(t))
+
+    def _is_newer(self, tick: Any) -> bool:
+        """Say whether nothing as new is known: what was read may be older than what has come."""
+        coming = self._incoming.get(tick.symbol)
+        known = self._as_of.get(tick.symbol) if coming is None else coming.as_of
+        return known is None or tick.as_of > known
+
     async def _look_at_markets(self) -> None:
         if not self._market_watchers:
             self.markets = ""
             return
-        now = await self._read_markets()
+        now = await self._read.markets()
         if now != self.markets:
             self.markets = now
             for feed in self._market_watchers:
@@ -302,7 +341,7 @@ class Hub:
 
     async def _watch(self) -> None:
         held = {feed.credential for feed in self._feeds if feed.credential}
-        ended = held - await self._read_live(list(held))
+        ended = held - await self._read.live(list(held))
         for feed in self._feeds:
             if feed.credential in ended:
                 feed.signed_out.set()
@@ -329,14 +368,9 @@ def hubs() -> list[Hub]:
     return list(_hubs.values())
 
 
-def hub_of_loop(read_heads: Heads, read_live: Live, read_markets: Markets) -> Hub:
+def hub_of_loop(read: Readers) -> Hub:
     """Return the running loop's hub. Join it at once: a hub without feeds is forgotten."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
-        _hubs[loop] = Hub(read_heads, read_live, read_markets)
+        _hubs[loop] = Hub(read)
     return _hubs[loop]
-
-
-def watched_symbols() -> set[str]:
-    """Return the symbols whose prices somebody follows on a socket of this process."""
-    return {symbol for hub in list(_hubs.values()) for symbol in hub.watched()}

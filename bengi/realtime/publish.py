@@ -8,6 +8,5 @@ from bengi.bus import ACCOUNT, get_bus
 
 def publish(heads: Mapping[UUID, int]) -> None:
     """Hint, per account, the seq its log has reached."""
-    bus = get_bus()
-    for account_id, seq in heads.items():
-        bus.publish(ACCOUNT, {"account_id": str(account_id), "seq": seq})
+    hints = [{"account_id": str(account_id), "seq": seq} for account_id, seq in heads.items()]
+    get_bus().publish_all(ACCOUNT, hints)

@@ -5,6 +5,8 @@ from typing import Any
 
 import environ
 
+from .modes import EMBEDDED, STANDARD, check, origin_of, shared_through
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = Path(env("BENGI_VAR", default=str(BASE_DIR / "var")))
@@ -77,6 +79,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "bengi.context.stream",
                 "accounts.context.appearance",
                 "portfolios.context.bar",
                 "trades.context.alerts",
@@ -106,12 +109,43 @@ else:
             "OPTIONS": SQLITE_OPTIONS,
         }
     }
-MONGODB_URI = env("MONGODB_URI", default="")
-"""Where old bars move to and events are copied to; without it nothing of that is loaded."""
+
+# -- the mode: how many processes, and what joins them (docs/adr/0030) ---------------------------
+BENGI_MODE = env("BENGI_MODE", default=EMBEDDED)
+"""embedded: one process does it all; standard: several, joined by Redis; scale: by Kafka too."""
+REDIS_URL = env("REDIS_URL", default="")
+"""What joins processes: bus, caches, sessions, limits and tasks. Without it there is one."""
 BENGI_KAFKA = env("BENGI_KAFKA", default="")
-"""Where the event log is published, host:port with commas between; without it nothing of that."""
+"""Kafka's servers, host:port and a comma between two, for the mode scale."""
 BENGI_KAFKA_PREFIX = env("BENGI_KAFKA_PREFIX", default="bengi")
 """What names of topics and groups begin with: installations that share brokers have their own."""
+MATCHING_SHARDS = env.int("BENGI_SHARDS", default=1)
+"""How many books of instruments there are, each with one engine at a time."""
+BENGI_STREAM_URL = env("BENGI_STREAM_URL", default="")
+"""Where pages open the socket, if that is another port than theirs: ws://127.0.0.1:8001/ws. The
+host has to be the same, because the session's cookie goes to no other."""
+MAIL_BY_TASK = BENGI_MODE != EMBEDDED
+"""Whether mails are sent by Celery's workers, and again where a mail server is away."""
+MATCHING_BY_TASK = BENGI_MODE == STANDARD
+"""Whether Celery's workers host the engines, so that beat has to look after their shards."""
+check(
+    BENGI_MODE,
+    database_engine=DATABASES["default"]["ENGINE"],
+    redis_url=REDIS_URL,
+    kafka=BENGI_KAFKA,
+)
+SESSION_ENGINE: str
+CACHES: dict[str, dict[str, Any]]
+"""default: what processes share; quotes: the newest quotes, for processes without a feed."""
+CHANNEL_LAYERS: dict[str, dict[str, Any]]
+RATE_LIMITS_REDIS_URL: str
+TWELVE_DATA_REDIS_URL: str
+"""Where all processes count the credits together; without it one process counts in a file."""
+CELERY_BROKER_URL: str
+vars().update(shared_through(REDIS_URL))
+
+MONGODB_URI = env("MONGODB_URI", default="")
+"""Where old bars move to and events are copied to; without it nothing of that is loaded."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- identity ---------------------------------------------------------------------------------
@@ -176,7 +210,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
-        "connect-src": ["'self'"],
+        "connect-src": ["'self'", *([origin_of(BENGI_STREAM_URL)] if BENGI_STREAM_URL else [])],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
@@ -227,26 +261,16 @@ SPECTACULAR_SETTINGS = {
 # -- limits -----------------------------------------------------------------------------------
 RATE_LIMITS = env.bool("BENGI_RATE_LIMITS", default=True)
 """Whether bengi/limits/table.py holds. Off for load tests only."""
-RATE_LIMITS_REDIS_URL = ""
 TRUSTED_PROXIES = env.list("BENGI_TRUSTED_PROXIES", default=[])
 """Networks of the proxies in front, whose X-Forwarded-For is believed."""
 
 # -- streams ----------------------------------------------------------------------------------
 STREAM_ORIGINS = env.list("BENGI_STREAM_ORIGINS", default=[])
 """Origins, such as https://charts.example, whose pages may open the socket beside this site's."""
-CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-}
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "quotes": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
-}
-"""quotes: the newest quotes, for processes without a feed; see instruments/quote_cache.py."""
 
 # -- the market and the engine ------------------------------------------------------------------
 MARKET_HOURS = env("BENGI_MARKET_HOURS", default="always")
 """always: the simulated market runs round the clock; exchange: each exchange's own hours."""
-MATCHING_SHARDS = 1
 MARKET_TTL_S = 1
 """How long a process answers for the market as a whole (movers) from the same quotes."""
 GUARD_S_MIN = 0
@@ -262,17 +286,21 @@ TWELVE_DATA_STREAM_SYMBOLS = env.int("TWELVE_DATA_STREAM_SYMBOLS", default=8)
 TWELVE_DATA_CREDITS_MINUTE = env.int("TWELVE_DATA_CREDITS_MINUTE", default=8)
 TWELVE_DATA_CREDITS_DAY = env.int("TWELVE_DATA_CREDITS_DAY", default=800)
 """The free plan's. What their headers tell counts where it is less."""
-TWELVE_DATA_REDIS_URL = ""
-"""Where all processes count the credits together; without it one process counts in a file."""
 
-# -- background work of the standard mode: celery -A bengi worker, celery -A bengi beat ----------
-CELERY_BROKER_URL = ""
+# -- background work of the other modes: celery -A bengi.celery worker, celery -A bengi.celery beat
 CELERY_TIMEZONE = "UTC"
+CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A worker outlives its broker: it waits for as long as it takes, and an engine in it works on.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_keepalive": True}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 LOGGING = {
     "version": 1,

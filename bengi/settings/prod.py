@@ -1,9 +1,9 @@
-"""The standard mode behind TLS: everything secret or local comes from the environment."""
+"""Behind TLS, in any mode: everything secret or local comes from the environment."""
 
 from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
-from .base import CACHES, CHANNEL_LAYERS, SECRET_KEY, env
+from .base import SECRET_KEY, env
 
 if len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("BENGI_SECRET_KEY must be set to a random string of 50 characters")
@@ -28,19 +28,3 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-if env("REDIS_URL", default=""):
-    RATE_LIMITS_REDIS_URL = TWELVE_DATA_REDIS_URL = CELERY_BROKER_URL = env("REDIS_URL")
-    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-    CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env("REDIS_URL"),
-    }
-    CACHES["quotes"] = {
-        **CACHES["default"],
-        "KEY_PREFIX": "bengi",
-        "OPTIONS": {"socket_connect_timeout": 0.2, "socket_timeout": 0.5},
-    }
-    CHANNEL_LAYERS["default"] = {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [env("REDIS_URL")]},
-    }

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from .base import *  # noqa: F403
 from .base import DATABASES, INSTALLED_APPS  # noqa: F401
+from .modes import EMBEDDED, shared_through
 
 SECRET_KEY = "test-key"  # noqa: S105 - signs nothing outside a test run
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 RATE_LIMITS = False  # tests of limits turn them on
 MAIL_IN_BACKGROUND = False
+BENGI_MODE, REDIS_URL, BENGI_KAFKA, BENGI_STREAM_URL = EMBEDDED, "", "", ""
+MAIL_BY_TASK = False
+vars().update(shared_through(REDIS_URL))  # tests with a Redis of theirs set it
 MONGODB_URI = ""  # tests with a server of theirs set it
-BENGI_KAFKA = ""  # so do tests with brokers
 MARKET_HOURS = "always"
 MARKET_TTL_S = 0  # tests of movers turn it on
 WHITENOISE_AUTOREFRESH = True

@@ -68,6 +68,28 @@ async def test_only_pages_of_this_site_open_a_socket(cookie, settings, origin, h
     assert accepted is welcome
 
 
+@pytest.mark.parametrize(
+    ("origin", "host", "welcome"),
+    [
+        (b"http://testserver:8000", b"testserver:8001", True),
+        (b"http://testserver.evil.example:8000", b"testserver:8001", False),
+        (b"http://evil.example:8001", b"testserver:8001", False),
+        (b"http://evil.example", b"evil.example:8001", False),
+        (b"null", b"testserver:8001", False),
+        (b"", b"", False),
+    ],
+)
+async def test_where_pages_have_another_port_ports_do_not_count(
+    cookie, settings, origin, host, welcome
+):
+    settings.BENGI_STREAM_URL = "ws://testserver:8001/ws"
+    headers = [(b"cookie", cookie), (b"origin", origin), (b"host", host)]
+    socket = Socket(application, "/ws", headers=headers)
+    accepted, _ = await socket.connect(timeout=WAIT_S)
+    await socket.disconnect(timeout=WAIT_S)
+    assert accepted is welcome
+
+
 async def test_another_address_is_refused(cookie):
     socket = Socket(application, "/elsewhere", headers=[(b"cookie", cookie)])
     accepted, _ = await socket.connect(timeout=WAIT_S)

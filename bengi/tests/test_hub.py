@@ -6,12 +6,13 @@ import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from bengi.bus import ACCOUNT, TICKS, get_bus
+from bengi.bus import ACCOUNT, MISSED, TICKS, WATCHED, get_bus
 from bengi.ids import new_id
 from bengi.realtime import hub as hub_module
-from bengi.realtime.hub import hub_of_loop
+from bengi.realtime.hub import Readers, hub_of_loop
 from instruments.quotes import Tick
 
 WAIT_S = 2
@@ -50,10 +51,14 @@ async def all_open():
     return '{"type":"MARKET_STATUS","markets":[]}'
 
 
+async def no_quotes(symbols):
+    return []
+
+
 @pytest.fixture
 async def feed():
     before = get_bus()._callbacks[TICKS]
-    hub = hub_of_loop(no_heads, all_sessions, all_open)
+    hub = hub_of_loop(Readers(no_heads, all_sessions, all_open, no_quotes))
     feed = hub.join()
     yield feed
     await hub.leave(feed)
@@ -163,7 +168,7 @@ async def test_the_sweep_finds_what_a_lost_hint_did_not_tell(feed):
     async def heads(account_ids):
         return dict.fromkeys(account_ids, 5)
 
-    feed._hub._read_heads = heads
+    feed._hub._read = feed._hub._read._replace(heads=heads)
     for account_id, seq in ((behind, 4), (level, 5)):
         feed._hub.follow(feed, account_id)
         feed.seqs[account_id] = seq
@@ -175,7 +180,7 @@ async def test_the_watch_tells_sockets_whose_session_has_ended():
     async def only_first(keys):
         return {"first"}
 
-    hub = hub_of_loop(no_heads, only_first, all_open)
+    hub = hub_of_loop(Readers(no_heads, only_first, all_open, no_quotes))
     first, second, none = hub.join("first"), hub.join("second"), hub.join(None)
     await hub._watch()
     ended = [feed.signed_out.is_set() for feed in (first, second, none)]
@@ -197,3 +202,54 @@ async def test_a_round_that_fails_does_not_end_the_sweep(caplog):
         await asyncio.sleep(0)
     task.cancel()
     assert "work failed" in caplog.text
+
+
+# -- a bus that is deaf, or has been -------------------------------------------------------------
+
+
+async def test_what_the_bus_has_kept_from_the_sockets_is_read(feed, monkeypatch):
+    """Newer prices count, older ones do not take anything back; logs are looked at too."""
+    hub = feed._hub
+    asked = []
+
+    async def quotes(symbols):
+        asked.append(symbols)
+        later = datetime(2026, 1, 5, 15, 1, tzinfo=UTC)
+        return [tick("OLD", "1"), msgspec.structs.replace(tick("NEW", "2"), as_of=later)]
+
+    async def heads(ids):
+        return dict.fromkeys(ids, 7)
+
+    hub._read = Readers(heads, all_sessions, all_open, quotes)
+    account_id = new_id()
+    hub.watch(feed, ["OLD", "NEW"])
+    hub.follow(feed, account_id)
+    feed.seqs[account_id] = 6
+    get_bus().publish(TICKS, [tick("OLD", "9"), tick("NEW", "9")])
+    await flushed(hub)
+    await prices_of(feed)
+    await hub._look_for_itself()
+    assert asked == [], "nothing was missed"
+    get_bus().publish(MISSED, None)
+    await hub._look_for_itself()
+    await hub._look_for_itself()
+    assert len(asked) == 1
+    await flushed(hub)
+    assert {symbol: price["bid"] for symbol, price in (await prices_of(feed)).items()} == {
+        "NEW": "2"
+    }
+    assert feed.take_hints() == {account_id}
+    monkeypatch.setattr(get_bus(), "is_deaf", True, raising=False)
+    await hub._look_for_itself()
+    assert len(asked) == 2
+
+
+async def test_what_pages_watch_is_told_to_other_processes(feed):
+    hub = feed._hub
+    told = []
+    end = get_bus().subscribe(WATCHED, told.append)
+    await hub._sweep()
+    hub.watch(feed, ["ABC"])
+    await hub._sweep()
+    end()
+    assert told == [["ABC"]]

@@ -132,7 +132,7 @@ def test_a_replay_leaves_the_archive_alone(settings, monkeypatch, tmp_path):
     settings.MONGODB_URI, settings.GUARD_S_MIN = "mongodb://127.0.0.1:1/", 0
     settings.MARKET_HOURS = "exchange"
     used = []
-    for name in ("_use_database", "_check_port"):
+    for name in ("_use_database", "check_port"):
         monkeypatch.setattr(run, name, lambda *_: None)
     monkeypatch.setattr(run.Command, "_prepare", lambda *_: None)
     monkeypatch.setattr(run.Command, "_serve", lambda *_: used.append(settings.MONGODB_URI))

@@ -16,6 +16,7 @@ from instruments.quotes import Tick
 from instruments.twelvedata.chores import CHORES, run_chore
 from instruments.twelvedata.coalescing import WINDOW_S, Coalescer
 from instruments.twelvedata.desk import Desk, stored_tape
+from instruments.twelvedata.lease import Lease
 from instruments.twelvedata.poller import AT_ONCE, MemoryMarks
 from instruments.twelvedata.provider import TwelveDataProvider
 from instruments.twelvedata.rest import BATCH_MAX
@@ -31,6 +32,8 @@ class TwelveDataLoop:
     CHORES_S = 20.0
     PAUSE_S = 5.0
     """How long a thread rests after an error that nobody expected."""
+    LEASE_S = 60
+    """Longer than a look takes: meanwhile no task of a worker asks for quotes as well."""
     AGAIN_S = 10
     """Who is told that a quote is too old gets no newer one within so many seconds."""
 
@@ -50,6 +53,7 @@ class TwelveDataLoop:
             lambda tokens: self._poller.ask_now(tokens, self._now()), self._room
         )
         self._crew = Crew()
+        self._lease = Lease(self.LEASE_S)
 
     def run(self) -> None:
         """Ask for quotes until stopped; the other threads are started and ended by this one."""
@@ -68,6 +72,7 @@ class TwelveDataLoop:
                 end()
             self._coalescer.stop()
             self._crew.stop()
+            self._lease.release()
             self.desk.close()
 
     def stop(self) -> None:
@@ -101,7 +106,8 @@ class TwelveDataLoop:
 
     def _look(self) -> None:
         """Ask for what is due; then wait a second, or for a nudge and those that come with it."""
-        self._poller.turn(self._now())
+        if self._lease.hold():
+            self._poller.turn(self._now())
         if self.stream is not None:
             self.stream.follow(self._poller.ranked())
         if self._wake.wait(self.LOOK_S):

@@ -6,7 +6,8 @@ import { watch } from "./feed.js";
 import { Stream } from "./stream.js";
 import { tell, tellAlert, tellBust, tellOrder } from "./toasts.js";
 
-export const stream = new Stream(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+const OWN_SOCKET = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+export const stream = new Stream(document.body.dataset.stream || OWN_SOCKET);
 const REFRESH_MS = 120;
 let refreshTimer = 0;
 

@@ -21,7 +21,10 @@ def set_up_kafka() -> None:
     """Let this process use the lab's brokers."""
     from django.conf import settings
 
-    settings.BENGI_KAFKA, settings.BENGI_KAFKA_PREFIX = os.environ["LAB_KAFKA"], os.environ["LAB_PREFIX"]
+    settings.BENGI_KAFKA, settings.BENGI_KAFKA_PREFIX = (
+        os.environ["LAB_KAFKA"],
+        os.environ["LAB_PREFIX"],
+    )
 
 
 def main(shards: int) -> None:

@@ -25,13 +25,13 @@ class FakeLoop:
     made: list["FakeLoop"] = []
     is_stuck = False
 
-    def __init__(self, engine: Any, _now: Any) -> None:
+    def __init__(self, engine: Any, _now: Any, stored_quotes: Any) -> None:
         self.nudges, self.ticks = 0, list[Any]()
         self.stopped, self.let_go = threading.Event(), threading.Event()
         self.has_ended = False
         self.made.append(self)
 
-    def nudge(self) -> None:
+    def nudge(self, _message: object = None) -> None:
         self.nudges += 1
 
     def on_ticks(self, ticks: Sequence[Any]) -> None:

@@ -1,5 +1,6 @@
 """Tokens: what they say, how long they hold, and what happens to one that is used twice."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -17,6 +18,7 @@ from accounts.identity.tests.conftest import Program, told
 from accounts.identity.tokens import issue_access
 from accounts.tests.factories import UserFactory
 from bengi.errors import NotAuthenticated
+from bengi.line import Line
 
 pytestmark = pytest.mark.django_db
 
@@ -251,5 +253,6 @@ def test_without_a_cache_the_table_answers(pair, monkeypatch):
             return fail
 
     monkeypatch.setattr(standing, "cache", Away())
+    monkeypatch.setattr(standing, "_line", Line(logging.getLogger(), "in vain"))
     assert bearer(pair.access, now())
     standing.forget(pair.sign_in.id)

@@ -19,8 +19,8 @@ from instruments import tasks
 from instruments.board import board
 from instruments.models import Bar, Quote
 from instruments.tests.factories import InstrumentFactory
+from instruments.twelvedata import lease, wiring
 from instruments.twelvedata import loop as subject
-from instruments.twelvedata import wiring
 from instruments.twelvedata.governor import Priority
 from instruments.twelvedata.loop import TwelveDataLoop
 from instruments.twelvedata.poller import Want
@@ -178,10 +178,10 @@ def test_polls_of_the_standard_mode_share_what_they_know(market):
     tasks.forget()  # another worker
     market.now += timedelta(seconds=20)
     assert tasks.poll_quotes() == 0
-    cache.add(tasks.POLLING, 1, 60)  # a second beat has sent it too, and it is at work
+    cache.add(lease.NAME, "another", 60)  # a second beat has sent it too, and it is at work
     market.now += timedelta(hours=2)
     assert tasks.poll_quotes() == 0
-    cache.delete(tasks.POLLING)
+    cache.delete(lease.NAME)
     assert tasks.poll_quotes() == 2
     assert quotes_asked(market) == ["AAPL,KO", "AAPL,KO"]
 

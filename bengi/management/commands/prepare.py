@@ -1,0 +1,46 @@
+"""`manage.py prepare`: what has to be done once before the processes of a mode start."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+
+from bengi import clock
+from bengi.management.commands.seed_demo import seed
+
+LOCK = 0x62656E6769
+"""The key of PostgreSQL's advisory lock: "bengi" in ASCII."""
+
+
+class Command(BaseCommand):
+    help = (
+        "Migrate the database and fill in reference data. Said twice, or by two, it is done once."
+    )
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with _alone():
+                call_command("migrate", verbosity=0, interactive=False)
+                seed(clock.now())
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be prepared: {error}") from error
+        self.stdout.write("The database is ready.")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let nobody else prepare the database meanwhile; who comes second waits and finds it done."""
+    if connection.vendor != "postgresql":  # SQLite: one process, and it locks the file
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
