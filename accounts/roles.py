@@ -25,7 +25,7 @@ _SEEN = {
         *("account", "feeschedule", "fxrate", "goodfaithviolation", "ledgeradjustment"),
         *("ledgerentry", "ledgertransaction", "regulatoryrate"),
     ),
-    "events": ("event",),
+    "events": ("event", "relaylease"),
     "instruments": (
         *("bar", "calendarday", "calendaroverride", "corporateaction", "instrument"),
         *("quarantinedtick", "quote"),

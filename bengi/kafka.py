@@ -7,6 +7,7 @@ imported when somebody asks for the first time, so without the setting it is nev
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,15 @@ log = logging.getLogger(__name__)
 
 CONNECT_S = 3
 """How long somebody new waits for the first answer of a broker."""
-PUBLISH_S = 10
+PUBLISH_S = 5
 """How long a set of messages may take until every one is acknowledged."""
 MESSAGES_MAX = 50_000
 """More than anybody publishes at once, so that the queue in memory is never full."""
 SESSION_MS = 10_000
 """A member of a group that is silent for so long has lost what it was assigned."""
+
+
+NOTE_EVERY_S = 60.0
 
 
 class BrokerAway(Exception):
@@ -45,12 +49,12 @@ class Message(msgspec.Struct, frozen=True):
 
 def is_used() -> bool:
     """Return whether BENGI_KAFKA is set."""
-    return bool(settings.KAFKA)
+    return bool(settings.BENGI_KAFKA)
 
 
 def named(name: str) -> str:
     """Return the name of a topic or a group with this installation's prefix."""
-    return f"{settings.KAFKA_PREFIX}.{name}"
+    return f"{settings.BENGI_KAFKA_PREFIX}.{name}"
 
 
 class Publisher:
@@ -139,15 +143,38 @@ def _producer() -> Producer:
     )
 
 
+def receive(consumer: Consumer, limit: int, wait_s: float) -> list[Received]:
+    """Wait for a message, and return it with those that have come too, at most limit of them.
+
+    Consumer.consume() by itself waits until there are so many, or for as long as it may.
+    """
+    first = consumer.poll(wait_s)
+    return [] if first is None else [first, *consumer.consume(limit - 1, 0)]
+
+
 def client_settings() -> dict[str, Any]:
     """Return what every client is set to."""
     return {
-        "bootstrap.servers": settings.KAFKA,
+        "bootstrap.servers": settings.BENGI_KAFKA,
         "client.id": "bengi",
         "socket.connection.setup.timeout.ms": CONNECT_S * 1000,
         "reconnect.backoff.max.ms": 2_000,
-        "log_level": 3,
+        "log_level": 2,
+        "error_cb": _note,
     }
+
+
+class _Noted:
+    """When this process has last said that something is wrong with Kafka."""
+
+    at_s = -NOTE_EVERY_S
+
+
+def _note(error: KafkaError) -> None:
+    """Log what is wrong; clients try again ten times a second, and would say so each time."""
+    if time.monotonic() - _Noted.at_s >= NOTE_EVERY_S:
+        _Noted.at_s = time.monotonic()
+        log.warning("Kafka: %s", words_of(error))
 
 
 def _arguments(message: Message) -> dict[str, Any]:

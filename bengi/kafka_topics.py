@@ -55,7 +55,7 @@ def prepare_topics() -> None:
 def _make(admin: AdminClient, missing: dict[str, int]) -> None:
     """Make topics, with the brokers' own number of replicas."""
     from confluent_kafka import KafkaException  # noqa: PLC0415
-    from confluent_kafka.admin import NewTopic  # noqa: PLC0415
+    from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415
 
     new = [NewTopic(name, needed, config=KEEP_ALL) for name, needed in missing.items()]
     for name, made in admin.create_topics(new, request_timeout=CONNECT_S).items():

@@ -8,22 +8,31 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 
 T = TypeVar("T")
-PAUSE_S = 1.0
+PAUSE_S, PAUSE_S_MAX = 1.0, 10.0
 
 
 class Line:
     """Whether Redis is there, as one part of this process finds it.
 
     Several threads use it without a lock: at worst something is said twice. without: what goes on
-    meanwhile, for the log.
+    meanwhile, for the log. It is left alone for pause_s, twice as long each time it breaks again,
+    pause_s_max at most: a server that hangs costs each question its timeout.
     """
 
-    def __init__(self, log: logging.Logger, without: str, pause_s: float = PAUSE_S) -> None:
-        self._log, self._without, self.pause_s = log, without, pause_s
+    def __init__(
+        self,
+        log: logging.Logger,
+        without: str,
+        pause_s: float = PAUSE_S,
+        pause_s_max: float = PAUSE_S_MAX,
+    ) -> None:
+        self._log, self._without = log, without
+        self._first_s, self._most_s = pause_s, pause_s_max
+        self._pause_s = pause_s
         self._broke_at_s: float | None = None
 
     def ask(self, question: Callable[[], T], otherwise: T) -> T:
-        """Return question's answer; otherwise where there is none, for pause_s without asking."""
+        """Return question's answer; otherwise where there is none, for a while without asking."""
         if self.is_paused():
             return otherwise
         try:
@@ -36,12 +45,15 @@ class Line:
 
     def is_paused(self) -> bool:
         broke_at_s = self._broke_at_s
-        return broke_at_s is not None and time.monotonic() - broke_at_s < self.pause_s
+        return broke_at_s is not None and time.monotonic() - broke_at_s < self._pause_s
 
     def broke(self, error: Exception) -> None:
         """Note that it does not hold; the first time is told."""
         if self._broke_at_s is None:
+            self._pause_s = self._first_s
             self._log.warning("Redis is away, %s: %s", self._without, error)
+        else:
+            self._pause_s = min(2 * self._pause_s, self._most_s)
         self._broke_at_s = time.monotonic()
 
     def holds(self) -> None:

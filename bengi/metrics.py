@@ -14,8 +14,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from rest_framework.views import APIView
 
-from bengi import clock
+from bengi import clock, kafka
 from bengi.errors import Forbidden
+from bengi.events.models import RelayedStream
+from bengi.events.positions import count_behind
 from bengi.inputs import ApiRequest
 from bengi.realtime import stats
 from instruments.board import board
@@ -53,7 +55,8 @@ class MetricsView(APIView):
 def exposition(now: datetime) -> bytes:
     """Return all metrics as they are now."""
     registry = CollectorRegistry()
-    registry.register(_Collected([*_stream(stats.read()), *_board(), *_credits(now)]))
+    metrics = [*_stream(stats.read()), *_board(), *_credits(now), *_relay()]
+    registry.register(_Collected(metrics))
     return generate_latest(registry)
 
 
@@ -113,3 +116,10 @@ def _credits(now: datetime) -> Iterator[Metric]:
         "bengi_twelvedata_closed", "1 while nothing is asked.", value=int(bool(standing.closed_by))
     )
     yield from (used, limit, by, closed)
+
+
+def _relay() -> Iterator[Metric]:
+    """Yield nothing where no brokers are set."""
+    if kafka.is_used():
+        words = "Events that have not been published to Kafka yet."
+        yield GaugeMetricFamily("bengi_relay_behind", words, value=count_behind(RelayedStream))

@@ -54,7 +54,7 @@ class RedisBus:
         database = self._speaker.connection_pool.connection_kwargs.get("db") or 0
         self._prefix = f"bengi:{database}:"
         self._topics = {(self._prefix + topic).encode(): topic for topic in TOPICS}
-        self._line = Line(log, "the bus is in this process alone", PAUSE_S)
+        self._line = Line(log, "the bus is in this process alone", PAUSE_S, PAUSE_S)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None

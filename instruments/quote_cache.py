@@ -8,16 +8,14 @@ empty at any time; nothing fails then.
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 from django.conf import settings
 from django.core.cache import caches
-from redis.exceptions import RedisError
 
+from bengi.line import Line
 from instruments.calendar import is_open, next_start
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -30,13 +28,9 @@ OPEN_S = 15
 CLOSED_S = 600
 """The same while its market is closed, at most to the next start of trading."""
 
-PAUSE_S = 5
-"""How long the cache is left alone after an error."""
-
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Tick).decode
-_Answer = TypeVar("_Answer")
-_paused_until_s = 0.0
+_line = Line(log, "quotes are read from the table")
 
 
 def cached_quotes(instruments: Iterable[Instrument]) -> dict[str, Tick]:
@@ -44,7 +38,7 @@ def cached_quotes(instruments: Iterable[Instrument]) -> dict[str, Tick]:
     keys = [_key(str(instrument.id)) for instrument in instruments]
     found: dict[str, bytes] = {}
     if keys:
-        found = _survive(lambda: caches["quotes"].get_many(keys), found)
+        found = _line.ask(lambda: caches["quotes"].get_many(keys), found)
     return {tick.instrument_id: tick for tick in _ticks(found.values())}
 
 
@@ -67,7 +61,7 @@ def keep_read(quotes: Iterable[tuple[Instrument, Tick]], now: datetime | None) -
 
 def _keep(ticks: Sequence[Tick], ttl_s: int) -> None:
     if ticks:
-        _survive(lambda: _put(ticks, ttl_s), None)
+        _line.ask(lambda: _put(ticks, ttl_s), None)
 
 
 def _put(ticks: Sequence[Tick], ttl_s: int) -> None:
@@ -100,16 +94,3 @@ def _ticks(values: Iterable[bytes]) -> list[Tick]:
 
 def _key(instrument_id: str) -> str:
     return f"quote:{instrument_id}"
-
-
-def _survive(act: Callable[[], _Answer], otherwise: _Answer) -> _Answer:
-    """Return what act does; otherwise, and for PAUSE_S after it, where the cache is away."""
-    global _paused_until_s  # noqa: PLW0603 - one cache a process
-    if time.monotonic() < _paused_until_s:
-        return otherwise
-    try:
-        return act()
-    except (RedisError, OSError) as error:
-        _paused_until_s = time.monotonic() + PAUSE_S
-        log.warning("the cache of quotes is away: %s", error)
-        return otherwise

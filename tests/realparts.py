@@ -7,6 +7,9 @@ many rounds and kills there were.
 postgres_url    a database of the test's own; $TEST_DATABASE_URL names a server to make it in
 mongodb_uri     a database of the test's own on the MongoDB that $MONGODB_URI (or $TEST_MONGODB_URI)
                 names, else on a stand-in of its wire protocol; mongodb: the same, and used by Bengi
+kafka           brokers for Bengi, with topics of the test's own: those that $BENGI_KAFKA (or
+                $TEST_KAFKA) names, else librdkafka's mock cluster: `manage.py kafka_dev` in a
+                process of its own; kafka_cluster: one in this process, which the test may send away
 redis_url       a Redis of this run's own; $TEST_REDIS_URL names one to use instead
 own_redis       a Redis of the test's own, to be stopped and started
 real_data       the folder of recorded market data; $BENGI_REAL_DATA names it
@@ -28,16 +31,18 @@ import pytest
 import redis
 from pymongo import MongoClient
 
+from bengi.kafka_mock import MockCluster
 from scripts.parts import PARTS, find
 from tests import servers
 from tests.mongo_standin import MongoStandIn
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("PostgreSQL", "Redis", "MongoDB", "Chromium", "curl", "jq", "real market data")
+NAMES = ("PostgreSQL", "Redis", "MongoDB", "Kafka", "Chromium", "curl", "jq", "real market data")
 MARKED = {"postgres_url", "redis_url", "own_redis", "commands"}
-# What tests start reads $MONGODB_URI too; only those that ask for a MongoDB are to have one.
-if _given := os.environ.pop("MONGODB_URI", ""):
-    os.environ.setdefault("TEST_MONGODB_URI", _given)
+# What tests start reads these too; only those that ask for a MongoDB or brokers are to have some.
+for _ours, _tests in (("MONGODB_URI", "TEST_MONGODB_URI"), ("BENGI_KAFKA", "TEST_KAFKA")):
+    if _given := os.environ.pop(_ours, ""):
+        os.environ.setdefault(_tests, _given)
 RAN = pytest.StashKey[dict[str, str]]()
 LABS = pytest.StashKey[dict[str, str]]()
 
@@ -145,6 +150,55 @@ def mongodb_standin(settings: Any) -> Iterator[MongoStandIn]:
         settings.MONGODB_URI = standin.uri
         yield standin
         mongo.forget()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Yield the address of brokers: real ones where there are some, else our stand-in's."""
+    from confluent_kafka import libversion
+
+    if given := os.environ.get("TEST_KAFKA"):
+        _record(pytestconfig, "Kafka", f"brokers at $BENGI_KAFKA or $TEST_KAFKA: {given}")
+        yield given
+        return
+    with servers.kafka_dev() as brokers:
+        version = libversion()[0]
+        words = f"NOT REAL: librdkafka {version}'s mock cluster, kafka_dev started for this run"
+        _record(pytestconfig, "Kafka", words)
+        yield brokers
+
+
+@pytest.fixture
+def kafka(kafka_server: str, settings: Any) -> str:
+    """Let Bengi use brokers, with topics of the test's own, which are empty; return the address."""
+    settings.BENGI_KAFKA, settings.BENGI_KAFKA_PREFIX = kafka_server, f"bengi-{uuid4().hex[:8]}"
+    make_topics()
+    return kafka_server
+
+
+@pytest.fixture
+def kafka_cluster(settings: Any) -> Iterator[MockCluster]:
+    """Let Bengi use a mock cluster of this process, which the test may send away and call back."""
+    from bengi.kafka import named
+    from bengi.kafka_topics import topics
+
+    with MockCluster({named(name): count for name, count in topics().items()}) as cluster:
+        settings.BENGI_KAFKA = cluster.brokers
+        yield cluster
+
+
+def make_topics() -> None:
+    """Make the topics: a mock cluster makes one, of four partitions, for who asks about it."""
+    from confluent_kafka import Producer
+
+    from bengi.kafka import client_settings, named
+    from bengi.kafka_topics import prepare_topics, topics
+
+    if not os.environ.get("TEST_KAFKA"):
+        asking = Producer(client_settings())
+        for name in topics():
+            asking.list_topics(named(name), timeout=20)
+    prepare_topics()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -25,9 +26,11 @@ import redis
 
 Command = list[str | Path]
 
+ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 START_TRIES = 50
+NO_ANSWER_YET = (psycopg.OperationalError, redis.ConnectionError, FileNotFoundError)
 
 
 class ServerDidNotStart(Exception):
@@ -196,6 +199,22 @@ class Redis:
             self._process.send_signal(signal.SIGCONT)
 
 
+@contextlib.contextmanager
+def kafka_dev() -> Iterator[str]:
+    """Run Bengi's stand-in of Kafka in a process of its own; yield its address."""
+    with _folder() as folder:
+        told = folder / "address"
+        command: Command = [sys.executable, ROOT / "manage.py", "kafka_dev", "--port", "0"]
+        command += ["--file", told]
+        with _running(command, folder, None, signal.SIGTERM) as process:
+            _await_answer(process, folder, lambda: _ignore(told.read_text()))
+            yield told.read_text().strip().removeprefix("BENGI_KAFKA=")
+
+
+def _ignore(_told: object) -> None:
+    """Be content that there was an answer."""
+
+
 def _ping(url: str) -> None:
     with redis.Redis.from_url(url) as client:
         client.ping()
@@ -250,7 +269,7 @@ def _await_answer(process: subprocess.Popen[bytes], folder: Path, ask: Callable[
     """Return once ask() succeeds. Raises ServerDidNotStart when the process ends or time is up."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(psycopg.OperationalError, redis.ConnectionError):
+        with contextlib.suppress(*NO_ANSWER_YET):
             return ask()
         time.sleep(0.05)
     raise ServerDidNotStart((folder / "log").read_text(errors="replace")[-2000:])

@@ -37,8 +37,9 @@ def lab(*words: str) -> dict[str, list[str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_dying_at_a_named_point_leaves_nothing_half(kind: str, pytestconfig: pytest.Config) -> None:
-    assert lab(kind) == {point: [] for point in POINTS}
-    words = f"died at each of {len(POINTS)}"
+    points = [point for point in POINTS if not point.startswith("relay.")]  # see test_kafka.py
+    assert lab(kind, *points) == {point: [] for point in points}
+    words = f"died at each of {len(points)}"
     note_lab(pytestconfig, f"crash points, {kind}", words, is_postgres=kind == "postgres")
 
 
@@ -52,7 +53,7 @@ def test_two_commits_are_found_at_the_point_between_them() -> None:
 
 def test_every_point_is_in_the_code_once() -> None:
     found: list[str] = []
-    for app in ("orders", "trades"):
+    for app in ("bengi", "orders", "trades"):
         for path in (ROOT / app).rglob("*.py"):
             if "tests" not in path.parts:
                 found += re.findall(r'crash_point\("([a-z.]+)"\)', path.read_text())

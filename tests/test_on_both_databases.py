@@ -18,6 +18,7 @@ ENDPOINTS = (
     "bengi/tests/test_event_archive.py",
     "bengi/tests/test_listing.py",
     "bengi/tests/test_query_budgets.py",
+    "bengi/tests/test_relay.py",
     "instruments/tests/test_archive.py",
     "instruments/tests/test_listings.py",
     "orders/tests/test_batch.py",
@@ -26,6 +27,7 @@ ENDPOINTS = (
     "portfolios/tests/test_opening.py",
     "portfolios/tests/test_summary.py",
     "trades/tests/test_summary_of_trades.py",
+    "trades/tests/test_tape.py",
     "watchlists/tests/test_api.py",
     "watchlists/tests/test_firing.py",
 )

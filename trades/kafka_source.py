@@ -13,10 +13,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bengi import kafka
 from bengi.kafka_messages import ORDERS
+from trades.hosting import EngineHost
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message, TopicPartition
@@ -32,23 +33,6 @@ GIVE_UP_S = 30.0
 """How long a shard's batch may take to end; after that the shard's version guards it."""
 
 
-class Host(Protocol):
-    """What runs engines: trades.hosting.EngineHost."""
-
-    @property
-    def shards(self) -> Collection[int]:
-        """The shards that are worked here."""
-
-    def take(self, shard: int) -> None:
-        """Work a shard."""
-
-    def give_up(self, shard: int, timeout_s: float = 5) -> bool:
-        """Work it no more; return when its loop has ended."""
-
-    def nudge(self, shard: int) -> bool:
-        """Let its engine look for requests."""
-
-
 class KafkaSource:
     """Lets a host work what the group assigns it. run() in one thread, stop() from any.
 
@@ -58,7 +42,7 @@ class KafkaSource:
 
     def __init__(
         self,
-        host: Host,
+        host: EngineHost,
         shards: Collection[int],
         *,
         timer_s: Callable[[], float] = time.monotonic,
@@ -88,7 +72,7 @@ class KafkaSource:
                 on_lost=self.lost,
             )
             while not self._stop.is_set():
-                self.take(consumer.consume(BATCH, WAIT_S))
+                self.take(kafka.receive(consumer, BATCH, WAIT_S))
                 self._work_alone()
         finally:
             for shard in self._host.shards:
@@ -104,7 +88,8 @@ class KafkaSource:
         for error in {str(m.error()) for m in received if m.error() is not None}:
             log.warning("nothing is heard of Kafka, engines look every second: %s", error)
         for shard in {m.partition() for m in received if m.error() is None}:
-            self._host.nudge(shard)
+            if shard is not None:
+                self._host.nudge(shard)
 
     def assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Work what has been assigned, and nothing that the group does not know of."""

@@ -41,7 +41,7 @@ class TapeLoop:
         try:
             consumer.subscribe([kafka.named(TRADES)], on_assign=_go_on)
             while not self._stop.is_set():
-                self._take(consumer.consume(BATCH, WAIT_S))
+                self._take(kafka.receive(consumer, BATCH, WAIT_S))
         finally:
             consumer.close()
 
@@ -54,7 +54,7 @@ class TapeLoop:
             consumer.assign([_partition(number, known.get(number, 0)) for number in ends])
             silent_s = 0.0
             while not self._stop.is_set() and ends:
-                read = self._take(consumer.consume(BATCH, WAIT_S))
+                read = self._take(kafka.receive(consumer, BATCH, WAIT_S))
                 ends = {n: end for n, end in ends.items() if read.get(n, known.get(n, 0)) < end}
                 silent_s = 0.0 if read else silent_s + WAIT_S
                 if silent_s > SILENCE_S:
@@ -111,7 +111,7 @@ def _ends(consumer: Consumer) -> dict[int, int]:
         raise BrokerAway(kafka.words_of(error.args[0])) from error
     if not all(marks.values()):
         raise BrokerAway("no answer in time")
-    return {number: mark[1] for number, mark in marks.items() if mark and mark[0] < mark[1]}
+    return {number: mark[1] for number, mark in marks.items() if mark[0] < mark[1]}
 
 
 def _partition(number: int, offset: int = 0) -> TopicPartition:

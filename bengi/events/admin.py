@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from bengi.admin_pages import ReadOnlyAdmin
-from bengi.events.models import Event
+from bengi.events.models import Event, RelayedStream, RelayLease
+from bengi.events.positions import count_behind
 
 ABOUT = (
     *("order", "trade", "cash", "account", "adjustment", "correction", "dividend", "portfolio"),
@@ -41,3 +42,18 @@ class EventAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     fields = ["occurred_at", "type", "version", "stream_id", "seq", "subject", "payload", "hash"]
     readonly_fields = ["stream_id"]
+
+
+@admin.register(RelayLease)
+class RelayAdmin(ReadOnlyAdmin):
+    """Which relay publishes to Kafka, how many events wait for it, and why; see docs/kafka.md."""
+
+    list_display = ["holder", "expires_at", "published_at", "behind", "trouble"]
+    list_filter = ["published_at"]
+    search_fields = ["trouble"]
+    fields = ["holder", "expires_at", "published_at", "behind", "trouble"]
+    readonly_fields = ["holder", "behind"]
+
+    @admin.display(description="events that wait")
+    def behind(self, lease: RelayLease) -> int:
+        return count_behind(RelayedStream)

@@ -11,8 +11,9 @@ from django.db.models import Q
 
 from bengi.events.models import RelayLease
 
-LASTS = timedelta(seconds=30)
-"""Longer than a relay is ever silent: it publishes for kafka.PUBLISH_S and renews before."""
+LASTS = timedelta(seconds=10)
+"""Longer than a turn may take (kafka.CONNECT_S and PUBLISH_S); so long nothing is told when the
+relay at work dies."""
 
 
 class LeaseLost(Exception):

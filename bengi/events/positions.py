@@ -8,14 +8,15 @@ where it goes. It is written after that, so whatever is interrupted is copied ag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
-from bengi.events.models import Event, Stream, StreamPosition
+from bengi.events.models import ArchivedStream, Event, RelayedStream, Stream
 
-Position = type[StreamPosition]
+Position = type[ArchivedStream] | type[RelayedStream]
 
 
 def behind(position: Position) -> QuerySet[Stream]:
@@ -44,11 +45,9 @@ def next_events(position: Position, limit: int, after: UUID | None = None) -> li
 def move(position: Position, events: Sequence[Event]) -> None:
     """Note that events have arrived, those of a stream in its order. One statement."""
     newest = {event.stream_id: event.seq for event in events}
+    rows: list[Any] = [position(stream_id=key, seq=seq) for key, seq in newest.items()]
     position.objects.bulk_create(
-        [position(stream_id=stream_id, seq=seq) for stream_id, seq in newest.items()],
-        update_conflicts=True,
-        unique_fields=["stream"],
-        update_fields=["seq"],
+        rows, update_conflicts=True, unique_fields=["stream"], update_fields=["seq"]
     )
 
 
@@ -60,4 +59,4 @@ def count_behind(position: Position) -> int:
 
 def _name(position: Position) -> str:
     """Return by what name a stream's position is found in a query."""
-    return position._meta.get_field("stream").related_query_name()  # type: ignore[union-attr]
+    return position._meta.get_field("stream").related_query_name()

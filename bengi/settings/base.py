@@ -118,6 +118,8 @@ REDIS_URL = env("REDIS_URL", default="")
 """What joins processes: bus, caches, sessions, limits and tasks. Without it there is one."""
 BENGI_KAFKA = env("BENGI_KAFKA", default="")
 """Kafka's servers, host:port and a comma between two, for the mode scale."""
+BENGI_KAFKA_PREFIX = env("BENGI_KAFKA_PREFIX", default="bengi")
+"""What names of topics and groups begin with: installations that share brokers have their own."""
 MATCHING_SHARDS = env.int("BENGI_SHARDS", default=1)
 """How many books of instruments there are, each with one engine at a time."""
 BENGI_STREAM_URL = env("BENGI_STREAM_URL", default="")
@@ -145,10 +147,6 @@ vars().update(shared_through(REDIS_URL))
 
 MONGODB_URI = env("MONGODB_URI", default="")
 """Where old bars move to and events are copied to; without it nothing of that is loaded."""
-KAFKA = env("BENGI_KAFKA", default="")
-"""Where the event log is published, host:port with commas between; without it nothing of that."""
-KAFKA_PREFIX = env("BENGI_KAFKA_PREFIX", default="bengi")
-"""What names of topics and groups begin with: installations that share brokers have their own."""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- identity ---------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ BENGI_MODE, REDIS_URL, BENGI_KAFKA, BENGI_STREAM_URL = EMBEDDED, "", "", ""
 MAIL_BY_TASK = False
 vars().update(shared_through(REDIS_URL))  # tests with a Redis of theirs set it
 MONGODB_URI = ""  # tests with a server of theirs set it
-KAFKA = ""  # so do tests with brokers
 MARKET_HOURS = "always"
 READY_TTL_S = 0
 MARKET_TTL_S = 0  # tests of movers turn it on

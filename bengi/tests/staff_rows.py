@@ -16,7 +16,7 @@ from accounts.models import (
 )
 from accounts.tests.factories import OPENED_AT, AccountFactory, UserFactory
 from bengi.audit.services import note
-from bengi.events.models import Event, Stream
+from bengi.events.models import Event, RelayLease, Stream
 from bengi.ids import new_id
 from instruments.models import CalendarDay, CalendarOverride, CorporateAction, QuarantinedTick
 from instruments.tests.factories import BarFactory, InstrumentFactory, QuoteFactory
@@ -171,6 +171,7 @@ ROWS: dict[str, Callable[[int], Any]] = {
     "accounts.user": lambda number: UserFactory(),
     "audit.auditentry": lambda number: note("drill.held", by=UserFactory(), now=OPENED_AT),
     "events.event": event,
+    "events.relaylease": lambda number: RelayLease.objects.get_or_create(expires_at=OPENED_AT)[0],
     "instruments.bar": lambda number: BarFactory(),
     "instruments.calendarday": lambda number: CalendarDay.objects.create(
         mic="XNYS", date=days(number), source="test"

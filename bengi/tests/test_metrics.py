@@ -3,12 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.roles import grant
 from accounts.tests.factories import UserFactory
 from bengi import clock
+from bengi.events.models import RelayedStream
+from bengi.events.services import NewEvent, append
+from bengi.ids import new_id
 from bengi.metrics import exposition
 from bengi.realtime.stats import counts
 from instruments.board import board
@@ -82,3 +86,14 @@ def test_it_tells_of_credits(paid):
     assert (
         metrics(exposition(NOW + timedelta(seconds=61)).decode())["bengi_twelvedata_closed",] == 1
     )
+
+
+def test_how_far_the_relay_is_behind(settings):
+    assert ("bengi_relay_behind",) not in metrics(exposition(NOW).decode())
+    settings.BENGI_KAFKA = "127.0.0.1:1"
+    stream = new_id()
+    with transaction.atomic():
+        append([NewEvent(stream, "order.new", {}, NOW) for _ in range(5)])
+    assert metrics(exposition(NOW).decode())["bengi_relay_behind",] == 5
+    RelayedStream.objects.create(stream_id=stream, seq=3)
+    assert metrics(exposition(NOW).decode())["bengi_relay_behind",] == 2

@@ -8,7 +8,8 @@ import pytest
 from django.core.cache import caches
 from redis.exceptions import ConnectionError as RedisAway
 
-from bengi import clock
+from bengi import clock, line
+from bengi.line import Line
 from instruments import quote_cache
 from instruments.adjusting import adjust_market
 from instruments.board import board
@@ -28,7 +29,7 @@ MEMORY = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION"
 @pytest.fixture(autouse=True)
 def _cache(settings, monkeypatch):
     settings.CACHES = {**settings.CACHES, "quotes": MEMORY}
-    monkeypatch.setattr(quote_cache, "_paused_until_s", 0.0)
+    monkeypatch.setattr(quote_cache, "_line", Line(quote_cache.log, "quotes are the table's"))
     caches["quotes"].clear()
     clock.use(lambda: NOON)
     yield
@@ -126,7 +127,7 @@ def test_a_cache_that_is_away_is_left_alone_for_a_while(monkeypatch, caplog):
         asked.append(real_s[0])
         raise RedisAway("gone")
 
-    monkeypatch.setattr(quote_cache.time, "monotonic", lambda: real_s[0])
+    monkeypatch.setattr(line.time, "monotonic", lambda: real_s[0])
     monkeypatch.setattr(caches["quotes"], "get_many", away)
     with caplog.at_level(logging.WARNING):
         quote(acme, "101")
@@ -134,10 +135,12 @@ def test_a_cache_that_is_away_is_left_alone_for_a_while(monkeypatch, caplog):
         quote(acme, "102", 1)
         assert elsewhere(acme) == 102
     assert asked == [1000.0]
-    assert "the cache of quotes is away: gone" in caplog.text
-    real_s[0] += quote_cache.PAUSE_S
-    assert elsewhere(acme) == 102
-    assert asked == [1000.0, 1000.0 + quote_cache.PAUSE_S]
+    assert "Redis is away, quotes are the table's: gone" in caplog.text
+    for seconds in (1, 1, 1, 4, 8, 10):  # it is asked after 1, 2, 4, 8, then 10 at most
+        real_s[0] += seconds
+        assert elsewhere(acme) == 102
+    assert asked == [1000, 1001, 1003, 1007, 1015, 1025]
+    assert caplog.text.count("Redis is away") == 1
 
 
 def test_what_cannot_be_read_is_no_quote(caplog):

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             self.stdout.write("Ctrl-C stops it.")
             self.stdout.flush()
             if options["file"] is not None:
-                options["file"].write_text(f"{line}\n", encoding="utf-8")
+                _write(options["file"], f"{line}\n")
             stop.wait()
             door.close()
         self.stdout.write("Stopped.")
@@ -50,3 +50,10 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Port {port} cannot be used ({error.strerror}); choose another one with --port N"
             ) from error
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file that is there with all of its text, or not at all."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(file)

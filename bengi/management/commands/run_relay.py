@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if not kafka.is_used():
             raise CommandError("There is nowhere to publish: BENGI_KAFKA is not set.")
         if options["from_start"]:
-            RelayedStream.objects.all().delete()
+            forget_positions()
         loop = RelayLoop(Relay(KafkaRelay().publish), clock.wall)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: loop.stop())
@@ -35,3 +35,8 @@ class Command(BaseCommand):
         self.stdout.flush()
         loop.run()
         self.stdout.write("Stopped.")
+
+
+def forget_positions() -> None:
+    """Let the next relay begin at the first event of each stream."""
+    RelayedStream.objects.all().delete()
