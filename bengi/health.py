@@ -119,7 +119,7 @@ def _age_s(at: datetime | None, now: datetime) -> float | None:
 
 def _bus() -> str:
     """Say whether the bus that processes share is there; one within the process always is."""
-    url = getattr(settings, "REDIS_URL", "")
+    url = settings.REDIS_URL
     if not url:
         return OK
     try:

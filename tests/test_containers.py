@@ -275,3 +275,23 @@ def test_a_linter_that_is_missing_is_told_of(
     assert capsys.readouterr().err.count("NOT CHECKED") == 3
     monkeypatch.setenv("CI", "true")
     assert linters.main() == 1
+
+
+@pytest.mark.parametrize("mode", [STANDARD, SCALE])
+def test_the_variable_of_the_mode_starts_its_containers(mode: str) -> None:
+    """As .env.example is copied to .env and its secrets are filled in."""
+    (compose,) = (each for each in linters.LINTERS if each.name == "docker-compose")
+    command = linters.command(compose)
+    if command is None:
+        pytest.skip("Docker Compose is missing")
+    done = subprocess.run(
+        [*command, "--env-file", ".env.example", "config", "--services"],
+        cwd=ROOT,
+        env={**os.environ, **linters.SECRETS, "BENGI_MODE": mode},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    servers = {name for name in SERVERS if mode in SERVICES[name]["profiles"]}
+    assert set(done.stdout.split()) == set(table(mode)) | servers
