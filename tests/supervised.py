@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -36,6 +37,14 @@ class Mode:
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")
+
+    def kill(self, beginning: str) -> list[str]:
+        """Kill the processes whose name begins so, where they stand; return their names."""
+        line = re.compile(rf"bengi \| ({beginning}\S*) is process (\d+)$", re.MULTILINE)
+        found = line.findall(self.output())
+        for _, pid in found:
+            os.kill(int(pid), signal.SIGKILL)
+        return [name for name, _ in found]
 
     def manage(self, *arguments: str) -> str:
         """Run a manage.py command on the mode's books; return what it printed."""

@@ -1,6 +1,8 @@
 """The supervisor of `make run-standard`: order of starts and stops, deaths, and plain words."""
 
 import os
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -166,13 +168,39 @@ def test_what_a_child_leaves_behind_ends_with_it(
         "print(worker.pid, flush=True)\n"
         "signal.pause()"
     )
-    supervisor.start(
-        [order("one", leaves, tmp_path, is_well=lambda: bool(told.lines))], within_s=30
-    )
-    worker = int(told.lines[0][1])
+
+    def has_told() -> bool:
+        return any(name == "one" for name, _ in told.lines)
+
+    supervisor.start([order("one", leaves, tmp_path, is_well=has_told)], within_s=30)
+    (worker,) = (int(line) for name, line in told.lines if name == "one")
     supervisor.stop()
     state = Path(f"/proc/{worker}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="only Linux ends the children of who died")
+def test_children_end_with_a_supervisor_that_is_killed() -> None:
+    child = "import os, signal; print('pid', os.getpid(), flush=True); signal.pause()"
+    script = (
+        "import os, pathlib, sys\n"
+        "from scripts.supervisor.children import Order\n"
+        "from scripts.supervisor.watch import Supervisor\n"
+        "say = lambda name, line: print(name, line, flush=True)\n"
+        f"order = Order('one', [sys.executable, '-c', {child!r}], pathlib.Path('/'), os.environ)\n"
+        "supervisor = Supervisor(say)\n"
+        "supervisor.start([order], within_s=30)\n"
+        "supervisor.watch()\n"
+    )
+    killed = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
+    assert killed.stdout
+    pid = next(int(line.split()[-1]) for line in killed.stdout if line.startswith(b"one pid"))
+    child_is_gone = os.pidfd_open(pid)
+    killed.kill()
+    killed.wait()
+    assert select.select([child_is_gone], [], [], 30)[0], "the child goes on"
+    os.close(child_is_gone)
+    killed.stdout.close()
 
 
 def test_a_port_in_use_is_refused_with_what_to_do() -> None:

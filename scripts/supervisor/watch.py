@@ -64,6 +64,7 @@ class Supervisor:
         for order in orders:
             fresh.append(_Watched(self._start(order), self._now_s()))
             self._watched.append(fresh[-1])
+            self._tell_pid(fresh[-1].child)
         deadline_s = self._now_s() + within_s
         for each in fresh:
             self._await(each.child, deadline_s)
@@ -90,6 +91,9 @@ class Supervisor:
             raise DidNotStart(f"{order.name} does not start: {error.strerror}") from error
         return child
 
+    def _tell_pid(self, child: Child) -> None:
+        self._say(NAME, f"{child.order.name} is process {child.pid}")
+
     def _await(self, child: Child, deadline_s: float) -> None:
         while not self._stop.is_set():
             if child.exit_code is not None:
@@ -107,6 +111,7 @@ class Supervisor:
             if now_s >= each.again_at_s:
                 each.again_at_s, each.began_s = None, now_s
                 each.child = self._start(child.order)
+                self._tell_pid(each.child)
             return
         if child.exit_code is None:
             return
