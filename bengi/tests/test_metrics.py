@@ -1,8 +1,10 @@
 """GET /metrics: for staff, and read back by Prometheus' own parser."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,6 +14,7 @@ from bengi import clock
 from bengi.metrics import exposition
 from bengi.realtime.stats import counts
 from instruments.board import board
+from instruments.drops import NAME, tell_dropped
 from instruments.twelvedata.desk import limits, shared_ledger
 from instruments.twelvedata.governor import Governor, Priority
 
@@ -82,3 +85,13 @@ def test_it_tells_of_credits(paid):
     assert (
         metrics(exposition(NOW + timedelta(seconds=61)).decode())["bengi_twelvedata_closed",] == 1
     )
+
+
+def test_it_tells_of_a_feed_in_another_process(monkeypatch):
+    monkeypatch.setattr(board, "dropped", Counter(older=4))
+    tell_dropped()
+    monkeypatch.setattr(board, "dropped", Counter())  # of the process that answers
+    found = metrics(exposition(NOW).decode())
+    assert found["bengi_ticks_dropped_total", "older"] == 4
+    assert found["bengi_ticks_dropped_total", "insane"] == 0
+    cache.delete(NAME)
