@@ -20,7 +20,7 @@ def insert_rows(model: type[Row], rows: Collection[Row]) -> None:
     """
     if not rows:
         return
-    if connection.vendor == "postgresql":
+    if has_arrays():
         from bengi.arrays import insert  # noqa: PLC0415 - with its driver, where it is used
 
         insert(model, rows)
@@ -35,7 +35,7 @@ def update_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) 
     """
     if not rows:
         return
-    if connection.vendor == "postgresql":
+    if has_arrays():
         from bengi.arrays import update  # noqa: PLC0415 - with its driver, where it is used
 
         written = update(model, rows, fields)
@@ -48,15 +48,17 @@ def upsert_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) 
     """Insert rows; of those whose id is there already, write the named fields: one statement."""
     if not rows:
         return
-    if connection.vendor == "postgresql":
+    if has_arrays():
         from bengi.arrays import upsert  # noqa: PLC0415 - with its driver, where it is used
 
         upsert(model, rows, fields)
     else:
-        key = model._meta.pk.name
-        _manager(model).bulk_create(
-            rows, update_conflicts=True, unique_fields=[key], update_fields=list(fields)
-        )
+        _upsert_all(model, rows, fields)
+
+
+def has_arrays() -> bool:
+    """Say whether the database takes rows as arrays."""
+    return connection.vendor == "postgresql"
 
 
 def _update_in_turn(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> int:
@@ -73,6 +75,13 @@ def _update_in_turn(model: type[Row], rows: Collection[Row], fields: Sequence[st
     with connection.cursor() as cursor:
         cursor.executemany(statement, values)
         return cursor.rowcount
+
+
+def _upsert_all(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
+    key, names = model._meta.pk.name, list(fields)
+    _manager(model).bulk_create(
+        rows, update_conflicts=True, unique_fields=[key], update_fields=names
+    )
 
 
 def _manager(model: type[Row]) -> Any:

@@ -44,8 +44,8 @@ PORTABLE_BUGS = [
     Bug(
         "more is written",
         BULK,
-        "update_fields=list(fields)",
-        "update_fields=['head_hash', *fields]",
+        "list(fields)",
+        "['head_hash', *fields]",
     ),
 ]
 ARRAY_BUGS = [
