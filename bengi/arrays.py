@@ -9,15 +9,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 import psycopg
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
+from django.db.models.base import ModelState
 from psycopg.types.json import Json, Jsonb
 
 Field = models.Field
+R = TypeVar("R", bound=models.Model)
 
 
 def insert(model: type[models.Model], rows: Collection[models.Model]) -> None:
@@ -41,6 +44,19 @@ def upsert(model: type[models.Model], rows: Collection[models.Model], names: Seq
     _are_there(rows)
 
 
+def select(model: type[R], columns: Mapping[str, Collection[Any]], where: str) -> list[R]:
+    """Return rows by the values of columns; see bulk.read_rows."""
+    fields = _fields(model, tuple(columns))
+    literals = [
+        array_literal(field, values) for field, values in zip(fields, columns.values(), strict=True)
+    ]
+    statement = _select_statement(model, fields, where)
+    names = [field.attname for field in model._meta.concrete_fields]
+    with _cursor(statement) as cursor:
+        cursor.execute(statement, literals)
+        return [_row(model, names, values) for values in cursor.fetchall()]
+
+
 @cache
 def _all_fields(model: type[models.Model]) -> tuple[Field, ...]:
     """Return every field of a model; none of them may want to know of being saved."""
@@ -61,6 +77,15 @@ def _insert_statement(model: type[models.Model], fields: tuple[Field, ...]) -> s
     names = ", ".join(_quoted(field.column) for field in fields)
     table = _quoted(model._meta.db_table)
     return f"INSERT INTO {table} ({names}) SELECT * FROM {_unnest(fields)}"  # noqa: S608
+
+
+@cache
+def _select_statement(model: type[models.Model], fields: tuple[Field, ...], where: str) -> str:
+    names = ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
+    conditions = [f"{_quoted(field.column)} = ANY(%s::{_array_type(field)})" for field in fields]
+    conditions += [where] if where else []
+    condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {names} FROM {_quoted(model._meta.db_table)}{condition}"  # noqa: S608
 
 
 @cache
@@ -152,7 +177,7 @@ class _Bound(psycopg.Cursor[Any]):
     """A cursor whose statements are planned once a session: parameters travel beside them."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "_Bound":
-        return super().execute(query, params, **{"prepare": True, **options})
+        return super().execute(query, params, **{"prepare": True, "binary": True, **options})
 
 
 def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]) -> int:
@@ -160,13 +185,27 @@ def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]
     literals = [
         array_literal(field, [getattr(row, field.attname) for row in rows]) for field in fields
     ]
+    with _cursor(statement) as cursor:
+        cursor.execute(statement, literals)
+        return cursor.rowcount
+
+
+def _cursor(statement: str) -> CursorWrapper:
+    """Return a cursor for a statement, which counts as a query of the connection's."""
     connection.ensure_connection()
     if connection.queries_logged:  # the ORM's own way would show the values, or nothing at all
         connection.queries_log.append({"sql": statement, "time": "0.000"})
     bound: Any = _Bound(connection.connection)
-    with connection.make_cursor(bound) as cursor:
-        cursor.execute(statement, literals)
-        return cursor.rowcount
+    return connection.make_cursor(bound)
+
+
+def _row(model: type[R], names: Sequence[str], values: Sequence[Any]) -> R:
+    """Return a row that was read, as Model.from_db does, without asking each field about it."""
+    row = model.__new__(model)
+    row.__dict__.update(zip(names, values, strict=True))
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, connection.alias
+    return row
 
 
 def _are_there(rows: Iterable[models.Model]) -> None:

@@ -5,12 +5,13 @@ own statements. Rows have their ids, and hold values, no expressions; each value
 field's conversion.
 """
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, TypeVar
 
 from django.db import connection, models
 
 Row = models.Model
+R = TypeVar("R", bound=models.Model)
 
 
 def insert_rows(model: type[Row], rows: Collection[Row]) -> None:
@@ -54,6 +55,39 @@ def upsert_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) 
         upsert(model, rows, fields)
     else:
         _upsert_all(model, rows, fields)
+
+
+def read_rows(
+    model: type[R], *, where: str = "", related: Sequence[str] = (), **columns: Collection[Any]
+) -> list[R]:
+    """Return the rows whose columns each hold one of the values named for it, in no order.
+
+    where: a condition that is written the same for every database. related: foreign keys that lead
+    to their rows at once; on PostgreSQL one statement each, and who leads to the same row shares
+    it. No statement where a column has no values.
+    """
+    if not all(columns.values()):
+        return []
+    if has_arrays():
+        from bengi.arrays import select  # noqa: PLC0415 - with its driver, where it is used
+
+        rows = select(model, columns, where)
+        for name in related:
+            _lead(model, rows, name)
+        return rows
+    found = _manager(model).filter(**{f"{name}__in": set(each) for name, each in columns.items()})
+    if related:
+        found = found.select_related(*related)
+    return list(found.extra(where=[where]) if where else found)  # noqa: S610 - a constant
+
+
+def _lead(model: type[R], rows: Iterable[R], name: str) -> None:
+    """Let a foreign key of rows lead to its row without asking again."""
+    field: Any = model._meta.get_field(name)
+    ids = {getattr(row, field.attname) for row in rows} - {None}
+    found = {row.pk: row for row in read_rows(field.related_model, id=ids)}
+    for row in rows:
+        field.set_cached_value(row, found.get(getattr(row, field.attname)))
 
 
 def has_arrays() -> bool:
