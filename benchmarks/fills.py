@@ -27,7 +27,7 @@ from unittest import mock
 from benchmarks.table import Line, report
 
 ROUNDS = int(os.environ.get("FILLS_ROUNDS", "8"))
-TRADERS = 40
+TRADERS = 100
 SYMBOLS = 10
 BATCHES = (200, 20)
 PRICE = Decimal(100)

@@ -14,13 +14,24 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
+from msgspec import Raw
 from psycopg.types.json import Json, Jsonb
 
 Field = models.Field
 R = TypeVar("R", bound=models.Model)
+
+
+def insert_values(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows of values; see bulk.insert_values."""
+    fields = _all_fields(model)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    literals = [array_literal(field, columns[field.attname]) for field in fields]
+    _execute(_insert_statement(model, fields), literals)
 
 
 def insert(model: type[models.Model], rows: Collection[models.Model]) -> None:
@@ -114,12 +125,12 @@ def _array_type(field: Field) -> str:
     """Return a column's type as an array, without its length or scale: a cast would cut silently
     what the column refuses.
     """
-    kind = re.sub(r"\(.*\)", "", str(field.db_type(connection)))
+    kind = re.sub(r"\(.*\)", "", str(field.db_type(connections[DEFAULT_DB_ALIAS])))
     return f"{'text' if kind == 'varchar' else kind}[]"
 
 
 def _quoted(name: str | None) -> str:
-    return connection.ops.quote_name(name or "")
+    return connections[DEFAULT_DB_ALIAS].ops.quote_name(name or "")
 
 
 # -- values ------------------------------------------------------------------------------------
@@ -127,27 +138,38 @@ def _quoted(name: str | None) -> str:
 
 def array_literal(field: Field, values: Iterable[Any]) -> str:
     """Return one column's values, converted by its field, as the text of an array."""
+    kind, write = _as_it_is(field)
+    database = connections[DEFAULT_DB_ALIAS]
     known, elements = dict[Any, str](), []
-    is_repeated = not isinstance(field, models.JSONField)
     for value in values:
         if value is None:
             elements.append("NULL")
-        elif is_repeated:
-            if (text := known.get(value)) is None:
-                text = known[value] = _element(field, value)
-            elements.append(text)
+        elif type(value) is kind:
+            elements.append(write(value))
+        elif isinstance(value, _HARD_TO_COMPARE):
+            elements.append(_element(field, value, database))
         else:
-            elements.append(_element(field, value))
+            if (text := known.get(value)) is None:
+                text = known[value] = _element(field, value, database)
+            elements.append(text)
     return "{" + ",".join(elements) + "}"
 
 
-def _element(field: Field, value: Any) -> str:
-    prepared = field.get_db_prep_save(value, connection)
+def _element(field: Field, value: Any, database: Any) -> str:
+    prepared = field.get_db_prep_save(value, database)
     kind = type(prepared)
     for base in kind.__mro__:
         if base in _ELEMENTS:
             return _ELEMENTS[base](prepared)
     raise TypeError(f"{field}: a {kind.__name__} has no place in an array")
+
+
+@cache
+def _as_it_is(field: Field) -> tuple[type, Callable[[Any], str]]:
+    """Return the type whose values the field's conversion leaves as they are, and their text."""
+    target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
+    kind = _LEFT_ALONE.get(type(target), Raw)
+    return kind, _ELEMENTS[kind]
 
 
 def _text(value: str) -> str:
@@ -167,7 +189,17 @@ _ELEMENTS: Mapping[type, Callable[[Any], str]] = {
     datetime: datetime.isoformat,
     date: date.isoformat,
     Jsonb: _json,
+    Raw: lambda value: _text(bytes(value).decode()),
 }
+_LEFT_ALONE: Mapping[type[Field], type] = {
+    models.UUIDField: UUID,
+    models.CharField: str,
+    models.TextField: str,
+    models.BigIntegerField: int,
+    models.PositiveSmallIntegerField: int,
+    models.BooleanField: bool,
+}
+_HARD_TO_COMPARE = (dict, list)
 
 
 # -- the connection ----------------------------------------------------------------------------
@@ -185,6 +217,10 @@ def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]
     literals = [
         array_literal(field, [getattr(row, field.attname) for row in rows]) for field in fields
     ]
+    return _execute(statement, literals)
+
+
+def _execute(statement: str, literals: Sequence[str]) -> int:
     with _cursor(statement) as cursor:
         cursor.execute(statement, literals)
         return cursor.rowcount
@@ -192,6 +228,7 @@ def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]
 
 def _cursor(statement: str) -> CursorWrapper:
     """Return a cursor for a statement, which counts as a query of the connection's."""
+    connection = connections[DEFAULT_DB_ALIAS]
     connection.ensure_connection()
     if connection.queries_logged:  # the ORM's own way would show the values, or nothing at all
         connection.queries_log.append({"sql": statement, "time": "0.000"})
@@ -204,10 +241,10 @@ def _row(model: type[R], names: Sequence[str], values: Sequence[Any]) -> R:
     row = model.__new__(model)
     row.__dict__.update(zip(names, values, strict=True))
     row._state = ModelState()
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return row
 
 
 def _are_there(rows: Iterable[models.Model]) -> None:
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS

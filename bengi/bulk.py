@@ -29,6 +29,22 @@ def insert_rows(model: type[Row], rows: Collection[Row]) -> None:
         _manager(model).bulk_create(rows)
 
 
+def insert_values(model: type[Row], names: Sequence[str], rows: Collection[Sequence[Any]]) -> None:
+    """Insert rows of values in the order of names, which are those of all its columns.
+
+    For rows that nobody looks at again: a model's instance costs more than its place in the table.
+    """
+    if not rows:
+        return
+    if has_arrays():
+        from bengi.arrays import insert_values  # noqa: PLC0415 - with its driver, where it is used
+
+        insert_values(model, names, rows)
+    else:
+        made = [model(**dict(zip(names, values, strict=True))) for values in rows]
+        _manager(model).bulk_create(made)
+
+
 def update_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
     """Write the named fields of rows, each of which is there: one statement.
 
