@@ -298,7 +298,7 @@ def orm_bulk() -> Iterator[None]:
     with (
         mock.patch.object(bulk, "has_arrays", return_value=False),
         mock.patch.object(bulk, "_update_in_turn", update),
-        mock.patch.object(bulk, "_upsert_all", upsert),
+        mock.patch.object(bulk, "_upsert", upsert),
     ):
         yield
 

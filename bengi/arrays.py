@@ -47,20 +47,13 @@ def update(model: type[models.Model], rows: Collection[models.Model], names: Seq
     return _run(_update_statement(model, fields), rows, fields)
 
 
-def upsert(model: type[models.Model], rows: Collection[models.Model], names: Sequence[str]) -> None:
-    """Insert rows, or write the named fields of those that are there; see bulk.upsert_rows."""
-    fields = _all_fields(model)
-    statement = _insert_statement(model, fields) + _on_conflict(model, tuple(names))
-    _run(statement, rows, fields)
-    _are_there(rows)
-
-
-def select(model: type[R], columns: Mapping[str, Collection[Any]], where: str) -> list[R]:
+def select(
+    model: type[R], names: Sequence[str], keys: Iterable[Sequence[Any]], where: str
+) -> list[R]:
     """Return rows by the values of columns; see bulk.read_rows."""
-    fields = _fields(model, tuple(columns))
-    literals = [
-        array_literal(field, values) for field, values in zip(fields, columns.values(), strict=True)
-    ]
+    fields = _fields(model, tuple(names))
+    columns = zip(*keys, strict=True)
+    literals = [array_literal(*each) for each in zip(fields, columns, strict=True)]
     statement = _select_statement(model, fields, where)
     names = [field.attname for field in model._meta.concrete_fields]
     with _cursor(statement) as cursor:
@@ -93,17 +86,11 @@ def _insert_statement(model: type[models.Model], fields: tuple[Field, ...]) -> s
 @cache
 def _select_statement(model: type[models.Model], fields: tuple[Field, ...], where: str) -> str:
     names = ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
-    conditions = [f"{_quoted(field.column)} = ANY(%s::{_array_type(field)})" for field in fields]
+    keys = ", ".join(_quoted(field.column) for field in fields)
+    conditions = [f"({keys}) IN (SELECT * FROM {_unnest(fields)})"] if fields else []  # noqa: S608
     conditions += [where] if where else []
     condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT {names} FROM {_quoted(model._meta.db_table)}{condition}"  # noqa: S608
-
-
-@cache
-def _on_conflict(model: type[models.Model], names: tuple[str, ...]) -> str:
-    columns = [_quoted(field.column) for field in _fields(model, names)]
-    changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns)
-    return f" ON CONFLICT ({_quoted(model._meta.pk.column)}) DO UPDATE SET {changes}"
 
 
 @cache

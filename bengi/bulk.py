@@ -61,47 +61,59 @@ def update_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) 
     assert written == len(rows), f"{written} of {len(rows)} rows of {model.__name__} are there"
 
 
-def upsert_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
-    """Insert rows; of those whose id is there already, write the named fields: one statement."""
+def save_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
+    """Insert the rows that are new, and write the named fields of those that were read.
+
+    On PostgreSQL a statement for each kind, elsewhere one that takes both.
+    """
     if not rows:
         return
     if has_arrays():
-        from bengi.arrays import upsert  # noqa: PLC0415 - with its driver, where it is used
-
-        upsert(model, rows, fields)
+        insert_rows(model, [row for row in rows if row._state.adding])
+        update_rows(model, [row for row in rows if not row._state.adding], fields)
     else:
-        _upsert_all(model, rows, fields)
+        _upsert(model, rows, fields)
 
 
 def read_rows(
-    model: type[R], *, where: str = "", related: Sequence[str] = (), **columns: Collection[Any]
+    model: type[R],
+    by: str | tuple[str, ...] = (),
+    keys: Iterable[Any] = (),
+    *,
+    where: str = "",
+    related: Sequence[str] = (),
 ) -> list[R]:
-    """Return the rows whose columns each hold one of the values named for it, in no order.
+    """Return the rows that have one of the keys, in no order; without by, all rows there are.
 
-    where: a condition that is written the same for every database. related: foreign keys that lead
-    to their rows at once; on PostgreSQL one statement each, and who leads to the same row shares
-    it. No statement where a column has no values.
+    by: a column, or several, of which each key then holds a value. where: a condition that is
+    written the same for every database. related: foreign keys that lead to their rows at once; on
+    PostgreSQL one statement each, and who leads to the same row shares it.
     """
-    if not all(columns.values()):
+    names = (by,) if isinstance(by, str) else by
+    wanted = {(key,) for key in keys} if isinstance(by, str) else set(keys)
+    if names and not wanted:
         return []
     if has_arrays():
         from bengi.arrays import select  # noqa: PLC0415 - with its driver, where it is used
 
-        rows = select(model, columns, where)
+        rows = select(model, names, wanted, where)
         for name in related:
             _lead(model, rows, name)
         return rows
+    columns = dict(zip(names, zip(*wanted, strict=True), strict=True)) if names else {}
     found = _manager(model).filter(**{f"{name}__in": set(each) for name, each in columns.items()})
-    if related:
-        found = found.select_related(*related)
-    return list(found.extra(where=[where]) if where else found)  # noqa: S610 - a constant
+    found = found.select_related(*related) if related else found
+    found = found.extra(where=[where]) if where else found  # noqa: S610 - a constant
+    if not names:
+        return list(found)
+    return [row for row in found if tuple(getattr(row, name) for name in names) in wanted]
 
 
 def _lead(model: type[R], rows: Iterable[R], name: str) -> None:
     """Let a foreign key of rows lead to its row without asking again."""
     field: Any = model._meta.get_field(name)
     ids = {getattr(row, field.attname) for row in rows} - {None}
-    found = {row.pk: row for row in read_rows(field.related_model, id=ids)}
+    found = {row.pk: row for row in read_rows(field.related_model, "id", ids)}
     for row in rows:
         field.set_cached_value(row, found.get(getattr(row, field.attname)))
 
@@ -127,7 +139,7 @@ def _update_in_turn(model: type[Row], rows: Collection[Row], fields: Sequence[st
         return cursor.rowcount
 
 
-def _upsert_all(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
+def _upsert(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
     key, names = model._meta.pk.name, list(fields)
     _manager(model).bulk_create(
         rows, update_conflicts=True, unique_fields=[key], update_fields=names

@@ -112,7 +112,7 @@ def _read(wanted: QuerySet[Order], status: OrderStatus, limit: int, *related: st
     """Return the first orders that are wanted, by id; those that have status when they are read."""
     if has_arrays():  # where rows are read in sets, a join costs more than a second statement
         ids = list(wanted.order_by("id").values_list("id", flat=True)[:limit])
-        found = read_rows(Order, related=("instrument", *related), id=ids)
+        found = read_rows(Order, "id", ids, related=("instrument", *related))
         still = [order for order in found if order.status == status]
         return sorted(still, key=lambda order: order.id)
     return list(wanted.select_related("instrument", *related).order_by("id")[:limit])

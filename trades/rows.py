@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.fees import US_MICS, Sold
 from accounts.ledger import NewTransaction, post
 from accounts.models import Account, CashBalance, RegulatoryRate
-from bengi.bulk import insert_rows, read_rows, update_rows, upsert_rows
+from bengi.bulk import insert_rows, read_rows, save_rows, update_rows
 from bengi.crash_points import crash_point
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -91,16 +91,16 @@ def load(
     statements, however many orders.
     """
     orders = _orders(set(order_ids))
-    portfolios = {order.portfolio_id for order in orders.values()}
     instruments = {order.instrument_id: order.instrument for order in orders.values()}
-    on_hand = {"portfolio_id": portfolios, "instrument_id": set(instruments)}
+    holdings = {(order.portfolio_id, order.instrument_id) for order in orders.values()}
+    on_hand = ("portfolio_id", "instrument_id")
     lots: dict[Holding, list[Lot]] = {}
-    open_lots = read_rows(Lot, where="remaining_quantity > 0", **on_hand)
+    open_lots = read_rows(Lot, on_hand, holdings, where="remaining_quantity > 0")
     for lot in sorted(open_lots, key=lambda lot: (lot.opened_at, lot.id)):
         lots.setdefault((lot.portfolio_id, lot.instrument_id), []).append(lot)
     balances = {
         (balance.account_id, balance.currency): balance
-        for balance in read_rows(CashBalance, account_id=accounts)
+        for balance in read_rows(CashBalance, "account_id", accounts)
     }
     spare = None if is_correction else _spare(balances, orders.values())
     return Rows(
@@ -109,7 +109,7 @@ def load(
         balances=balances,
         positions={
             (position.portfolio_id, position.instrument_id): position
-            for position in read_rows(Position, **on_hand)
+            for position in read_rows(Position, on_hand, holdings)
         },
         lots=lots,
         successors=_successors(orders.values()),
@@ -125,8 +125,8 @@ def _orders(named: set[UUID]) -> dict[UUID, Order]:
 
     What an order replaces stands beside it as it was, whatever the batch does to that one.
     """
-    found = read_rows(Order, related=_RELATED, id=named)
-    waiting = read_rows(Order, where=_IS_HELD, related=_RELATED, replaces_id=named)
+    found = read_rows(Order, "id", named, related=_RELATED)
+    waiting = read_rows(Order, "replaces_id", named, where=_IS_HELD, related=_RELATED)
     return {order.id: order for order in [*waiting, *found]}
 
 
@@ -170,9 +170,9 @@ def _sold(orders: Iterable[Order]) -> dict[UUID, list[Sold]]:
 def save(rows: Rows) -> dict[UUID, int]:
     """Write the batch back and append its events; return each stream's newest seq."""
     update_rows(Order, rows.orders.values(), ORDER_CHANGES)
-    upsert_rows(CashBalance, rows.balances.values(), ["amount", "reserved"])
-    upsert_rows(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
-    upsert_rows(Lot, rows.changed_lots.values(), LOT_CHANGES)
+    save_rows(CashBalance, rows.balances.values(), ["amount", "reserved"])
+    save_rows(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
+    save_rows(Lot, rows.changed_lots.values(), LOT_CHANGES)
     crash_point("book.orders")
     insert_rows(Trade, rows.trades)
     crash_point("book.trades")

@@ -15,7 +15,7 @@ from django.db.models import QuerySet, Sum
 from accounts.models import GoodFaithViolation, UnsettledCash, UnsettledUse
 from accounts.payloads import violation_payload
 from accounts.settlement import Proceeds, is_in_good_faith, pay
-from bengi.bulk import insert_rows, upsert_rows
+from bengi.bulk import insert_rows, save_rows
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
@@ -95,7 +95,7 @@ def _read_uses(found: Settling, account_ids: Iterable[UUID], since: datetime) ->
 
 def save_settling(settling: Settling) -> None:
     """Write what the batch added and changed: four statements at most."""
-    upsert_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
+    save_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
     insert_rows(UnsettledUse, settling.new_uses)
     if settling.withdrawn:
         GoodFaithViolation.objects.bulk_update(settling.withdrawn, ["busted_by"])

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from bengi.bulk import has_arrays, insert_values, upsert_rows
+from bengi.bulk import has_arrays, insert_values, save_rows
 from bengi.events.models import Event, Stream
 from bengi.ids import new_id
 
@@ -39,7 +39,7 @@ def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
         return {}
     heads = _heads({event.stream_id for event in events})
     rows = [_next(heads[event.stream_id], event) for event in events]
-    upsert_rows(Stream, heads.values(), ["seq", "head_hash"])
+    save_rows(Stream, heads.values(), ["seq", "head_hash"])
     insert_values(Event, _COLUMNS, rows)
     return {stream.id: stream.seq for stream in heads.values()}
 
