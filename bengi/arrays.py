@@ -18,7 +18,6 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
 from msgspec import Raw
-from psycopg.types.json import Json, Jsonb
 
 Field = models.Field
 R = TypeVar("R", bound=models.Model)
@@ -105,7 +104,18 @@ def _update_statement(model: type[models.Model], fields: tuple[Field, ...]) -> s
 
 
 def _unnest(fields: Iterable[Field]) -> str:
-    return f"unnest({', '.join(f'%s::{_array_type(field)}' for field in fields)})"
+    return f"unnest({', '.join(_parameter(field) for field in fields)})"
+
+
+def _parameter(field: Field) -> str:
+    """Return where a column's parameter stands. Documents are split, which is half the work."""
+    if isinstance(field, models.JSONField):
+        return f"string_to_array(%s, chr({ord(_BETWEEN_DOCUMENTS)}), 'NULL')::jsonb[]"
+    return f"%s::{_array_type(field)}"
+
+
+_BETWEEN_DOCUMENTS = "\x1f"
+"""In JSON a control character stands escaped, so this one never stands in a document."""
 
 
 def _array_type(field: Field) -> str:
@@ -125,6 +135,8 @@ def _quoted(name: str | None) -> str:
 
 def array_literal(field: Field, values: Iterable[Any]) -> str:
     """Return one column's values, converted by its field, as the text of an array."""
+    if isinstance(field, models.JSONField):
+        return _BETWEEN_DOCUMENTS.join(_document(field, value) for value in values)
     kind, write = _as_it_is(field)
     database = connections[DEFAULT_DB_ALIAS]
     known, elements = dict[Any, str](), []
@@ -133,8 +145,6 @@ def array_literal(field: Field, values: Iterable[Any]) -> str:
             elements.append("NULL")
         elif type(value) is kind:
             elements.append(write(value))
-        elif isinstance(value, _HARD_TO_COMPARE):
-            elements.append(_element(field, value, database))
         else:
             if (text := known.get(value)) is None:
                 text = known[value] = _element(field, value, database)
@@ -155,16 +165,22 @@ def _element(field: Field, value: Any, database: Any) -> str:
 def _as_it_is(field: Field) -> tuple[type, Callable[[Any], str]]:
     """Return the type whose values the field's conversion leaves as they are, and their text."""
     target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
-    kind = _LEFT_ALONE.get(type(target), Raw)
-    return kind, _ELEMENTS[kind]
+    kind = _LEFT_ALONE.get(type(target), _Nothing)
+    return kind, _ELEMENTS.get(kind, str)
 
 
 def _text(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _json(value: Json) -> str:
-    return _text(msgspec.json.encode(value.obj).decode())
+def _document(field: Field, value: Any) -> str:
+    """Return a document; a Raw one is encoded already. It may be null, which is not NULL."""
+    if value is None:
+        return "NULL"
+    if not isinstance(value, Raw):
+        value = field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+        value = msgspec.json.encode(value.obj)
+    return bytes(value).decode()
 
 
 _ELEMENTS: Mapping[type, Callable[[Any], str]] = {
@@ -175,9 +191,13 @@ _ELEMENTS: Mapping[type, Callable[[Any], str]] = {
     Decimal: str,
     datetime: datetime.isoformat,
     date: date.isoformat,
-    Jsonb: _json,
-    Raw: lambda value: _text(bytes(value).decode()),
 }
+
+
+class _Nothing:
+    """What no value is."""
+
+
 _LEFT_ALONE: Mapping[type[Field], type] = {
     models.UUIDField: UUID,
     models.CharField: str,
@@ -186,7 +206,6 @@ _LEFT_ALONE: Mapping[type[Field], type] = {
     models.PositiveSmallIntegerField: int,
     models.BooleanField: bool,
 }
-_HARD_TO_COMPARE = (dict, list)
 
 
 # -- the connection ----------------------------------------------------------------------------
