@@ -35,18 +35,19 @@ class ServerDidNotStart(Exception):
 
 
 @contextlib.contextmanager
-def postgres(program: Path) -> Iterator[str]:
+def postgres(program: Path, *, is_durable: bool = False) -> Iterator[str]:
     """Run a new PostgreSQL cluster on loopback; yield the URL of its maintenance database."""
-    with cluster(program) as server:
+    with cluster(program, is_durable=is_durable) as server:
         yield server.url
 
 
 @contextlib.contextmanager
-def cluster(program: Path) -> Iterator[Cluster]:
+def cluster(program: Path, *, is_durable: bool = False) -> Iterator[Cluster]:
     """Run a new PostgreSQL cluster on loopback; yield it, to be used and to be crashed.
 
     PostgreSQL refuses to run as root, so root hands it to another user. Nothing is synced to
     disk: a test kills processes, not the machine, and what the kernel holds survives that.
+    is_durable: everything is synced, as where it counts; for benchmarks.
     """
     with _folder() as folder:
         owner, data = _unprivileged(), folder / "data"
@@ -58,7 +59,7 @@ def cluster(program: Path) -> Iterator[Cluster]:
             cwd=folder,
             user=owner,
         )
-        server = Cluster(program, folder, _free_port())
+        server = Cluster(program, folder, _free_port(), is_durable=is_durable)
         server.start()
         try:
             yield server
@@ -69,7 +70,7 @@ def cluster(program: Path) -> Iterator[Cluster]:
 class Cluster:
     """A PostgreSQL server of a test's own. url is that of its maintenance database."""
 
-    def __init__(self, program: Path, folder: Path, port: int) -> None:
+    def __init__(self, program: Path, folder: Path, port: int, *, is_durable: bool = False) -> None:
         self.url = f"postgresql://bengi@127.0.0.1:{port}/postgres"
         self._folder = folder
         options: dict[str, object] = {
@@ -77,7 +78,7 @@ class Cluster:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": folder,
             "max_connections": 200,
-            "fsync": "off",
+            "fsync": "on" if is_durable else "off",
             "timezone": "UTC",
         }
         settings = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
