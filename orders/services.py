@@ -176,8 +176,8 @@ def _accept(
         desk.steps[one.id] = first_step(one, judged[leg], tick)
     desk.legs[order.id] = list(legs.values())
     desk.known[ticket.account_id, ticket.client_order_id] = order
-    desk.recent[likeness_of(order)] = order.id
-    for one in (order, *legs.values()):
+    for one in (*legs.values(), order):
+        desk.recent[likeness_of(one)] = one.id
         desk.open_orders[ticket.account_id, instrument.id, str(one.side)] += 1
         desk.open_in_all[ticket.account_id] += 1
     return order
@@ -254,11 +254,15 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     Position.objects.bulk_update(
         {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}, ["reserved_quantity"]
     )
-    waiting = [leg for leg in legs if leg.status == OrderStatus.HELD]
-    at_once = [leg for leg in legs if leg.status != OrderStatus.HELD]
-    tell([*orders, *at_once], "order.accepted", now, desk.steps)
-    if waiting:
-        tell(waiting, "order.held", now, desk.steps)
+    tell_each(
+        [
+            (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
+            for order in orders
+            for one in (order, *desk.legs[order.id])
+        ],
+        now,
+        desk.steps,
+    )
 
 
 def tell(
@@ -267,7 +271,16 @@ def tell(
     now: datetime,
     steps: Mapping[UUID, dict[str, Any]] = NO_STEPS,
 ) -> None:
-    """Log the event of each order and, after commit, wake the engine and the streams.
+    """Log the same event of each order, as tell_each() does."""
+    tell_each([(order, event) for order in orders], now, steps)
+
+
+def tell_each(
+    told: Sequence[tuple[Order, str]],
+    now: datetime,
+    steps: Mapping[UUID, dict[str, Any]] = NO_STEPS,
+) -> None:
+    """Log each order's event and, after commit, wake the engine and the streams.
 
     steps: what to tell of an order, by its id, beyond how it stands now.
     """
@@ -284,10 +297,10 @@ def tell(
                 now,
                 subject=order.id,
             )
-            for order in orders
+            for order, event in told
         ]
     )
-    shards = {order.instrument.shard for order in orders}
+    shards = {order.instrument.shard for order, _ in told}
 
     def wake() -> None:
         crash_point("accept.committed")

@@ -22,6 +22,7 @@ ENDPOINTS = (
     "instruments/tests/test_listings.py",
     "orders/tests/test_batch.py",
     "orders/tests/test_resetting.py",
+    "orders/tests/test_together.py",
     "portfolios/tests/test_history.py",
     "portfolios/tests/test_opening.py",
     "portfolios/tests/test_summary.py",

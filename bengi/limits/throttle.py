@@ -44,8 +44,11 @@ def count(request: Any, scope: Scope, cost: int = 1) -> None:
 
 
 def count_orders(request: Any, number: int) -> None:
-    """Let a request cost as many as the orders it holds; one the throttle has counted."""
-    count(request, ORDERS_AT_ONCE, number - 1)
+    """Count the orders that a batch holds; the throttle has counted the batch. Raises RateLimited.
+
+    The answer tells where the limit of batches stands.
+    """
+    count(request, ORDERS_AT_ONCE, number)
 
 
 def count_page_order(user: Any) -> None:

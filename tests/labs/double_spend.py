@@ -21,7 +21,7 @@ def main(threads: int, affordable: int) -> None:
     from bengi.books import check_books
     from bengi.errors import BengiError
     from bengi.terms import OrderType, Side, TimeInForce
-    from orders.services import place_order
+    from orders.fast_lane import admit
     from orders.tickets import OrderTicket
 
     quote(stage)
@@ -43,7 +43,7 @@ def main(threads: int, affordable: int) -> None:
         )
         start.wait()
         try:
-            place_order(ticket, now=clock.now())
+            admit(ticket, now=clock.now())
             answers["accepted"] += 1
         except BengiError as error:
             answers[error.code] += 1
