@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from bengi.errors import BengiError
 from bengi.group_commit import GroupCommit
 from orders.asking import Asked, tickets_for
-from orders.services import Placement, place_orders
+from orders.services import Placement, place_within
 from orders.tickets import OrderTicket
 
 Wanted = Asked | OrderTicket
@@ -52,7 +52,7 @@ def admit_all(wanted: Sequence[Wanted], *, now: datetime) -> list[Answer]:
     found = iter(tickets_for([each for each in wanted if isinstance(each, Asked)]))
     tickets = [next(found) if isinstance(each, Asked) else each for each in wanted]
     good = [ticket for ticket in tickets if isinstance(ticket, OrderTicket)]
-    placed = iter(place_orders(good, now=now) if good else ())
+    placed = iter(place_within(good, now=now) if good else ())
     return [next(placed) if isinstance(each, OrderTicket) else each for each in tickets]
 
 

@@ -66,6 +66,11 @@ def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
     leaves no trace. A fixed number of statements, however many tickets. The shards are nudged
     after commit.
     """
+    return place_within(tickets, now=now)
+
+
+def place_within(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Placement | BengiError]:
+    """Do what place_orders() does, in the caller's transaction, which commits or fails whole."""
     accounts = lock_accounts(ticket.account_id for ticket in tickets)
     desk = read_desk(tickets, accounts, now)
     answers = [_answer(desk, ticket, now) for ticket in tickets]
