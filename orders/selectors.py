@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from bengi.errors import NotFound
@@ -50,6 +52,26 @@ def open_orders_of(user: User, portfolio_id: UUID | None = None) -> QuerySet[Ord
     """Return the user's open orders, newest first; of one portfolio when it is named."""
     found = orders_of(user).filter(closed_at__isnull=True)
     return found if portfolio_id is None else found.filter(portfolio_id=portfolio_id)
+
+
+def orders_by_key(keys: Iterable[tuple[UUID, str]]) -> QuerySet[Order]:
+    """Return the orders that (account, client_order_id) have made before, with instruments.
+
+    On PostgreSQL pair by pair: two lists side by side would be looked up each with each.
+    """
+    pairs = list(keys)
+    accounts, words = [account for account, _ in pairs], [word for _, word in pairs]
+    if connection.vendor == "postgresql":
+        found = Order.objects.filter(id__in=RawSQL(_BY_KEY, [accounts, words]))  # noqa: S611
+    else:
+        found = Order.objects.filter(account_id__in=accounts, client_order_id__in=words)
+    return found.select_related("instrument")
+
+
+_BY_KEY = (
+    "SELECT o.id FROM unnest(%s::uuid[], %s::text[]) AS k (account_id, word)"
+    " JOIN orders_order o ON o.account_id = k.account_id AND o.client_order_id = k.word"
+)
 
 
 def picking_orders(account_ids: Iterable[UUID]) -> QuerySet[Order]:

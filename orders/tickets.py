@@ -48,7 +48,7 @@ from orders.legs import StopLoss, TakeProfit
 from orders.limits import read_limits
 from orders.models import Order
 from orders.notional import sized
-from orders.selectors import halted_accounts, picking_orders
+from orders.selectors import halted_accounts, orders_by_key, picking_orders
 from orders.twins import Likeness, recent_orders
 from portfolios.lots import Pick
 from portfolios.models import Position
@@ -221,7 +221,10 @@ class Desk:
 
 
 def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now: datetime) -> Desk:
-    """Read what the tickets are judged by: a fixed number of statements."""
+    """Read what the tickets are judged by: a fixed number of statements.
+
+    Positions are read where something is sold, and what looks alike where that is not meant.
+    """
     instruments = instruments_by_symbol(ticket.symbol.upper() for ticket in tickets)
     ids = [instrument.id for instrument in instruments.values()]
     open_orders, open_in_all = _open_counts(accounts)
@@ -233,28 +236,27 @@ def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now
             (balance.account_id, balance.currency): balance
             for balance in CashBalance.objects.filter(account_id__in=accounts)
         },
-        positions={
-            (position.portfolio_id, position.instrument_id): position
-            for position in Position.objects.filter(
-                portfolio_id__in={ticket.portfolio_id for ticket in tickets},
-                instrument_id__in=ids,
-            )
-        },
+        positions=_positions([ticket for ticket in tickets if ticket.side is Side.SELL], ids),
         known={
             (order.account_id, order.client_order_id): order
-            for order in Order.objects.filter(
-                account_id__in=accounts,
-                client_order_id__in={ticket.client_order_id for ticket in tickets},
-            ).select_related("instrument")
+            for order in orders_by_key((t.account_id, t.client_order_id) for t in tickets)
         },
         costs=read_costs(accounts.values(), now),
         limits=read_limits(accounts),
         halts=halted_accounts(accounts),
-        recent=recent_orders(accounts, now),
+        recent=recent_orders({t.account_id for t in tickets if not t.confirm_duplicate}, ids, now),
         lots=_available_lots([ticket for ticket in tickets if ticket.lots], ids),
         open_orders=open_orders,
         open_in_all=open_in_all,
     )
+
+
+def _positions(selling: Sequence[OrderTicket], ids: Sequence[UUID]) -> dict[Holding, Position]:
+    if not selling:
+        return {}
+    portfolios = {ticket.portfolio_id for ticket in selling}
+    found = Position.objects.filter(portfolio_id__in=portfolios, instrument_id__in=ids)
+    return {(position.portfolio_id, position.instrument_id): position for position in found}
 
 
 def quote_facts(
