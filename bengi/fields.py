@@ -10,10 +10,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from bengi.money import PLACES, plain
+from bengi.money import PLACES, QUANTUM, plain
 
 _SCALE = 10**PLACES
 _WIDE = Context(prec=60)
+_VALUE_QUANTUM = Decimal(1).scaleb(-2 * PLACES)
 _SQLITE_MAX = Decimal(2**63 - 1) / _SCALE
 
 
@@ -95,7 +96,7 @@ class ValueField(ExactField):
         value = self.get_prep_value(value)
         if not isinstance(value, Decimal):
             return value
-        exact = _exact(value, 2 * PLACES)
+        exact = _exact(value, _VALUE_QUANTUM)
         if connection.vendor == "postgresql":
             return exact
         return plain(exact.scaleb(PLACES, context=_WIDE))
@@ -106,8 +107,9 @@ class ValueField(ExactField):
         return Decimal(value).scaleb(-PLACES, context=_WIDE)
 
 
-def _exact(value: Decimal, places: int = PLACES) -> Decimal:
-    scaled = _WIDE.quantize(value, Decimal(1).scaleb(-places))
+def _exact(value: Decimal, quantum: Decimal = QUANTUM) -> Decimal:
+    scaled = _WIDE.quantize(value, quantum)
     if scaled != value:
+        places = -quantum.adjusted()
         raise ValidationError(f"{value} has more than {places} decimal places")
     return scaled

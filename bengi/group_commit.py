@@ -16,16 +16,13 @@ from typing import Generic, TypeVar
 from django.db import InterfaceError, OperationalError
 
 from bengi.errors import Unavailable
+from bengi.retries import is_given_up
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
 RETRY_AFTER_S = 1
-TRIES = 3
-"""How often a group is tried that others' locks or reads came in the way of."""
-PASSING = frozenset({"40001", "40P01"})
-"""SQLSTATE of what another try may mend: serialization failure, deadlock."""
 LOCKED = frozenset({"55P03", "57014"})
 """SQLSTATE of a wait that was too long, for a lock or for a statement: one of a group's, maybe."""
 
@@ -68,6 +65,7 @@ class GroupCommit(Generic[T, R]):
     """Does work for many callers at once; work is one transaction, and answers item by item.
 
     work(items) returns an answer for each item, in their order, or raises and has done nothing.
+    What another try may mend it tries again itself (bengi/retries.py).
     """
 
     def __init__(
@@ -152,7 +150,7 @@ class GroupCommit(Generic[T, R]):
         item is to blame, and none is tried alone.
         """
         try:
-            answers = self._tried([seat.item for seat in group])
+            answers = self._work([seat.item for seat in group])
         except Exception as error:  # noqa: BLE001 - told to whom it belongs, in their own thread
             self._answer_failure(group, error)
             return
@@ -179,15 +177,6 @@ class GroupCommit(Generic[T, R]):
             else:
                 seat.error = _unavailable()
 
-    def _tried(self, items: Sequence[T]) -> Sequence[R]:
-        for tries_left in reversed(range(TRIES)):
-            try:
-                return self._work(items)
-            except OperationalError as error:
-                if not tries_left or _state_of(error) not in PASSING:
-                    raise
-        raise AssertionError("the last try returns or raises")
-
 
 def _unavailable(detail: str = "Try again in a moment.") -> Unavailable:
     return Unavailable("unavailable", detail, retry_after_s=RETRY_AFTER_S)
@@ -197,8 +186,6 @@ def _is_away(error: Exception) -> bool:
     """Say whether the database itself is what fails."""
     if isinstance(error, InterfaceError):
         return True
-    return isinstance(error, OperationalError) and _state_of(error) not in PASSING | LOCKED
-
-
-def _state_of(error: Exception) -> str | None:
-    return getattr(error.__cause__, "sqlstate", None)
+    if not isinstance(error, OperationalError) or is_given_up(error):
+        return False
+    return getattr(error.__cause__, "sqlstate", None) not in LOCKED

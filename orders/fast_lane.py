@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import cache
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from bengi.errors import BengiError
 from bengi.group_commit import GroupCommit
+from bengi.retries import retried
 from orders.asking import Asked, tickets_for
 from orders.services import Placement, place_within
 from orders.tickets import OrderTicket
@@ -43,11 +44,12 @@ def admit(wanted: Wanted, *, now: datetime) -> Placement:
     return answer
 
 
-@transaction.atomic
+@retried
 def admit_all(wanted: Sequence[Wanted], *, now: datetime) -> list[Answer]:
     """Accept or refuse each, in order, in one transaction; the answers stand in their order.
 
-    A fixed number of statements, however many there are and whoever they are of.
+    Tried again where the database gave it up for another's sake. A fixed number of statements,
+    however many orders there are and whoever they are of.
     """
     found = iter(tickets_for([each for each in wanted if isinstance(each, Asked)]))
     tickets = [next(found) if isinstance(each, Asked) else each for each in wanted]

@@ -14,6 +14,7 @@ from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.access import require
 from bengi.audit.services import note
+from bengi.bulk import insert_rows, update_rows
 from bengi.bus import NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
@@ -250,15 +251,13 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     if not orders:
         return
     legs = [leg for order in orders for leg in desk.legs[order.id]]
-    Order.objects.bulk_create([*orders, *legs])
+    insert_rows(Order, [*orders, *legs])
     buys = [order for order in orders if order.side == Side.BUY]
     sells = [order for order in orders if order.side == Side.SELL]
-    CashBalance.objects.bulk_update(
-        {desk.balances[o.account_id, o.instrument.currency] for o in buys}, ["reserved"]
-    )
-    Position.objects.bulk_update(
-        {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}, ["reserved_quantity"]
-    )
+    balances = {desk.balances[o.account_id, o.instrument.currency] for o in buys}
+    update_rows(CashBalance, balances, ["reserved"])
+    positions = {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}
+    update_rows(Position, positions, ["reserved_quantity"])
     tell_each(
         [
             (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")

@@ -46,8 +46,8 @@ def cluster(program: Path, *, is_durable: bool = False) -> Iterator[Cluster]:
     """Run a new PostgreSQL cluster on loopback; yield it, to be used and to be crashed.
 
     PostgreSQL refuses to run as root, so root hands it to another user. Nothing is synced to
-    disk: a test kills processes, not the machine, and what the kernel holds survives that.
-    is_durable: everything is synced, as where it counts; for benchmarks.
+    disk, unless it is_durable: a test kills processes, not the machine, and what the kernel holds
+    survives that. A benchmark measures what syncing costs.
     """
     with _folder() as folder:
         owner, data = _unprivileged(), folder / "data"

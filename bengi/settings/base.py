@@ -95,7 +95,11 @@ if env("DATABASE_URL", default=""):
     DATABASES = {
         "default": {
             **env.db("DATABASE_URL"),
-            "OPTIONS": {"pool": {"min_size": 2, "max_size": 20, "timeout": 10}},
+            "OPTIONS": {
+                "pool": {"min_size": 2, "max_size": 20, "timeout": 10},
+                # For bengi/arrays.py; the ORM's own statements are never prepared.
+                "prepare_threshold": 5,
+            },
         }
     }
 else:

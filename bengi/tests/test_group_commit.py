@@ -11,7 +11,7 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from bengi.errors import BengiError, Unavailable
-from bengi.group_commit import TRIES, GroupCommit
+from bengi.group_commit import GroupCommit
 
 LONG_S = 20
 
@@ -156,25 +156,12 @@ def test_one_that_nothing_can_be_done_with_harms_no_other():
 @pytest.mark.parametrize(
     "passing", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure]
 )
-@pytest.mark.parametrize("least", [1, 2])
-def test_what_another_try_mends_is_tried_again(passing, least):
-    people, work = crowd(once(states(passing), times=2, least=least))
-    if least == 1:
-        assert people.lane.submit(7) == 14
-        assert work.groups == [[7]] * 3
-        return
+def test_what_others_came_in_the_way_of_is_done_one_by_one(passing):
+    people, work = crowd(once(states(passing)))
     people.lead(1)
     people.come(2, 3)
     assert people.go() == {1: 2, 2: 4, 3: 6}
-    assert work.groups == [[1], *[[2, 3]] * 3]
-
-
-def test_what_no_try_mends_is_done_one_by_one():
-    people, work = crowd(once(states(psycopg.errors.DeadlockDetected), times=TRIES))
-    people.lead(1)
-    people.come(2, 3)
-    assert people.go() == {1: 2, 2: 4, 3: 6}
-    assert work.groups == [[1], *[[2, 3]] * TRIES, [2], [3]]
+    assert work.groups == [[1], [2, 3], [2], [3]]
 
 
 def test_a_lock_that_one_waits_for_in_vain_is_that_ones():
