@@ -5,4 +5,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bengi.settings.dev")
-application = get_wsgi_application()
+django = get_wsgi_application()
+
+# The door imports models, so it comes after Django has been set up.
+from bengi.order_door import OrderDoor  # noqa: E402
+
+application = OrderDoor(django)

@@ -177,7 +177,7 @@ class OrderView(APIView):
     @operation("Get an order", answers=shapes.OrderWithLegs)
     def get(self, request: ApiRequest, order_id: UUID) -> Response:
         read_query(Input, request.query_params)
-        return Response(_whole(order_of(request.user, order_id)))
+        return Response(whole(order_of(request.user, order_id)))
 
     @operation(
         "Replace an order",
@@ -191,7 +191,7 @@ class OrderView(APIView):
         changes = read_body(ReplaceInput, request.data)
         key = changes.pop("client_order_id", None)
         asked = request_replace(order_id, request.user, changes, key=key, now=clock.now())
-        body = _whole(asked.order)
+        body = whole(asked.order)
         return replayed(body) if asked.replayed else Response(body)
 
 
@@ -206,11 +206,16 @@ class CancelView(APIView):
     )
     def post(self, request: ApiRequest, order_id: UUID) -> Response:
         read_body(Input, request.data)
-        return Response(_whole(request_cancel(order_id, request.user, now=clock.now())))
+        return Response(whole(request_cancel(order_id, request.user, now=clock.now())))
+
+
+def whole(order: Order) -> dict[str, Any]:
+    """Return one order with the legs of its group; those of a list are rows of their own."""
+    return _shape(order) | {"legs": [_shape(leg) for leg in legs_with(order)]}
 
 
 def _placed(placement: Placement) -> Response:
-    body = _whole(placement.order)
+    body = whole(placement.order)
     if placement.replayed:
         return replayed(body)
     return created(body, f"orders/{placement.order.id}")
@@ -227,11 +232,6 @@ def _outcome(
     body = _shape(order) | {"legs": [_shape(leg) for leg in legs.get(order.id, ())]}
     code = status.HTTP_200_OK if outcome.replayed else status.HTTP_201_CREATED
     return {"status": code, "replayed": outcome.replayed, "order": body, "problem": None}
-
-
-def _whole(order: Order) -> dict[str, Any]:
-    """Return one order with the legs of its group; those of a list are rows of their own."""
-    return _shape(order) | {"legs": [_shape(leg) for leg in legs_with(order)]}
 
 
 def _shape(order: Order) -> dict[str, Any]:

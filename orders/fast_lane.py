@@ -35,7 +35,7 @@ def admit(wanted: Wanted, *, now: datetime) -> Placement:
     Raises Refused with all failing rules, Malformed, Forbidden, NotFound for a portfolio that is
     not the user's, and Unavailable when too many wait or the database is away.
     """
-    if _is_shared():
+    if is_on() and not connection.in_atomic_block:  # who has a transaction wants the order in it
         answer = _lane().submit((wanted, now))
     else:
         (answer,) = admit_all([wanted], now=now)
@@ -58,11 +58,10 @@ def admit_all(wanted: Sequence[Wanted], *, now: datetime) -> list[Answer]:
     return [next(placed) if isinstance(each, OrderTicket) else each for each in tickets]
 
 
-def _is_shared() -> bool:
-    """Whoever has a transaction of their own wants the order in it."""
-    wants = settings.FAST_LANE
-    is_on = connection.vendor == "postgresql" if wants is None else wants
-    return is_on and not connection.in_atomic_block
+def is_on() -> bool:
+    """Say whether orders that come at the same time share a transaction."""
+    wants: bool | None = settings.FAST_LANE
+    return connection.vendor == "postgresql" if wants is None else wants
 
 
 def _admit_group(group: Sequence[tuple[Wanted, datetime]]) -> list[Answer]:
