@@ -1,8 +1,8 @@
 """The short way in for an order: POST /api/v1/orders of a program, past what only pages need.
 
-A WSGI application in front of Django. It answers what is plain: a token or key that is good, JSON of
-known length, nothing else to be looked at. Everything else goes on to Django as it came, and so does
-every refusal before the request is counted. Both ways use the same parts: sign-in, scopes,
+A WSGI application in front of Django. It answers what is plain: a token or key that is good, JSON
+of known length, nothing else to be looked at. Everything else goes on to Django as it came, and so
+does every refusal before the request is counted. Both ways use the same parts: sign-in, scopes,
 limits, strict JSON, OrderInput, admit(), problems. What is left out is the framework between them,
 most of what a request costs; tests/contract/test_order_door.py compares the answers byte for byte.
 """
