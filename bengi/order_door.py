@@ -11,11 +11,11 @@ import io
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.db import close_old_connections
+from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from accounts.identity.bearers import bearer
@@ -41,7 +41,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 PATHS = frozenset({"/api/v1/orders", "/api/v1/orders/"})
 ROUTE = "orders"
-METHODS = "GET, POST, HEAD, OPTIONS"
+ALLOW = ("Allow", "GET, POST, HEAD, OPTIONS")
 JSON = "application/json"
 PLACES_MAX = 100
 """Host names that are remembered to be ours: whoever asks writes them."""
@@ -77,13 +77,12 @@ class OrderDoor:
         try:
             status, headers, body = _answer(request)
         finally:
-            close_old_connections()
+            request_finished.send(sender=type(self))  # connections go back to their pool
         told = [
             *headers,
             *common,
             *limit_headers(request.rate_limit),
             ("X-Request-ID", request.request_id),
-            ("Allow", METHODS),
             ("Content-Length", str(len(body))),
         ]
         start_response(f"{status} {HTTPStatus(status).phrase}", told)
@@ -143,7 +142,7 @@ def _is_plain(environ: Environ) -> bool:
         and _is_short(environ.get("CONTENT_LENGTH", ""))
         and not environ.get("QUERY_STRING")
         and not environ.get("SCRIPT_NAME")
-        and "HTTP_COOKIE" not in environ
+        and not environ.get("HTTP_COOKIE")
         and "HTTP_TRANSFER_ENCODING" not in environ
         and is_on()
     )
@@ -177,17 +176,16 @@ def _body(environ: Environ) -> bytes:
 
 def _placed(placement: Placement) -> tuple[int, Headers, bytes]:
     body = msgspec.json.encode(whole(placement.order))
-    headers = [("Content-Type", JSON)]
+    headers = [("Content-Type", JSON), ALLOW]
     if placement.replayed:
         return 200, [*headers, ("Idempotency-Replayed", "true")], body
     return 201, [*headers, ("Location", f"/api/v1/orders/{placement.order.id}")], body
 
 
 def _refused(error: Exception, request: LaneRequest) -> tuple[int, Headers, bytes]:
-    known = as_bengi_error(error)
+    known, told = as_bengi_error(error), [ALLOW]
     if known is None:
         logger.error("Internal Server Error: /api/v1/orders", exc_info=error)
-        known = of_status(500)
-    asked: Any = request
-    answer = problem(known, asked)
-    return answer.status_code, list(answer.items()), answer.content
+        known, told = of_status(500), []
+    answer = problem(known, cast(HttpRequest, request))
+    return answer.status_code, [*told, *answer.items()], answer.content
