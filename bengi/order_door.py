@@ -75,12 +75,11 @@ class OrderDoor:
         if request is None or common is None:
             return self._application(environ, start_response)
         try:
-            status, headers, body = _answer(request)
+            status, headers, body = _answer(request, common)
         finally:
             request_finished.send(sender=type(self))  # connections go back to their pool
         told = [
             *headers,
-            *common,
             *limit_headers(request.rate_limit),
             ("X-Request-ID", request.request_id),
             ("Content-Length", str(len(body))),
@@ -152,15 +151,20 @@ def _is_short(length: str) -> bool:
     return length.isdecimal() and len(length) <= 6 and int(length) <= BODY_BYTES_MAX
 
 
-def _answer(request: LaneRequest) -> tuple[int, Headers, bytes]:
-    """Return status, headers of this answer alone, and body."""
+def _answer(request: LaneRequest, common: Headers) -> tuple[int, Headers, bytes]:
+    """Return status, headers and body. What is no answer of a view has no headers of one."""
     try:
         count(request, ORDERS)
         values = read_body(OrderInput, read_object(_body(request.META)))
         asked = asked_of(request.user, values, request.META.get("HTTP_IDEMPOTENCY_KEY"))
-        return _placed(admit(asked, now=clock.now()))
+        status, headers, body = _placed(admit(asked, now=clock.now()))
     except Exception as error:  # noqa: BLE001 - the edge of a request, as in Django
-        return _refused(error, request)
+        known = as_bengi_error(error)
+        if known is None:
+            logger.error("Internal Server Error: /api/v1/orders", exc_info=error)
+            return _told(of_status(500), request)
+        status, headers, body = _told(known, request)
+    return status, [ALLOW, *common, *headers], body
 
 
 def _body(environ: Environ) -> bytes:
@@ -176,16 +180,12 @@ def _body(environ: Environ) -> bytes:
 
 def _placed(placement: Placement) -> tuple[int, Headers, bytes]:
     body = msgspec.json.encode(whole(placement.order))
-    headers = [("Content-Type", JSON), ALLOW]
+    headers = [("Content-Type", JSON)]
     if placement.replayed:
         return 200, [*headers, ("Idempotency-Replayed", "true")], body
     return 201, [*headers, ("Location", f"/api/v1/orders/{placement.order.id}")], body
 
 
-def _refused(error: Exception, request: LaneRequest) -> tuple[int, Headers, bytes]:
-    known, told = as_bengi_error(error), [ALLOW]
-    if known is None:
-        logger.error("Internal Server Error: /api/v1/orders", exc_info=error)
-        known, told = of_status(500), []
-    answer = problem(known, cast(HttpRequest, request))
-    return answer.status_code, [*told, *answer.items()], answer.content
+def _told(error: BengiError, request: LaneRequest) -> tuple[int, Headers, bytes]:
+    answer = problem(error, cast(HttpRequest, request))
+    return answer.status_code, list(answer.items()), answer.content
