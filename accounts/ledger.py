@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from accounts.models import LedgerEntry, LedgerTransaction
+from bengi.bulk import insert_rows
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
 from bengi.terms import LedgerBook, LedgerKind
@@ -41,7 +42,7 @@ def post(transactions: Sequence[NewTransaction]) -> None:
     """Write the transactions and their legs: two statements, however many there are."""
     for new in transactions:
         _assert_balanced(new)
-    LedgerTransaction.objects.bulk_create(
+    rows = [
         LedgerTransaction(
             id=new.id,
             kind=new.kind,
@@ -52,8 +53,8 @@ def post(transactions: Sequence[NewTransaction]) -> None:
             reverses_id=new.reverses,
         )
         for new in transactions
-    )
-    LedgerEntry.objects.bulk_create(
+    ]
+    entries = [
         LedgerEntry(
             id=new_id(),
             transaction_id=new.id,
@@ -64,7 +65,9 @@ def post(transactions: Sequence[NewTransaction]) -> None:
         )
         for new in transactions
         for leg in new.legs
-    )
+    ]
+    insert_rows(LedgerTransaction, rows)
+    insert_rows(LedgerEntry, entries)
 
 
 def transaction_payload(new: NewTransaction) -> dict[str, Any]:

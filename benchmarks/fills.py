@@ -250,7 +250,7 @@ def crossing(floor: Floor, batch: int) -> list[Any]:
     inside = PRICE + Decimal("0.01")
     found = street(floor, batch // 2)
     for number in range(batch // 4):
-        at = start * 11 + number * 3
+        at = (start * 11 + number * 3) * 2  # even: the next one is for the same symbol
         found.append(floor.ticket(at, "sell", 5, inside))
         found.append(floor.ticket(at + 1, "buy", 5, inside))
     return found

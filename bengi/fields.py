@@ -44,7 +44,8 @@ class ExactField(models.Field):
         return self.to_python(value)
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        value = super().get_db_prep_value(value, connection, prepared)
+        if type(value) is not Decimal:  # what most rows hold needs no other conversion
+            value = super().get_db_prep_value(value, connection, prepared)
         if not isinstance(value, Decimal):
             return value
         if connection.vendor == "postgresql":
@@ -53,10 +54,12 @@ class ExactField(models.Field):
             raise ValidationError(f"{value} is beyond what SQLite can hold exactly")
         return int(_exact(value).scaleb(PLACES))
 
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        """Return what is done to each value that is read; PostgreSQL's are decimals already."""
+        return [] if connection.vendor == "postgresql" else super().get_db_converters(connection)
+
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
-        if value is None or connection.vendor == "postgresql":
-            return value
-        return Decimal(value).scaleb(-PLACES)
+        return None if value is None else Decimal(value).scaleb(-PLACES)
 
     def value_to_string(self, obj: models.Model) -> str:
         value: Any = self.value_from_object(obj)
@@ -102,9 +105,7 @@ class ValueField(ExactField):
         return plain(exact.scaleb(PLACES, context=_WIDE))
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
-        if value is None or connection.vendor == "postgresql":
-            return value
-        return Decimal(value).scaleb(-PLACES, context=_WIDE)
+        return None if value is None else Decimal(value).scaleb(-PLACES, context=_WIDE)
 
 
 def _exact(value: Decimal, quantum: Decimal = QUANTUM) -> Decimal:

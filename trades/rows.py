@@ -1,19 +1,18 @@
 """The rows one batch works on: read in sets under the accounts' locks, written back in sets."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from django.db import models
 from django.db.models import Q
 
 from accounts.fees import US_MICS, Sold
 from accounts.ledger import NewTransaction, post
 from accounts.models import Account, CashBalance, RegulatoryRate
+from bengi.bulk import insert_rows, update_rows, upsert_rows
 from bengi.crash_points import crash_point
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -131,14 +130,14 @@ def _sold(orders: Iterable[Order]) -> dict[UUID, list[Sold]]:
 
 def save(rows: Rows) -> dict[UUID, int]:
     """Write the batch back and append its events; return each stream's newest seq."""
-    _upsert(Order, rows.orders.values(), ORDER_CHANGES)
-    _upsert(CashBalance, rows.balances.values(), ["amount", "reserved"])
-    _upsert(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
-    _upsert(Lot, rows.changed_lots.values(), LOT_CHANGES)
+    update_rows(Order, rows.orders.values(), ORDER_CHANGES)
+    upsert_rows(CashBalance, rows.balances.values(), ["amount", "reserved"])
+    upsert_rows(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
+    upsert_rows(Lot, rows.changed_lots.values(), LOT_CHANGES)
     crash_point("book.orders")
-    Trade.objects.bulk_create(rows.trades)
+    insert_rows(Trade, rows.trades)
     crash_point("book.trades")
-    LotClosing.objects.bulk_create(rows.closings)
+    insert_rows(LotClosing, rows.closings)
     save_settling(rows.settling)
     post(rows.transactions)
     return append(rows.events)
@@ -166,10 +165,3 @@ ORDER_CHANGES = [
     "closed_at",
 ]
 """What can change of an order after it was accepted."""
-
-
-def _upsert(model: type[models.Model], rows: Iterable[Any], fields: Sequence[str]) -> None:
-    manager: Any = model._default_manager
-    manager.bulk_create(
-        list(rows), update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
-    )

@@ -13,6 +13,7 @@ from uuid import UUID
 from accounts.models import GoodFaithViolation, UnsettledCash, UnsettledUse
 from accounts.payloads import violation_payload
 from accounts.settlement import Proceeds, is_in_good_faith, pay
+from bengi.bulk import insert_rows, upsert_rows
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
@@ -59,16 +60,11 @@ def load_settling(account_ids: Iterable[UUID], since: datetime) -> Settling:
 
 def save_settling(settling: Settling) -> None:
     """Write what the batch added and changed: four statements at most."""
-    UnsettledCash.objects.bulk_create(
-        settling.changed.values(),
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["remaining_amount"],
-    )
-    UnsettledUse.objects.bulk_create(settling.new_uses)
+    upsert_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
+    insert_rows(UnsettledUse, settling.new_uses)
     if settling.withdrawn:
         GoodFaithViolation.objects.bulk_update(settling.withdrawn, ["busted_by"])
-    GoodFaithViolation.objects.bulk_create(settling.violations)
+    insert_rows(GoodFaithViolation, settling.violations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
+from bengi.bulk import insert_rows, upsert_rows
 from bengi.events.models import Event, Stream
 from bengi.ids import new_id
 
@@ -38,13 +39,8 @@ def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
         return {}
     heads = _heads({event.stream_id for event in events})
     rows = [_next(heads[event.stream_id], event) for event in events]
-    Event.objects.bulk_create(rows)
-    Stream.objects.bulk_create(
-        heads.values(),
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["seq", "head_hash"],
-    )
+    upsert_rows(Stream, heads.values(), ["seq", "head_hash"])
+    insert_rows(Event, rows)
     return {stream.id: stream.seq for stream in heads.values()}
 
 

@@ -1,9 +1,12 @@
 """Settings shared by every mode. The environment is read here and nowhere else."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import environ
+
+from bengi.process import answers_requests, is_maintenance, process_name
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -91,14 +94,34 @@ SQLITE_OPTIONS = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
+# PostgreSQL ends what takes too long, so that nobody waits behind a session that hangs. A command
+# that somebody has typed may take its time. Plans are made once a session (docs/adr/0032).
+POSTGRES_LIMITS = {
+    "idle_in_transaction_session_timeout": "30s",
+    "plan_cache_mode": "force_generic_plan",
+    **({} if is_maintenance(sys.argv) else {"statement_timeout": "20s", "lock_timeout": "5s"}),
+}
 if env("DATABASE_URL", default=""):
+    _named = env.db("DATABASE_URL")
     DATABASES = {
         "default": {
-            **env.db("DATABASE_URL"),
+            **_named,
+            "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
-                "pool": {"min_size": 2, "max_size": 20, "timeout": 10},
-                # For bengi/arrays.py; the ORM's own statements are never prepared.
-                "prepare_threshold": 5,
+                # A request that gets no connection is answered 503 within a second, be it that the
+                # server is away or that all connections are in use.
+                "pool": {
+                    "min_size": 1,
+                    "max_size": env.int("BENGI_DATABASE_POOL", default=20),
+                    "timeout": 0.8 if answers_requests(sys.argv) else 5,
+                    "reconnect_timeout": 2,
+                },
+                "application_name": process_name(sys.argv),
+                "connect_timeout": 2,
+                "tcp_user_timeout": 5_000,
+                "options": " ".join(f"-c {key}={value}" for key, value in POSTGRES_LIMITS.items()),
+                "prepare_threshold": 5,  # for bengi/arrays.py; the ORM's statements never are
+                **_named.get("OPTIONS", {}),
             },
         }
     }

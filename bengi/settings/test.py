@@ -17,6 +17,8 @@ MARKET_HOURS = "always"
 MARKET_TTL_S = 0  # tests of movers turn it on
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+if "pool" in DATABASES["default"]["OPTIONS"]:
+    DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 30  # labs have more threads than that
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, not shared memory: threads of one test then meet the same locks as in the product.
     _name = Path(tempfile.gettempdir()) / f"bengi-test-{os.getpid()}.sqlite3"
