@@ -158,7 +158,7 @@ def _answer(request: LaneRequest, common: Headers) -> tuple[int, Headers, bytes]
         values = read_body(OrderInput, read_object(_body(request.META)))
         asked = asked_of(request.user, values, request.META.get("HTTP_IDEMPOTENCY_KEY"))
         status, headers, body = _placed(admit(asked, now=clock.now()))
-    except Exception as error:  # noqa: BLE001 - the edge of a request, as in Django
+    except Exception as error:
         known = as_bengi_error(error)
         if known is None:
             logger.error("Internal Server Error: /api/v1/orders", exc_info=error)

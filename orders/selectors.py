@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from bengi.errors import NotFound
@@ -57,21 +55,12 @@ def open_orders_of(user: User, portfolio_id: UUID | None = None) -> QuerySet[Ord
 def orders_by_key(keys: Iterable[tuple[UUID, str]]) -> QuerySet[Order]:
     """Return the orders that (account, client_order_id) have made before, with instruments.
 
-    On PostgreSQL pair by pair: two lists side by side would be looked up each with each.
+    Others of the same accounts and words may be among them.
     """
     pairs = list(keys)
-    accounts, words = [account for account, _ in pairs], [word for _, word in pairs]
-    if connection.vendor == "postgresql":
-        found = Order.objects.filter(id__in=RawSQL(_BY_KEY, [accounts, words]))  # noqa: S611
-    else:
-        found = Order.objects.filter(account_id__in=accounts, client_order_id__in=words)
+    accounts, words = {account for account, _ in pairs}, {word for _, word in pairs}
+    found = Order.objects.filter(account_id__in=accounts, client_order_id__in=words)
     return found.select_related("instrument")
-
-
-_BY_KEY = (
-    "SELECT o.id FROM unnest(%s::uuid[], %s::text[]) AS k (account_id, word)"
-    " JOIN orders_order o ON o.account_id = k.account_id AND o.client_order_id = k.word"
-)
 
 
 def picking_orders(account_ids: Iterable[UUID]) -> QuerySet[Order]:
@@ -127,8 +116,12 @@ def halted_accounts(account_ids: Iterable[UUID]) -> dict[UUID, str]:
     ids = list(account_ids)
     standing = TradingHalt.objects.filter(lifted_at__isnull=True)
     rows = standing.filter(Q(account__isnull=True) | Q(account_id__in=ids))
-    reasons: dict[UUID | None, str] = dict(rows.values_list("account_id", "reason"))
-    found = {account_id: reasons.get(account_id, reasons.get(None)) for account_id in ids}
+    return reasons_of(ids, dict(rows.values_list("account_id", "reason")))
+
+
+def reasons_of(account_ids: Iterable[UUID], reasons: Mapping[UUID | None, str]) -> dict[UUID, str]:
+    """Return why each of the accounts may not order; the reason under None is everybody's."""
+    found = {account_id: reasons.get(account_id, reasons.get(None)) for account_id in account_ids}
     return {account_id: reason for account_id, reason in found.items() if reason is not None}
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models import Count
 
 from accounts.models import Account, CashBalance
 from bengi.bus import STALE, get_bus
@@ -30,10 +29,11 @@ from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.realism import Profile, profile_of
-from instruments.selectors import instruments_by_symbol, latest_quotes
+from instruments.selectors import latest_quotes
 from instruments.spread import around, missing_half_spread
 from orders.book_quotes import book_quotes
-from orders.costs import Costs, read_costs
+from orders.costs import Costs, costs_with
+from orders.desk_rows import Holding, read_rows, wanted_by
 from orders.facts import (
     DEFAULT_LIMITS,
     AccountFacts,
@@ -45,16 +45,13 @@ from orders.facts import (
     TicketFacts,
 )
 from orders.legs import StopLoss, TakeProfit
-from orders.limits import read_limits
 from orders.models import Order
 from orders.notional import sized
-from orders.selectors import halted_accounts, orders_by_key, picking_orders
-from orders.twins import Likeness, recent_orders
+from orders.selectors import picking_orders
+from orders.twins import Likeness
 from portfolios.lots import Pick
 from portfolios.models import Position
 from portfolios.selectors import open_lots_of
-
-Holding = tuple[UUID, UUID]
 
 
 class OrderTicket(msgspec.Struct, frozen=True):
@@ -225,38 +222,23 @@ def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now
 
     Positions are read where something is sold, and what looks alike where that is not meant.
     """
-    instruments = instruments_by_symbol(ticket.symbol.upper() for ticket in tickets)
-    ids = [instrument.id for instrument in instruments.values()]
-    open_orders, open_in_all = _open_counts(accounts)
+    rows = read_rows(wanted_by(tickets, accounts, now))
+    listed = rows.instruments.values()
     return Desk(
         accounts=accounts,
-        instruments=instruments,
-        quotes=latest_quotes(instruments.values(), now) | book_quotes(instruments.values(), now),
-        balances={
-            (balance.account_id, balance.currency): balance
-            for balance in CashBalance.objects.filter(account_id__in=accounts)
-        },
-        positions=_positions([ticket for ticket in tickets if ticket.side is Side.SELL], ids),
-        known={
-            (order.account_id, order.client_order_id): order
-            for order in orders_by_key((t.account_id, t.client_order_id) for t in tickets)
-        },
-        costs=read_costs(accounts.values(), now),
-        limits=read_limits(accounts),
-        halts=halted_accounts(accounts),
-        recent=recent_orders({t.account_id for t in tickets if not t.confirm_duplicate}, ids, now),
-        lots=_available_lots([ticket for ticket in tickets if ticket.lots], ids),
-        open_orders=open_orders,
-        open_in_all=open_in_all,
+        instruments=rows.instruments,
+        quotes=latest_quotes(listed, now) | book_quotes(listed, now),
+        balances=rows.balances,
+        positions=rows.positions,
+        known=rows.known,
+        costs=costs_with(rows.schedules, accounts.values(), now),
+        limits=rows.limits,
+        halts=rows.halts,
+        recent=rows.recent,
+        lots=_available_lots([t for t in tickets if t.lots], [each.id for each in listed]),
+        open_orders=rows.open_orders,
+        open_in_all=rows.open_in_all,
     )
-
-
-def _positions(selling: Sequence[OrderTicket], ids: Sequence[UUID]) -> dict[Holding, Position]:
-    if not selling:
-        return {}
-    portfolios = {ticket.portfolio_id for ticket in selling}
-    found = Position.objects.filter(portfolio_id__in=portfolios, instrument_id__in=ids)
-    return {(position.portfolio_id, position.instrument_id): position for position in found}
 
 
 def quote_facts(
@@ -338,20 +320,3 @@ def session_facts(mic: str, now: datetime) -> SessionFacts:
         phase=calendar.phase(mic, now, mode),
         has_extended_hours=calendar.has_extended_hours(mic, mode),
     )
-
-
-def _open_counts(
-    accounts: Iterable[UUID],
-) -> tuple[Counter[tuple[UUID, UUID, str]], Counter[UUID]]:
-    here: Counter[tuple[UUID, UUID, str]] = Counter()
-    in_all: Counter[UUID] = Counter()
-    rows = (
-        Order.objects.filter(account_id__in=list(accounts), closed_at__isnull=True)
-        .values_list("account_id", "instrument_id", "side")
-        .annotate(count=Count("id"))
-        .order_by()
-    )
-    for account_id, instrument_id, side, count in rows:
-        here[account_id, instrument_id, side] += count
-        in_all[account_id] += count
-    return here, in_all

@@ -1,9 +1,9 @@
 """Orders that look like one another: a button pressed twice, or a bot that lost its answer."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -64,7 +64,11 @@ def recent_orders(
         account_id__in=account_ids, accepted_at__gt=now - WINDOW, instrument_id__in=instrument_ids
     )
     found = found.filter(Q(closed_at__isnull=True) | Q(filled_quantity__gt=0))
-    rows = found.order_by("id").values_list("id", *Likeness._fields)
+    return by_looks(found.order_by("id").values_list("id", *Likeness._fields))
+
+
+def by_looks(rows: Iterable[tuple[Any, ...]]) -> dict[Likeness, UUID]:
+    """Return orders by their looks; rows: the id, then the columns of a Likeness, oldest first."""
     return {_likeness_of(Likeness(*looks)): order_id for order_id, *looks in rows}
 
 
