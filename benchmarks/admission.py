@@ -14,8 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -39,12 +41,12 @@ def run() -> None:
     """Measure all of it; the baseline is one order a request through the REST framework."""
     with admission_stage() as stage:
         alone = {size: _without_http(stage, size) for size in BATCHES}
-        with _server(stage, BENGI_FAST_LANE="0") as port:
-            single = _load(stage, port, "single", size=1, clients=CLIENTS)
-            batch = _load(stage, port, "batch", size=TICKETS, clients=4)
-        with _server(stage, BENGI_FAST_LANE="1") as port:
-            fast = _load(stage, port, "fast", size=1, clients=CLIENTS)
-    base = single.accepted / single.seconds
+        with _server(stage, BENGI_FAST_LANE="0") as server:
+            single = _load(stage, server, "single", size=1, clients=CLIENTS)
+            batch = _load(stage, server, "batch", size=TICKETS, clients=4)
+        with _server(stage, BENGI_FAST_LANE="1") as server:
+            fast = _load(stage, server, "fast", size=1, clients=CLIENTS)
+    base = single.told.accepted / single.told.seconds
     report(
         "admission",
         f"Durable order admission, PostgreSQL, {WORKERS} web processes, {CLIENTS} clients",
@@ -99,18 +101,34 @@ def tickets(stage: AdmissionStage, name: str, start: int, size: int) -> list[Any
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The web processes; pid is that of their parent."""
+
+    port: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the client was told, and the CPU seconds that it took the web processes."""
+
+    told: Told
+    cpu_s: float
+
+
 @contextlib.contextmanager
-def _server(stage: AdmissionStage, **settings: str) -> Iterator[int]:
-    """Run the web processes; yield their port."""
+def _server(stage: AdmissionStage, **settings: str) -> Iterator[Server]:
+    """Run the web processes."""
     port = _free_port()
     command = [sys.executable, "-m", "gunicorn", "bengi.wsgi", "-b", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", str(WORKERS)]
     command += ["--threads", str(THREADS), "--keep-alive", "30", "--no-control-socket"]
-    environment = {**os.environ, **stage.environment, **settings}
+    environment = {**os.environ, **stage.environment, **settings, "PYTHONWARNINGS": "ignore"}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         _await_port(process, port)
-        yield port
+        yield Server(port, process.pid)
     finally:
         process.terminate()
         _, errors = process.communicate(timeout=20)
@@ -119,9 +137,9 @@ def _server(stage: AdmissionStage, **settings: str) -> Iterator[int]:
             print("\n".join(told[-20:]), file=sys.stderr)
 
 
-def _load(stage: AdmissionStage, port: int, name: str, *, size: int, clients: int) -> Told:
+def _load(stage: AdmissionStage, server: Server, name: str, *, size: int, clients: int) -> Measured:
     job = Job(
-        port=port,
+        port=server.port,
         connections=clients,
         seconds=SECONDS,
         size=size,
@@ -130,6 +148,7 @@ def _load(stage: AdmissionStage, port: int, name: str, *, size: int, clients: in
         name=name,
         start=next(_starts),
     )
+    before = _cpu_s(server.pid)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=msgspec.json.encode(job),
@@ -140,15 +159,27 @@ def _load(stage: AdmissionStage, port: int, name: str, *, size: int, clients: in
     told = msgspec.json.decode(done.stdout, type=Told)
     if set(told.statuses) - {"200", "201"}:
         print(f"{name}: {told.statuses} {told.example}", file=sys.stderr)
-    return told
+    return Measured(told, _cpu_s(server.pid) - before)
 
 
-def _lines(name: str, told: Told, base: float, target: str) -> Sequence[Line]:
+def _cpu_s(parent: int) -> float:
+    """Return the CPU seconds of a process's children so far; Linux tells it of others'."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12]) if int(fields[1]) == parent else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _lines(name: str, found: Measured, base: float, target: str) -> Sequence[Line]:
+    told = found.told
     rate, cuts = told.accepted / told.seconds, statistics.quantiles(told.latencies, n=100)
     return [
         Line(name, rate, "orders/s", rate / base, target),
         Line("  median", cuts[49] * 1000, "ms"),
         Line("  p99", cuts[98] * 1000, "ms"),
+        Line("  CPU of the web processes", found.cpu_s / told.asked * 1e6, "us an order"),
         Line("  the client's share of one core", told.cpu_s / told.seconds * 100, "%"),
     ]
 

@@ -14,12 +14,15 @@ from collections import Counter
 import msgspec
 
 PEOPLE = 400
+APART_S = 0.11
+"""Between two orders under one key, so that its limit, 10 a second, is kept."""
 UNTOLD = 2
 """Requests of each connection that come before the measuring: connections, caches, plans."""
 
 
 class Job(msgspec.Struct):
-    """What to ask for: size 1 asks for one order, more for a batch of so many."""
+    """What to ask for: size 1 asks for one order, more for a batch of so many. The
+    keys are shared out among the connections."""
 
     port: int
     connections: int
@@ -33,10 +36,14 @@ class Job(msgspec.Struct):
 
 
 class Told(msgspec.Struct):
-    """What came of it. statuses counts answers, accepted orders; latencies in seconds."""
+    """What came of it. statuses counts answers, accepted orders; latencies in seconds.
+
+    asked: the orders of all requests, those before and after the measuring too.
+    """
 
     seconds: float
     accepted: int
+    asked: int
     statuses: dict[str, int]
     latencies: list[float]
     cpu_s: float
@@ -48,25 +55,27 @@ class Orders:
 
     def __init__(self, job: Job) -> None:
         self._job, self._count = job, job.start
-        self._heads = [
-            (
-                f"POST /api/v1/orders{'/batch' if job.size > 1 else ''} HTTP/1.1\r\n"
-                f"Host: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nAuthorization: Bearer {key}\r\n"
-                "Content-Type: application/json\r\nContent-Length: "
-            ).encode()
-            for key in job.keys
-        ]
+        path = f"/api/v1/orders{'/batch' if job.size > 1 else ''}"
+        self._head = (
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n"
+            "Content-Type: application/json\r\n"
+        ).encode()
 
-    def request(self) -> bytes:
+    @property
+    def made(self) -> int:
+        """How many requests there have been."""
+        return self._count - self._job.start
+
+    def request(self, key: str) -> bytes:
         job, number = self._job, self._count
         self._count += 1
-        head = self._heads[number % len(self._heads)]
         if job.size == 1:
             body = self._ticket(number)
         else:
             parts = (self._ticket(number * job.size + n) for n in range(job.size))
             body = b'{"orders":[' + b",".join(parts) + b"]}"
-        return head + str(len(body)).encode() + b"\r\n\r\n" + body
+        mine = f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+        return self._head + mine.encode() + body
 
     def _ticket(self, number: int) -> bytes:
         symbol, quantity, price = look(number, self._job.symbols)
@@ -88,11 +97,28 @@ def look(number: int, symbols: list[str]) -> tuple[str, int, str]:
     return symbol, 1 + number % 7, f"{92 + rounds % 700 / 100:.2f}"
 
 
+class Keys:
+    """The keys of one connection: the first whose limit has room for another order."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self._keys = [(key, -1.0) for key in keys]
+
+    def take(self, now_s: float) -> str:
+        for place, (key, used_s) in enumerate(self._keys):
+            if now_s - used_s >= APART_S:
+                self._keys[place] = (key, now_s)
+                return key
+        key, _ = self._keys.pop(0)
+        self._keys.append((key, now_s))
+        return key
+
+
 class Client(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, load: "Load") -> None:
-        self._load, self._buffer, self._asked, self._body = load, b"", 0, 0
+    def __init__(self, load: "Load", keys: list[str]) -> None:
+        self._load, self._buffer, self._asked = load, b"", 0
+        self._keys = Keys(keys)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -118,7 +144,8 @@ class Client(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._asked += 1
-        request = self._load.orders.request()
+        key = self._keys.take(time.perf_counter())
+        request = self._load.orders.request(key)
         self._began = time.perf_counter()
         self._transport.write(request)
 
@@ -128,7 +155,7 @@ class Load:
 
     def __init__(self, job: Job) -> None:
         self.orders, self.goes_on = Orders(job), True
-        self._job, self._connected = job, 0
+        self._job, self._connected, self._ended = job, 0, 0.0
         self._accepted, self._example = 0, ""
         self._statuses: Counter[str] = Counter()
         self._latencies: list[float] = []
@@ -139,13 +166,17 @@ class Load:
         loop = asyncio.get_running_loop()
         cpu = time.process_time()
         self._connected = self._job.connections
-        for _ in range(self._job.connections):
-            await loop.create_connection(lambda: Client(self), "127.0.0.1", self._job.port)
+        for number in range(self._job.connections):
+            keys = self._job.keys[number :: self._job.connections]
+            await loop.create_connection(
+                lambda keys=keys: Client(self, keys), "127.0.0.1", self._job.port
+            )
         await asyncio.wait_for(self._done.wait(), self._job.seconds + 60)
         assert self._began is not None
         return Told(
             self._ended - self._began,
             self._accepted,
+            self.orders.made * self._job.size,
             dict(self._statuses),
             self._latencies,
             time.process_time() - cpu,

@@ -75,8 +75,10 @@ class GroupCommit(Generic[T, R]):
         group_max: int,
         waiting_max: int,
         patience_s: float,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        self._work = work
+        """rest: done by who is about to wait, to let go of what the leader may need."""
+        self._work, self._rest = work, rest
         self._group_max, self._waiting_max = group_max, waiting_max
         self._patience_s = patience_s
         self._lock = threading.Lock()
@@ -97,8 +99,8 @@ class GroupCommit(Generic[T, R]):
         """
         seat: Seat[T, R] = Seat(item)
         self._sit_down(seat)
-        if not seat.leads and not seat.wait(self._patience_s):
-            self._give_up(seat)
+        if not seat.leads:
+            self._wait(seat)
         if seat.leads:
             self._lead()
         return seat.result()
@@ -110,6 +112,11 @@ class GroupCommit(Generic[T, R]):
             self._waiting.append(seat)
             if not self._is_led:
                 self._is_led = seat.leads = True
+
+    def _wait(self, seat: Seat[T, R]) -> None:
+        self._rest()
+        if not seat.wait(self._patience_s):
+            self._give_up(seat)
 
     def _give_up(self, seat: Seat[T, R]) -> None:
         """Leave without an answer, unless it has come or the lead has, in this very moment."""

@@ -123,11 +123,13 @@ class _Middleware(WSGIHandler):
 
 
 def _let_in(environ: Environ) -> LaneRequest | None:
-    """Return the request of somebody who may place orders; None: that is Django's to refuse."""
+    """Return the request of somebody who may place orders; None: that is Django's to tell."""
     try:
         standing, grant = bearer(environ["HTTP_AUTHORIZATION"][7:].strip(), clock.wall())
         may_use(grant, "POST", ROUTE)
-    except BengiError:
+    except Exception as error:
+        if not isinstance(error, BengiError):
+            logger.warning("who asks is not known, so Django is asked", exc_info=error)
         return None
     return LaneRequest(environ, standing.user, grant)
 

@@ -72,5 +72,16 @@ def _admit_group(group: Sequence[tuple[Wanted, datetime]]) -> list[Answer]:
 def _lane() -> GroupCommit[tuple[Wanted, datetime], Answer]:
     """Return this process's."""
     return GroupCommit(
-        _admit_group, group_max=GROUP_MAX, waiting_max=WAITING_MAX, patience_s=PATIENCE_S
+        _admit_group,
+        group_max=GROUP_MAX,
+        waiting_max=WAITING_MAX,
+        patience_s=PATIENCE_S,
+        rest=_give_connection_back,
     )
+
+
+def _give_connection_back() -> None:
+    """Let others have the connection that this thread has read with: all who wait could hold all
+    there are, and the leader would wait for them.
+    """
+    connection.close_if_unusable_or_obsolete()
