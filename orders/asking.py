@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from bengi.bulk import has_arrays
 from bengi.errors import BengiError, Malformed, NotFound
 from bengi.ids import new_id
+from bengi.reads import Read, run_together
 from bengi.terms import AccountStatus, OrderClass
 from orders.tickets import OrderTicket
 from portfolios.models import Portfolio
@@ -25,8 +27,8 @@ class Asked:
 
 def tickets_for(asked: Sequence[Asked]) -> list[OrderTicket | BengiError]:
     """Return for each its ticket, or why there is none. One statement, whoever asks."""
-    portfolios = _portfolios_of({each.user_id for each in asked})
-    return [_ticket_or_error(portfolios[each.user_id], each) for each in asked]
+    places = _places_of({each.user_id for each in asked})
+    return [_ticket_or_error(places[each.user_id], each) for each in asked]
 
 
 def ticket_for(asked: Asked) -> OrderTicket:
@@ -37,40 +39,66 @@ def ticket_for(asked: Asked) -> OrderTicket:
     return ticket
 
 
-def _portfolios_of(user_ids: set[UUID]) -> dict[UUID, list[Portfolio]]:
-    found: dict[UUID, list[Portfolio]] = {user_id: [] for user_id in user_ids}
-    rows = Portfolio.objects.filter(account__user_id__in=user_ids).select_related("account")
-    for portfolio in rows.order_by("id"):
-        found[portfolio.account.user_id].append(portfolio)
+class Place(NamedTuple):
+    """A portfolio that an order may be for."""
+
+    id: UUID
+    account_id: UUID
+    account_status: str
+
+
+def _places_of(user_ids: set[UUID]) -> dict[UUID, list[Place]]:
+    """Return each user's portfolios, oldest first."""
+    if not user_ids:
+        return {}
+    found: dict[UUID, list[Place]] = {user_id: [] for user_id in user_ids}
+    for user_id, *place in _rows_of(list(user_ids)):
+        found[user_id].append(Place(*place))
     return found
 
 
-def _ticket_or_error(portfolios: Sequence[Portfolio], asked: Asked) -> OrderTicket | BengiError:
+def _rows_of(user_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
+    if has_arrays():
+        read = Read[Any](PLACES, [user_ids])
+        run_together(read)
+        return read.rows
+    rows = Portfolio.objects.filter(account__user_id__in=user_ids).order_by("id")
+    return rows.values_list("account__user_id", "id", "account_id", "account__status")
+
+
+PLACES = (
+    "SELECT a.user_id, p.id, p.account_id, a.status FROM portfolios_portfolio p"
+    " JOIN accounts_account a ON a.id = p.account_id WHERE a.user_id = ANY(%s::uuid[])"
+    " ORDER BY p.id"
+)
+
+
+def _ticket_or_error(places: Sequence[Place], asked: Asked) -> OrderTicket | BengiError:
     try:
-        portfolio = chosen(portfolios, asked.values["portfolio_id"])
+        place = chosen(places, asked.values["portfolio_id"])
     except BengiError as error:
         return error
-    return ticket_in(portfolio, asked.values, asked.key)
+    return ticket_in(place, asked.values, asked.key)
 
 
-def chosen(portfolios: Iterable[Portfolio], portfolio_id: UUID | None) -> Portfolio:
+def chosen(places: Iterable[Place], portfolio_id: UUID | None) -> Place:
     """Return the one of a user's portfolios that is named, else the only open one.
 
     Raises NotFound for one that is not the user's, Malformed where the user has to say which.
     """
     if portfolio_id is not None:
-        named = next((each for each in portfolios if each.id == portfolio_id), None)
+        named = next((each for each in places if each.id == portfolio_id), None)
         if named is None:
             raise NotFound
         return named
-    open_ones = [each for each in portfolios if each.account.status != AccountStatus.CLOSED]
+    open_ones = [each for each in places if each.account_status != AccountStatus.CLOSED]
     if len(open_ones) == 1:
         return open_ones[0]
     detail = "Say which portfolio." if open_ones else "There is no portfolio to trade in."
     raise Malformed("invalid_field", detail, field="portfolio_id")
 
 
-def ticket_in(portfolio: Portfolio, values: Mapping[str, Any], key: str | None) -> OrderTicket:
+def ticket_in(place: Place, values: Mapping[str, Any], key: str | None) -> OrderTicket:
     """Return the ticket of an order in a portfolio.
 
     Its key is client_order_id, else key, else a new one. The limit of an oco may stand in its take
@@ -82,8 +110,8 @@ def ticket_in(portfolio: Portfolio, values: Mapping[str, Any], key: str | None) 
         told["limit_price"] = None if take_profit is None else take_profit.limit_price
     key = told.pop("client_order_id") or key or str(new_id())
     return OrderTicket(
-        account_id=portfolio.account_id,
-        portfolio_id=portfolio.id,
+        account_id=place.account_id,
+        portfolio_id=place.id,
         client_order_id=key,
         **told,
     )

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from accounts.models import Account, CashBalance, FeeSchedule
+from accounts.services import lock_accounts
 from bengi.bulk import has_arrays
 from bengi.reads import Read, columns_of, run_together
 from bengi.terms import Side
@@ -31,11 +32,15 @@ Holding = tuple[UUID, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the rows are read for, of a set of tickets: selling holds the portfolios that sell,
-    unsure the accounts that do not mean it twice.
+    """What the rows are read for, of a set of tickets.
+
+    accounts: those that the caller has read, and locked where it wants to write; None: they are
+    locked here. selling holds the portfolios that sell, unsure the accounts that do not mean it
+    twice.
     """
 
-    accounts: Mapping[UUID, Account]
+    account_ids: Sequence[UUID]
+    accounts: Mapping[UUID, Account] | None
     symbols: frozenset[str]
     keys: Sequence[tuple[UUID, str]]
     selling: frozenset[UUID]
@@ -47,6 +52,7 @@ class Wanted:
 class DeskRows:
     """open_orders counts by account, instrument and side; open_in_all by account."""
 
+    accounts: Mapping[UUID, Account]
     instruments: dict[str, Instrument]
     balances: dict[tuple[UUID, str], CashBalance]
     positions: dict[Holding, Position]
@@ -69,6 +75,8 @@ def read_rows(wanted: Wanted) -> DeskRows:
 
 def _in_turn(wanted: Wanted) -> DeskRows:
     accounts = wanted.accounts
+    if accounts is None:
+        accounts = lock_accounts(wanted.account_ids)
     instruments = instruments_by_symbol(wanted.symbols)
     ids = [instrument.id for instrument in instruments.values()]
     held: Iterable[Position] = ()
@@ -82,6 +90,7 @@ def _in_turn(wanted: Wanted) -> DeskRows:
     )
     here, in_all = _counted(counts)
     return DeskRows(
+        accounts=accounts,
         instruments=instruments,
         balances=_by_currency(CashBalance.objects.filter(account_id__in=accounts)),
         positions=_by_holding(held),
@@ -122,35 +131,45 @@ def _counted(
 
 
 def _together(wanted: Wanted) -> DeskRows:
-    """Counts of instruments that no ticket names stand under no instrument."""
-    accounts, symbols = list(wanted.accounts), list(wanted.symbols)
+    """The lock comes first: what is read behind it is what it guards.
+
+    Counts of instruments that no ticket names stand under no instrument.
+    """
+    ids, symbols = list(wanted.account_ids), list(wanted.symbols)
     owners, words = [key[0] for key in wanted.keys], [key[1] for key in wanted.keys]
-    codes = list({account.fee_schedule.code for account in wanted.accounts.values()})
-    since = wanted.now - WINDOW
+    locked = Read[Account](_lock(), [ids])
     instruments = Read[Instrument](_instruments(), [symbols])
-    balances = Read[CashBalance](_of_accounts(CashBalance), [accounts])
-    limits = Read[RiskLimits](_of_accounts(RiskLimits), [accounts])
-    schedules = Read[FeeSchedule](_schedules(), [codes])
-    halts, known = Read[Any](HALTS, [accounts]), Read[Any](KNOWN, [owners, words])
-    counts = Read[Any](COUNTS, [symbols, accounts])
-    recent = Read[Any](RECENT, [list(wanted.unsure), since, symbols])
+    balances = Read[CashBalance](_of_accounts(CashBalance), [ids])
+    limits = Read[RiskLimits](_of_accounts(RiskLimits), [ids])
+    schedules = Read[FeeSchedule](_schedules(), [ids])
+    halts, known = Read[Any](HALTS, [ids]), Read[Any](KNOWN, [owners, words])
+    counts = Read[Any](COUNTS, [symbols, ids])
+    recent = Read[Any](RECENT, [list(wanted.unsure), wanted.now - WINDOW, symbols])
     held = Read[Position](_positions(), [list(wanted.selling), symbols])
     run_together(
+        *([locked] if wanted.accounts is None else []),
         *(instruments, balances, limits, schedules, halts, known, counts),
         *([recent] if wanted.unsure else []),
         *([held] if wanted.selling else []),
     )
+    dated = {row.id: row for row in schedules.of(FeeSchedule)}
+    accounts = wanted.accounts
+    if accounts is None:
+        accounts = {row.id: row for row in locked.of(Account)}
+        for account in accounts.values():
+            account.fee_schedule = dated[account.fee_schedule_id]
     again = [order_id for (order_id,) in known.rows]
     replayed = Order.objects.filter(id__in=again).select_related("instrument") if again else ()
     here, in_all = _counted(counts.rows)
     return DeskRows(
+        accounts=accounts,
         instruments={row.symbol: row for row in instruments.of(Instrument)},
         balances=_by_currency(balances.of(CashBalance)),
         positions=_by_holding(held.of(Position)),
         known=_by_key(replayed),
-        schedules=list(schedules.of(FeeSchedule)),
+        schedules=list(dated.values()),
         limits={row.account_id: limits_of(row) for row in limits.of(RiskLimits)},
-        halts=reasons_of(accounts, dict(halts.rows)),
+        halts=reasons_of(ids, dict(halts.rows)),
         recent=by_looks(recent.rows),
         open_orders=here,
         open_in_all=in_all,
@@ -194,8 +213,18 @@ def _of_accounts(model: type[CashBalance | RiskLimits]) -> str:
 
 
 def _schedules() -> str:
-    where = "WHERE code = ANY(%s::text[])"
-    return f"SELECT {columns_of(FeeSchedule)} FROM accounts_feeschedule {where}"  # noqa: S608
+    """All rows of the codes that the accounts have."""
+    return (
+        f"SELECT {columns_of(FeeSchedule)} FROM accounts_feeschedule WHERE code IN"  # noqa: S608
+        " (SELECT s.code FROM accounts_feeschedule s JOIN accounts_account a"
+        " ON a.fee_schedule_id = s.id WHERE a.id = ANY(%s::uuid[]))"
+    )
+
+
+def _lock() -> str:
+    """What lock_accounts() does, without their schedules."""
+    where = "WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+    return f"SELECT {columns_of(Account)} FROM accounts_account {where}"  # noqa: S608
 
 
 def _positions() -> str:
@@ -203,9 +232,12 @@ def _positions() -> str:
     return f"SELECT {columns_of(Position)} FROM portfolios_position {where}"  # noqa: S608
 
 
-def wanted_by(tickets: Sequence[Any], accounts: Mapping[UUID, Account], now: datetime) -> Wanted:
-    """Return what is to be read for tickets."""
+def wanted_by(
+    tickets: Sequence[Any], accounts: Mapping[UUID, Account] | None, now: datetime
+) -> Wanted:
+    """Return what is to be read for tickets; without accounts, theirs are to be locked."""
     return Wanted(
+        account_ids=sorted({ticket.account_id for ticket in tickets}),
         accounts=accounts,
         symbols=frozenset(ticket.symbol.upper() for ticket in tickets),
         keys=[(ticket.account_id, ticket.client_order_id) for ticket in tickets],

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -131,7 +131,7 @@ class Desk:
     accepted with an order, by its id.
     """
 
-    accounts: dict[UUID, Account]
+    accounts: Mapping[UUID, Account]
     instruments: dict[str, Instrument]
     quotes: dict[str, Tick]
     balances: dict[tuple[UUID, str], CashBalance]
@@ -217,21 +217,25 @@ class Desk:
         return quote
 
 
-def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now: datetime) -> Desk:
+def read_desk(
+    tickets: Sequence[OrderTicket], accounts: Mapping[UUID, Account] | None, now: datetime
+) -> Desk:
     """Read what the tickets are judged by: a fixed number of statements.
 
-    Positions are read where something is sold, and what looks alike where that is not meant.
+    accounts: those of the tickets, locked by who wants to write; None: they are locked here, before
+    anything else is read, in the caller's transaction. Positions are read where something is sold,
+    and what looks alike where that is not meant.
     """
     rows = read_rows(wanted_by(tickets, accounts, now))
     listed = rows.instruments.values()
     return Desk(
-        accounts=accounts,
+        accounts=rows.accounts,
         instruments=rows.instruments,
         quotes=latest_quotes(listed, now) | book_quotes(listed, now),
         balances=rows.balances,
         positions=rows.positions,
         known=rows.known,
-        costs=costs_with(rows.schedules, accounts.values(), now),
+        costs=costs_with(rows.schedules, rows.accounts.values(), now),
         limits=rows.limits,
         halts=rows.halts,
         recent=rows.recent,
