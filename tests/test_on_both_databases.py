@@ -83,7 +83,7 @@ def test_a_hundred_spenders_with_cash_for_ten_on_postgres(postgres_url: str) -> 
     assert_ten_of_a_hundred("postgresql", DATABASE_URL=postgres_url, BENGI_FAST_LANE="0")
 
 
-@pytest.mark.parametrize("pool", ["1", "5"])
+@pytest.mark.parametrize("pool", ["2", "5"])
 def test_a_hundred_spenders_share_transactions_and_few_connections(
     postgres_url: str, pool: str
 ) -> None:
