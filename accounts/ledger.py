@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from accounts.models import LedgerEntry, LedgerTransaction
-from bengi.bulk import insert_rows
+from bengi.bulk import insert_values
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
 from bengi.terms import LedgerBook, LedgerKind
@@ -43,31 +43,26 @@ def post(transactions: Sequence[NewTransaction]) -> None:
     for new in transactions:
         _assert_balanced(new)
     rows = [
-        LedgerTransaction(
-            id=new.id,
-            kind=new.kind,
-            reference=new.reference,
-            account_id=new.account_id,
-            occurred_at=new.occurred_at,
-            description=new.description,
-            reverses_id=new.reverses,
+        (
+            *(new.id, new.kind, new.reference, new.account_id),
+            *(new.occurred_at, new.description, new.reverses),
         )
         for new in transactions
     ]
     entries = [
-        LedgerEntry(
-            id=new_id(),
-            transaction_id=new.id,
-            book=leg.book,
-            account_id=leg.account_id,
-            currency=leg.currency,
-            amount=leg.amount,
-        )
+        (new_id(), new.id, leg.book, leg.account_id, leg.currency, leg.amount)
         for new in transactions
         for leg in new.legs
     ]
-    insert_rows(LedgerTransaction, rows)
-    insert_rows(LedgerEntry, entries)
+    insert_values(LedgerTransaction, _TRANSACTION, rows)
+    insert_values(LedgerEntry, _ENTRY, entries)
+
+
+_TRANSACTION = (
+    *("id", "kind", "reference", "account_id"),
+    *("occurred_at", "description", "reverses_id"),
+)
+_ENTRY = ("id", "transaction_id", "book", "account_id", "currency", "amount")
 
 
 def transaction_payload(new: NewTransaction) -> dict[str, Any]:

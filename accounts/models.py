@@ -170,7 +170,13 @@ class LedgerTransaction(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=choices(LedgerKind))
     reference = models.CharField(max_length=80)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transactions")
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        related_name="transactions",
+        db_constraint=False,
+        db_index=False,
+    )
     occurred_at = models.DateTimeField()
     description = models.CharField(max_length=200, blank=True)
     reverses = models.OneToOneField(
@@ -199,11 +205,16 @@ class LedgerEntry(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     transaction = models.ForeignKey(
-        LedgerTransaction, on_delete=models.PROTECT, related_name="entries"
+        LedgerTransaction, on_delete=models.PROTECT, related_name="entries", db_constraint=False
     )
     book = models.CharField(max_length=16, choices=choices(LedgerBook))
     account = models.ForeignKey(
-        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="entries"
+        Account,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        db_constraint=False,
     )
     currency = models.CharField(max_length=3)
     amount = MoneyField()
@@ -231,7 +242,9 @@ class UnsettledCash(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="unsettled")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="unsettled", db_index=False
+    )
     currency = models.CharField(max_length=3)
     amount = MoneyField()
     remaining_amount = MoneyField()

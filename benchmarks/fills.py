@@ -27,7 +27,7 @@ from unittest import mock
 from benchmarks.table import Line, report
 
 ROUNDS = int(os.environ.get("FILLS_ROUNDS", "8"))
-TRADERS = 40
+TRADERS = 100
 SYMBOLS = 10
 BATCHES = (200, 20)
 PRICE = Decimal(100)
@@ -298,7 +298,7 @@ def orm_bulk() -> Iterator[None]:
     with (
         mock.patch.object(bulk, "has_arrays", return_value=False),
         mock.patch.object(bulk, "_update_in_turn", update),
-        mock.patch.object(bulk, "_upsert_all", upsert),
+        mock.patch.object(bulk, "_upsert", upsert),
     ):
         yield
 

@@ -9,15 +9,28 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 import psycopg
-from django.db import connection, models
-from psycopg.types.json import Json, Jsonb
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.utils import CursorWrapper
+from django.db.models.base import ModelState
+from msgspec import Raw
 
 Field = models.Field
+R = TypeVar("R", bound=models.Model)
+
+
+def insert_values(
+    model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows of values; see bulk.insert_values."""
+    fields = _all_fields(model)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    literals = [array_literal(field, columns[field.attname]) for field in fields]
+    _execute(_insert_statement(model, fields), literals)
 
 
 def insert(model: type[models.Model], rows: Collection[models.Model]) -> None:
@@ -33,12 +46,18 @@ def update(model: type[models.Model], rows: Collection[models.Model], names: Seq
     return _run(_update_statement(model, fields), rows, fields)
 
 
-def upsert(model: type[models.Model], rows: Collection[models.Model], names: Sequence[str]) -> None:
-    """Insert rows, or write the named fields of those that are there; see bulk.upsert_rows."""
-    fields = _all_fields(model)
-    statement = _insert_statement(model, fields) + _on_conflict(model, tuple(names))
-    _run(statement, rows, fields)
-    _are_there(rows)
+def select(
+    model: type[R], names: Sequence[str], keys: Iterable[Sequence[Any]], where: str
+) -> list[R]:
+    """Return rows by the values of columns; see bulk.read_rows."""
+    fields = _fields(model, tuple(names))
+    columns = zip(*keys, strict=True)
+    literals = [array_literal(*each) for each in zip(fields, columns, strict=True)]
+    statement = _select_statement(model, fields, where)
+    names = [field.attname for field in model._meta.concrete_fields]
+    with _cursor(statement) as cursor:
+        cursor.execute(statement, literals)
+        return [_row(model, names, values) for values in cursor.fetchall()]
 
 
 @cache
@@ -64,10 +83,13 @@ def _insert_statement(model: type[models.Model], fields: tuple[Field, ...]) -> s
 
 
 @cache
-def _on_conflict(model: type[models.Model], names: tuple[str, ...]) -> str:
-    columns = [_quoted(field.column) for field in _fields(model, names)]
-    changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns)
-    return f" ON CONFLICT ({_quoted(model._meta.pk.column)}) DO UPDATE SET {changes}"
+def _select_statement(model: type[models.Model], fields: tuple[Field, ...], where: str) -> str:
+    names = ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
+    keys = ", ".join(_quoted(field.column) for field in fields)
+    conditions = [f"({keys}) IN (SELECT * FROM {_unnest(fields)})"] if fields else []  # noqa: S608
+    conditions += [where] if where else []
+    condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {names} FROM {_quoted(model._meta.db_table)}{condition}"  # noqa: S608
 
 
 @cache
@@ -82,19 +104,30 @@ def _update_statement(model: type[models.Model], fields: tuple[Field, ...]) -> s
 
 
 def _unnest(fields: Iterable[Field]) -> str:
-    return f"unnest({', '.join(f'%s::{_array_type(field)}' for field in fields)})"
+    return f"unnest({', '.join(_parameter(field) for field in fields)})"
+
+
+def _parameter(field: Field) -> str:
+    """Return where a column's parameter stands. Documents are split, which is half the work."""
+    if isinstance(field, models.JSONField):
+        return f"string_to_array(%s, chr({ord(_BETWEEN_DOCUMENTS)}), 'NULL')::jsonb[]"
+    return f"%s::{_array_type(field)}"
+
+
+_BETWEEN_DOCUMENTS = "\x1f"
+"""In JSON a control character stands escaped, so this one never stands in a document."""
 
 
 def _array_type(field: Field) -> str:
     """Return a column's type as an array, without its length or scale: a cast would cut silently
     what the column refuses.
     """
-    kind = re.sub(r"\(.*\)", "", str(field.db_type(connection)))
+    kind = re.sub(r"\(.*\)", "", str(field.db_type(connections[DEFAULT_DB_ALIAS])))
     return f"{'text' if kind == 'varchar' else kind}[]"
 
 
 def _quoted(name: str | None) -> str:
-    return connection.ops.quote_name(name or "")
+    return connections[DEFAULT_DB_ALIAS].ops.quote_name(name or "")
 
 
 # -- values ------------------------------------------------------------------------------------
@@ -102,22 +135,25 @@ def _quoted(name: str | None) -> str:
 
 def array_literal(field: Field, values: Iterable[Any]) -> str:
     """Return one column's values, converted by its field, as the text of an array."""
+    if isinstance(field, models.JSONField):
+        return _BETWEEN_DOCUMENTS.join(_document(field, value) for value in values)
+    kind, write = _as_it_is(field)
+    database = connections[DEFAULT_DB_ALIAS]
     known, elements = dict[Any, str](), []
-    is_repeated = not isinstance(field, models.JSONField)
     for value in values:
         if value is None:
             elements.append("NULL")
-        elif is_repeated:
-            if (text := known.get(value)) is None:
-                text = known[value] = _element(field, value)
-            elements.append(text)
+        elif type(value) is kind:
+            elements.append(write(value))
         else:
-            elements.append(_element(field, value))
+            if (text := known.get(value)) is None:
+                text = known[value] = _element(field, value, database)
+            elements.append(text)
     return "{" + ",".join(elements) + "}"
 
 
-def _element(field: Field, value: Any) -> str:
-    prepared = field.get_db_prep_save(value, connection)
+def _element(field: Field, value: Any, database: Any) -> str:
+    prepared = field.get_db_prep_save(value, database)
     kind = type(prepared)
     for base in kind.__mro__:
         if base in _ELEMENTS:
@@ -125,12 +161,26 @@ def _element(field: Field, value: Any) -> str:
     raise TypeError(f"{field}: a {kind.__name__} has no place in an array")
 
 
+@cache
+def _as_it_is(field: Field) -> tuple[type, Callable[[Any], str]]:
+    """Return the type whose values the field's conversion leaves as they are, and their text."""
+    target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
+    kind = _LEFT_ALONE.get(type(target), _Nothing)
+    return kind, _ELEMENTS.get(kind, str)
+
+
 def _text(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _json(value: Json) -> str:
-    return _text(msgspec.json.encode(value.obj).decode())
+def _document(field: Field, value: Any) -> str:
+    """Return a document; a Raw one is encoded already. It may be null, which is not NULL."""
+    if value is None:
+        return "NULL"
+    if not isinstance(value, Raw):
+        value = field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+        value = msgspec.json.encode(value.obj)
+    return bytes(value).decode()
 
 
 _ELEMENTS: Mapping[type, Callable[[Any], str]] = {
@@ -141,7 +191,20 @@ _ELEMENTS: Mapping[type, Callable[[Any], str]] = {
     Decimal: str,
     datetime: datetime.isoformat,
     date: date.isoformat,
-    Jsonb: _json,
+}
+
+
+class _Nothing:
+    """What no value is."""
+
+
+_LEFT_ALONE: Mapping[type[Field], type] = {
+    models.UUIDField: UUID,
+    models.CharField: str,
+    models.TextField: str,
+    models.BigIntegerField: int,
+    models.PositiveSmallIntegerField: int,
+    models.BooleanField: bool,
 }
 
 
@@ -152,7 +215,7 @@ class _Bound(psycopg.Cursor[Any]):
     """A cursor whose statements are planned once a session: parameters travel beside them."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> "_Bound":
-        return super().execute(query, params, **{"prepare": True, **options})
+        return super().execute(query, params, **{"prepare": True, "binary": True, **options})
 
 
 def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]) -> int:
@@ -160,15 +223,34 @@ def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]
     literals = [
         array_literal(field, [getattr(row, field.attname) for row in rows]) for field in fields
     ]
-    connection.ensure_connection()
-    if connection.queries_logged:  # the ORM's own way would show the values, or nothing at all
-        connection.queries_log.append({"sql": statement, "time": "0.000"})
-    bound: Any = _Bound(connection.connection)
-    with connection.make_cursor(bound) as cursor:
+    return _execute(statement, literals)
+
+
+def _execute(statement: str, literals: Sequence[str]) -> int:
+    with _cursor(statement) as cursor:
         cursor.execute(statement, literals)
         return cursor.rowcount
 
 
+def _cursor(statement: str) -> CursorWrapper:
+    """Return a cursor for a statement, which counts as a query of the connection's."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.ensure_connection()
+    if connection.queries_logged:  # the ORM's own way would show the values, or nothing at all
+        connection.queries_log.append({"sql": statement, "time": "0.000"})
+    bound: Any = _Bound(connection.connection)
+    return connection.make_cursor(bound)
+
+
+def _row(model: type[R], names: Sequence[str], values: Sequence[Any]) -> R:
+    """Return a row that was read, as Model.from_db does, without asking each field about it."""
+    row = model.__new__(model)
+    row.__dict__.update(zip(names, values, strict=True))
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    return row
+
+
 def _are_there(rows: Iterable[models.Model]) -> None:
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS

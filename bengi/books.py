@@ -24,6 +24,7 @@ from bengi.events.services import chain_hash
 from bengi.group_books import GROUP_CHECKS
 from bengi.lot_books import LOT_CHECKS
 from bengi.money import ZERO, plain, round_money
+from bengi.orphan_books import ORPHAN_CHECKS
 from bengi.street_books import STREET_CHECKS
 from bengi.terms import LedgerBook, OrderStatus, Side, TradeKind
 from orders.lifecycle import OPEN
@@ -325,6 +326,7 @@ CHECKS: list[Callable[[], Iterator[str]]] = [
     *CORRECTION_CHECKS,
     *AUDIT_CHECKS,
     *ALERT_CHECKS,
+    *ORPHAN_CHECKS,
 ]
 
 

@@ -5,12 +5,13 @@ own statements. Rows have their ids, and hold values, no expressions; each value
 field's conversion.
 """
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, TypeVar
 
 from django.db import connection, models
 
 Row = models.Model
+R = TypeVar("R", bound=models.Model)
 
 
 def insert_rows(model: type[Row], rows: Collection[Row]) -> None:
@@ -26,6 +27,22 @@ def insert_rows(model: type[Row], rows: Collection[Row]) -> None:
         insert(model, rows)
     else:
         _manager(model).bulk_create(rows)
+
+
+def insert_values(model: type[Row], names: Sequence[str], rows: Collection[Sequence[Any]]) -> None:
+    """Insert rows of values in the order of names, which are those of all its columns.
+
+    For rows that nobody looks at again: a model's instance costs more than its place in the table.
+    """
+    if not rows:
+        return
+    if has_arrays():
+        from bengi.arrays import insert_values  # noqa: PLC0415 - with its driver, where it is used
+
+        insert_values(model, names, rows)
+    else:
+        made = [model(**dict(zip(names, values, strict=True))) for values in rows]
+        _manager(model).bulk_create(made)
 
 
 def update_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
@@ -44,16 +61,61 @@ def update_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) 
     assert written == len(rows), f"{written} of {len(rows)} rows of {model.__name__} are there"
 
 
-def upsert_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
-    """Insert rows; of those whose id is there already, write the named fields: one statement."""
+def save_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
+    """Insert the rows that are new, and write the named fields of those that were read.
+
+    On PostgreSQL a statement for each kind, elsewhere one that takes both.
+    """
     if not rows:
         return
     if has_arrays():
-        from bengi.arrays import upsert  # noqa: PLC0415 - with its driver, where it is used
-
-        upsert(model, rows, fields)
+        insert_rows(model, [row for row in rows if row._state.adding])
+        update_rows(model, [row for row in rows if not row._state.adding], fields)
     else:
-        _upsert_all(model, rows, fields)
+        _upsert(model, rows, fields)
+
+
+def read_rows(
+    model: type[R],
+    by: str | tuple[str, ...] = (),
+    keys: Iterable[Any] = (),
+    *,
+    where: str = "",
+    related: Sequence[str] = (),
+) -> list[R]:
+    """Return the rows that have one of the keys, in no order; without by, all rows there are.
+
+    by: a column, or several, of which each key then holds a value. where: a condition that is
+    written the same for every database. related: foreign keys that lead to their rows at once; on
+    PostgreSQL one statement each, and who leads to the same row shares it.
+    """
+    names = (by,) if isinstance(by, str) else by
+    wanted = {(key,) for key in keys} if isinstance(by, str) else set(keys)
+    if names and not wanted:
+        return []
+    if has_arrays():
+        from bengi.arrays import select  # noqa: PLC0415 - with its driver, where it is used
+
+        rows = select(model, names, wanted, where)
+        for name in related:
+            _lead(model, rows, name)
+        return rows
+    columns = dict(zip(names, zip(*wanted, strict=True), strict=True)) if names else {}
+    found = _manager(model).filter(**{f"{name}__in": set(each) for name, each in columns.items()})
+    found = found.select_related(*related) if related else found
+    found = found.extra(where=[where]) if where else found  # noqa: S610 - a constant
+    if not names:
+        return list(found)
+    return [row for row in found if tuple(getattr(row, name) for name in names) in wanted]
+
+
+def _lead(model: type[R], rows: Iterable[R], name: str) -> None:
+    """Let a foreign key of rows lead to its row without asking again."""
+    field: Any = model._meta.get_field(name)
+    ids = {getattr(row, field.attname) for row in rows} - {None}
+    found = {row.pk: row for row in read_rows(field.related_model, "id", ids)}
+    for row in rows:
+        field.set_cached_value(row, found.get(getattr(row, field.attname)))
 
 
 def has_arrays() -> bool:
@@ -77,7 +139,7 @@ def _update_in_turn(model: type[Row], rows: Collection[Row], fields: Sequence[st
         return cursor.rowcount
 
 
-def _upsert_all(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
+def _upsert(model: type[Row], rows: Collection[Row], fields: Sequence[str]) -> None:
     key, names = model._meta.pk.name, list(fields)
     _manager(model).bulk_create(
         rows, update_conflicts=True, unique_fields=[key], update_fields=names

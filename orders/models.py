@@ -41,9 +41,13 @@ class Order(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders")
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="orders")
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     client_order_id = models.CharField(max_length=128)
     body_hash = models.CharField(max_length=64, editable=False)
     side = models.CharField(max_length=4, choices=choices(Side))
@@ -60,7 +64,9 @@ class Order(models.Model):
     high_water_mark = PriceField(null=True, blank=True)
     protection_price = PriceField(null=True, blank=True)
     lots = models.JSONField(default=list, blank=True)
-    fee_schedule = models.ForeignKey(FeeSchedule, on_delete=models.PROTECT, related_name="+")
+    fee_schedule = models.ForeignKey(
+        FeeSchedule, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     month_volume = QuantityField(default=0)
     realism = models.CharField(max_length=12, default=Realism.REALISTIC, choices=choices(Realism))
     status = models.CharField(max_length=16, choices=choices(OrderStatus))
@@ -71,7 +77,12 @@ class Order(models.Model):
     reserved = MoneyField(default=0)
     commission = MoneyField(default=0)
     replaces = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     replaced_by = models.UUIDField(null=True, blank=True)
     order_class = models.CharField(
@@ -79,7 +90,12 @@ class Order(models.Model):
     )
     group_id = models.UUIDField(null=True, blank=True)
     parent = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     leg = models.CharField(max_length=11, choices=choices(Leg), blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
@@ -126,6 +142,16 @@ class Order(models.Model):
                 fields=["instrument", "id"],
                 condition=Q(closed_at__isnull=True),
                 name="open_orders_of_instrument",
+            ),
+            models.Index(
+                fields=["account", "id"],
+                condition=Q(closed_at__isnull=True),
+                name="open_orders_of_account",
+            ),
+            models.Index(
+                fields=["replaces"],
+                condition=Q(replaces__isnull=False),
+                name="successors_of_order",
             ),
             models.Index(fields=["account", "id"], name="orders_of_account"),
             models.Index(

@@ -107,7 +107,9 @@ class LotClosing(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="closings")
+    lot = models.ForeignKey(
+        Lot, on_delete=models.PROTECT, related_name="closings", db_constraint=False
+    )
     trade_id = models.UUIDField(db_index=True)
     closed_at = models.DateTimeField()
     method = models.CharField(

@@ -154,9 +154,8 @@ def _close(rows: Rows, order: Order, status: OrderStatus, now: datetime) -> None
         rows.position(order).reserved_quantity -= order.held_shares
     _move(order, status)
     order.closed_at = now
-    for other in rows.orders.values():
-        is_held = other.replaces_id == order.id and other.status == OrderStatus.HELD
-        if is_held and other.id != order.replaced_by:
+    for other in rows.successors.get(order.id, ()):
+        if other.status == OrderStatus.HELD and other.id != order.replaced_by:
             _drop(rows, other, now)
 
 

@@ -56,10 +56,22 @@ class Trade(models.Model):
 
     exec_id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     match_id = models.UUIDField(null=True, blank=True)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="trades")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="trades")
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="trades")
-    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="trades")
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, related_name="trades", db_constraint=False
+    )
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        related_name="trades",
+        db_constraint=False,
+        db_index=False,
+    )
+    portfolio = models.ForeignKey(
+        Portfolio, on_delete=models.PROTECT, related_name="trades", db_constraint=False
+    )
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="trades", db_constraint=False
+    )
     side = models.CharField(max_length=4, choices=choices(Side))
     quantity = QuantityField()
     price = PriceField()

@@ -72,7 +72,8 @@ def carry_out(
     """
     sides = _read_fills(sides_of(correction.trade))
     trades = [trade for fills in sides.values() for trade in fills.again]
-    rows = load(sides, accounts, min(trade.executed_at for trade in trades))
+    since = min(trade.executed_at for trade in trades)
+    rows = load(sides, accounts, since, is_correction=True)
     past = read_past(rows, trades)
     for order_id, fills in sides.items():
         check_undoable(rows, past, fills.again, now)

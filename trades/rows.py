@@ -7,12 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Q
-
 from accounts.fees import US_MICS, Sold
 from accounts.ledger import NewTransaction, post
 from accounts.models import Account, CashBalance, RegulatoryRate
-from bengi.bulk import insert_rows, update_rows, upsert_rows
+from bengi.bulk import insert_rows, read_rows, save_rows, update_rows
 from bengi.crash_points import crash_point
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -23,7 +21,7 @@ from orders.selectors import picking_orders
 from portfolios.models import Lot, LotClosing, Position
 from trades.models import Trade
 from trades.selectors import standing_trades
-from trades.settling import Settling, load_settling, save_settling
+from trades.settling import Purse, Settling, load_settling, save_settling
 
 Holding = tuple[UUID, UUID]
 """(portfolio id, instrument id)."""
@@ -31,13 +29,17 @@ Holding = tuple[UUID, UUID]
 
 @dataclass(slots=True)
 class Rows:
-    """Everything a batch may change, keyed as the batch asks for it. Nothing here is lazy."""
+    """Everything a batch may change, keyed as the batch asks for it. Nothing here is lazy.
+
+    successors: the orders that replace, or are to replace, another one, by that one's id.
+    """
 
     orders: dict[UUID, Order]
     instruments: dict[UUID, Instrument]
-    balances: dict[tuple[UUID, str], CashBalance]
+    balances: dict[Purse, CashBalance]
     positions: dict[Holding, Position]
     lots: dict[Holding, list[Lot]]
+    successors: dict[UUID, list[Order]] = field(default_factory=dict)
     changed_lots: dict[UUID, Lot] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
     transactions: list[NewTransaction] = field(default_factory=list)
@@ -76,40 +78,77 @@ class Rows:
         return claims
 
 
-def load(order_ids: Iterable[UUID], accounts: dict[UUID, Account], since: datetime) -> Rows:
+def load(
+    order_ids: Iterable[UUID],
+    accounts: dict[UUID, Account],
+    since: datetime,
+    *,
+    is_correction: bool = False,
+) -> Rows:
     """Read what the orders' fills and closings can touch, from the moment since on.
 
-    At most eleven statements, however many orders.
+    is_correction: fills are taken back too, and unsettled proceeds with them. At most twenty-three
+    statements, however many orders.
     """
-    related = ("instrument", "portfolio", "fee_schedule", "replaces")
-    named = set(order_ids)
-    is_touched = Q(id__in=named) | Q(replaces__in=named, status=OrderStatus.HELD)
-    found = Order.objects.filter(is_touched).select_related(*related)
-    orders = {order.id: order for order in found}
-    portfolios = {order.portfolio_id for order in orders.values()}
+    orders = _orders(set(order_ids))
     instruments = {order.instrument_id: order.instrument for order in orders.values()}
-    on_hand = {"portfolio_id__in": portfolios, "instrument_id__in": set(instruments)}
+    holdings = {(order.portfolio_id, order.instrument_id) for order in orders.values()}
+    on_hand = ("portfolio_id", "instrument_id")
     lots: dict[Holding, list[Lot]] = {}
-    open_lots = Lot.objects.filter(**on_hand, remaining_quantity__gt=0)
-    for lot in open_lots.order_by("opened_at", "id"):
+    open_lots = read_rows(Lot, on_hand, holdings, where="remaining_quantity > 0")
+    for lot in sorted(open_lots, key=lambda lot: (lot.opened_at, lot.id)):
         lots.setdefault((lot.portfolio_id, lot.instrument_id), []).append(lot)
+    balances = {
+        (balance.account_id, balance.currency): balance
+        for balance in read_rows(CashBalance, "account_id", accounts)
+    }
+    spare = None if is_correction else _spare(balances, orders.values())
     return Rows(
         orders=orders,
         instruments=instruments,
-        balances={
-            (balance.account_id, balance.currency): balance
-            for balance in CashBalance.objects.filter(account_id__in=accounts)
-        },
+        balances=balances,
         positions={
             (position.portfolio_id, position.instrument_id): position
-            for position in Position.objects.filter(**on_hand)
+            for position in read_rows(Position, on_hand, holdings)
         },
         lots=lots,
-        settling=load_settling(accounts, since),
-        rates=list(RegulatoryRate.objects.all()) if _in_us(orders.values()) else [],
+        successors=_successors(orders.values()),
+        settling=load_settling(accounts, since, spare),
+        rates=read_rows(RegulatoryRate) if _in_us(orders.values()) else [],
         sold=_sold(_in_us(orders.values())),
         picking=[orders.get(order.id, order) for order in picking_orders(accounts)],
     )
+
+
+def _orders(named: set[UUID]) -> dict[UUID, Order]:
+    """Return the orders, and those that wait to replace one of them, with what they lead to.
+
+    What an order replaces stands beside it as it was, whatever the batch does to that one.
+    """
+    found = read_rows(Order, "id", named, related=_RELATED)
+    waiting = read_rows(Order, "replaces_id", named, where=_IS_HELD, related=_RELATED)
+    return {order.id: order for order in [*waiting, *found]}
+
+
+_RELATED = ("instrument", "portfolio", "fee_schedule", "replaces")
+_IS_HELD = f"{Order._meta.db_table}.status = '{OrderStatus.HELD}'"
+
+
+def _spare(balances: dict[Purse, CashBalance], orders: Iterable[Order]) -> dict[Purse, Decimal]:
+    """Return what is left of each balance when the orders have spent all they hold."""
+    spare = {purse: balance.amount for purse, balance in balances.items()}
+    for order in orders:
+        if order.reserved:
+            spare[order.account_id, order.instrument.currency] -= order.reserved
+    return spare
+
+
+def _successors(orders: Iterable[Order]) -> dict[UUID, list[Order]]:
+    found: dict[UUID, list[Order]] = {}
+    for order in orders:
+        if order.replaces_id is not None:
+            found.setdefault(order.replaces_id, []).append(order)
+    return found
 
 
 def _in_us(orders: Iterable[Order]) -> list[Order]:
@@ -131,9 +170,9 @@ def _sold(orders: Iterable[Order]) -> dict[UUID, list[Sold]]:
 def save(rows: Rows) -> dict[UUID, int]:
     """Write the batch back and append its events; return each stream's newest seq."""
     update_rows(Order, rows.orders.values(), ORDER_CHANGES)
-    upsert_rows(CashBalance, rows.balances.values(), ["amount", "reserved"])
-    upsert_rows(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
-    upsert_rows(Lot, rows.changed_lots.values(), LOT_CHANGES)
+    save_rows(CashBalance, rows.balances.values(), ["amount", "reserved"])
+    save_rows(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
+    save_rows(Lot, rows.changed_lots.values(), LOT_CHANGES)
     crash_point("book.orders")
     insert_rows(Trade, rows.trades)
     crash_point("book.trades")

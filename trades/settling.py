@@ -3,17 +3,19 @@
 Everything works on the rows of a batch, under its accounts' locks; accounts/settlement.py decides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet, Sum
+
 from accounts.models import GoodFaithViolation, UnsettledCash, UnsettledUse
 from accounts.payloads import violation_payload
 from accounts.settlement import Proceeds, is_in_good_faith, pay
-from bengi.bulk import insert_rows, upsert_rows
+from bengi.bulk import insert_rows, save_rows
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
@@ -21,16 +23,21 @@ from orders.payloads import moment
 from trades.models import Trade
 from trades.settlement import settles_at
 
+Purse = tuple[UUID, str]
+"""(account id, currency)."""
+
 
 @dataclass(slots=True)
 class Settling:
     """The unsettled cash of a batch's accounts, what it paid for, and what the batch adds to it.
 
-    uses: by the exec_id of the buy; violated: the orders that have their violation already;
-    withdrawn: violations whose sale is busted.
+    ample: where settled cash covers all that the batch can spend, how much has not settled; its
+    proceeds are then not read one by one. uses: by the exec_id of the buy; violated: the orders
+    that have their violation already; withdrawn: violations whose sale is busted.
     """
 
-    proceeds: dict[tuple[UUID, str], list[UnsettledCash]] = field(default_factory=dict)
+    proceeds: dict[Purse, list[UnsettledCash]] = field(default_factory=dict)
+    ample: dict[Purse, Decimal] = field(default_factory=dict)
     uses: dict[UUID, list[UnsettledUse]] = field(default_factory=dict)
     violated: set[UUID] = field(default_factory=set)
     changed: dict[UUID, UnsettledCash] = field(default_factory=dict)
@@ -39,28 +46,56 @@ class Settling:
     withdrawn: list[GoodFaithViolation] = field(default_factory=list)
 
 
-def load_settling(account_ids: Iterable[UUID], since: datetime) -> Settling:
-    """Read what has not settled at since, and what it paid for: at most three statements."""
-    accounts = list(account_ids)
+def load_settling(
+    account_ids: Iterable[UUID], since: datetime, spare: Mapping[Purse, Decimal] | None = None
+) -> Settling:
+    """Read what has not settled at since, and what it paid for: at most four statements.
+
+    spare: cash that is left when the batch has spent all it can. Where that is more than has not
+    settled, settled cash pays for everything. None: proceeds are read one by one everywhere.
+    """
+    accounts = set(account_ids)
     found = Settling()
     waiting = UnsettledCash.objects.filter(account_id__in=accounts, settles_at__gt=since)
-    for row in waiting.order_by("settles_at", "id"):
-        found.proceeds.setdefault((row.account_id, row.currency), []).append(row)
-    if not found.proceeds:
-        return found
+    if spare is not None:
+        found.ample, short = _ample(waiting, spare)
+        accounts = {account_id for account_id, _ in short}
+        waiting = waiting.filter(account_id__in=accounts)
+    if accounts:
+        for row in waiting.order_by("settles_at", "id"):
+            found.proceeds.setdefault((row.account_id, row.currency), []).append(row)
+    if found.proceeds or found.ample:
+        _read_uses(found, account_ids, since)
+    return found
+
+
+def _ample(
+    waiting: QuerySet[UnsettledCash], spare: Mapping[Purse, Decimal]
+) -> tuple[dict[Purse, Decimal], set[Purse]]:
+    """Return what has not settled where spare cash covers it, and where it does not."""
+    sums = waiting.values_list("account_id", "currency").annotate(left=Sum("remaining_amount"))
+    left = {(account_id, currency): each for account_id, currency, each in sums.order_by()}
+    short = {purse for purse, each in left.items() if spare.get(purse, ZERO) < each}
+    short_accounts = {account_id for account_id, _ in short}
+    return {purse: each for purse, each in left.items() if purse[0] not in short_accounts}, short
+
+
+def _read_uses(found: Settling, account_ids: Iterable[UUID], since: datetime) -> None:
     by_id = {row.id: row for rows in found.proceeds.values() for row in rows}
-    for use in UnsettledUse.objects.filter(unsettled_id__in=by_id):
-        use.unsettled = by_id[use.unsettled_id]
+    uses = UnsettledUse.objects.filter(
+        account_id__in=list(account_ids), unsettled__settles_at__gt=since
+    )
+    for use in uses.select_related("unsettled"):
+        use.unsettled = by_id.get(use.unsettled_id, use.unsettled)
         found.uses.setdefault(use.trade_id, []).append(use)
     orders = {use.order_id for uses in found.uses.values() for use in uses}
     known = GoodFaithViolation.objects.filter(bought_by__in=orders, busted_by=None)
     found.violated = set(known.values_list("bought_by", flat=True)) if orders else set()
-    return found
 
 
 def save_settling(settling: Settling) -> None:
     """Write what the batch added and changed: four statements at most."""
-    upsert_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
+    save_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
     insert_rows(UnsettledUse, settling.new_uses)
     if settling.withdrawn:
         GoodFaithViolation.objects.bulk_update(settling.withdrawn, ["busted_by"])
@@ -106,7 +141,11 @@ def _keep_proceeds(settling: Settling, trade: Trade, mic: str) -> UnsettledCash 
         settles_at=settles_at(mic, trade.settles_on),
         trade_id=trade.exec_id,
     )
-    settling.proceeds.setdefault((trade.account_id, trade.currency), []).append(row)
+    purse = trade.account_id, trade.currency
+    if purse in settling.ample:
+        settling.ample[purse] += row.amount
+    else:
+        settling.proceeds.setdefault(purse, []).append(row)
     settling.changed[row.id] = row
     return row
 
@@ -115,7 +154,11 @@ def _pay_with_unsettled(
     settling: Settling, trade: Trade, cash: Decimal, at: datetime
 ) -> list[UnsettledUse]:
     """Take what settled cash does not cover of a buy from unsettled proceeds; cash is before it."""
-    rows = {row.id: row for row in settling.proceeds.get((trade.account_id, trade.currency), [])}
+    purse = trade.account_id, trade.currency
+    if purse in settling.ample:
+        assert cash - settling.ample[purse] >= -trade.net_amount, "settled cash covers it all"
+        return []
+    rows = {row.id: row for row in settling.proceeds.get(purse, [])}
     proceeds = [Proceeds(row.id, row.remaining_amount, row.settles_at) for row in rows.values()]
     uses = []
     for part in pay(-trade.net_amount, cash, proceeds, at):

@@ -27,7 +27,13 @@ class Event(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="events")
+    stream = models.ForeignKey(
+        Stream,
+        on_delete=models.PROTECT,
+        related_name="events",
+        db_constraint=False,
+        db_index=False,
+    )
     seq = models.BigIntegerField()
     type = models.CharField(max_length=40)
     version = models.PositiveSmallIntegerField(default=1)

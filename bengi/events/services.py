@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from bengi.bulk import insert_rows, upsert_rows
+from bengi.bulk import has_arrays, insert_values, save_rows
 from bengi.events.models import Event, Stream
 from bengi.ids import new_id
 
@@ -39,8 +39,8 @@ def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
         return {}
     heads = _heads({event.stream_id for event in events})
     rows = [_next(heads[event.stream_id], event) for event in events]
-    upsert_rows(Stream, heads.values(), ["seq", "head_hash"])
-    insert_rows(Event, rows)
+    save_rows(Stream, heads.values(), ["seq", "head_hash"])
+    insert_values(Event, _COLUMNS, rows)
     return {stream.id: stream.seq for stream in heads.values()}
 
 
@@ -56,17 +56,19 @@ def _heads(stream_ids: set[UUID]) -> dict[UUID, Stream]:
     return {sid: heads.get(sid) or Stream(id=sid) for sid in sorted(stream_ids)}
 
 
-def _next(head: Stream, event: NewEvent) -> Event:
+def _next(head: Stream, event: NewEvent) -> tuple[Any, ...]:
+    """Move a head on to an event and return the event's row. Its payload is encoded once."""
+    payload = msgspec.Raw(msgspec.json.encode(event.payload, order="sorted"))
     head.seq += 1
-    head.head_hash = chain_hash(head.head_hash, head.seq, event.type, event.version, event.payload)
-    return Event(
-        id=new_id(),
-        stream_id=head.id,
-        seq=head.seq,
-        type=event.type,
-        version=event.version,
-        payload=event.payload,
-        occurred_at=event.occurred_at,
-        subject=event.subject,
-        hash=head.head_hash,
+    head.head_hash = chain_hash(head.head_hash, head.seq, event.type, event.version, payload)
+    return (
+        *(new_id(), head.id, head.seq, event.type, event.version),
+        payload if has_arrays() else event.payload,
+        *(event.occurred_at, event.subject, head.head_hash),
     )
+
+
+_COLUMNS = (
+    *("id", "stream_id", "seq", "type", "version"),
+    *("payload", "occurred_at", "subject", "hash"),
+)

@@ -63,16 +63,14 @@ rates = st.fixed_dictionaries(
         "source": short,
     }
 )
-events = st.fixed_dictionaries(
-    {
-        "type": short,
-        "version": st.integers(0, 2**15 - 1),
-        "payload": documents.filter(lambda value: value is not None),
-        "occurred_at": moments,
-        "subject": maybe(ids),
-        "hash": short,
-    }
-)
+events_of_a_draw = {
+    "type": short,
+    "version": st.integers(0, 2**15 - 1),
+    "payload": documents.filter(lambda value: value is not None),
+    "occurred_at": moments,
+    "subject": maybe(ids),
+}
+events = st.fixed_dictionaries(events_of_a_draw | {"hash": short})
 changes = st.fixed_dictionaries(
     {
         "status": st.sampled_from([OrderStatus.NEW, OrderStatus.ACCEPTED, OrderStatus.HELD]),
@@ -107,8 +105,31 @@ def test_updated_orders_have_changed_in_what_was_named(drawn):
 
 
 @given(st.lists(st.tuples(st.booleans(), amounts, amounts), max_size=5))
-def test_upserted_rows_are_new_or_changed_in_what_was_named(drawn):
-    compare_upserted_streams(drawn, bulk)
+def test_saved_rows_are_new_or_changed_in_what_was_named(drawn):
+    compare_saved_streams(drawn, bulk)
+
+
+@given(st.lists(events, max_size=5))
+def test_inserted_values_are_there(drawn):
+    compare_inserted_values(drawn, bulk)
+
+
+@given(st.lists(changes, max_size=4))
+def test_orders_are_read_as_the_orm_reads_them(drawn):
+    compare_read_orders(drawn, bulk)
+
+
+def test_what_rows_lead_to_is_read_with_them(django_assert_max_num_queries):
+    orders = [OrderFactory() for _ in range(3)]
+    related = ("instrument", "portfolio", "fee_schedule", "replaces")
+    with django_assert_max_num_queries(4):
+        found = bulk.read_rows(Order, "id", [order.id for order in orders], related=related)
+        read_anew = {order.id: order for order in found}
+        for order in orders:
+            other = read_anew[order.id]
+            assert [getattr(other, name) for name in related] == [
+                *(order.instrument, order.portfolio, order.fee_schedule, None)
+            ]
 
 
 def compare_inserted_rates(drawn, module):
@@ -155,20 +176,70 @@ def compare_updated_orders(drawn, module):
         assert read(Order) == expected
 
 
-def compare_upserted_streams(drawn, module):
-    """Upsert streams, some of which are there; of these only seq may change."""
+def compare_saved_streams(drawn, module):
+    """Save streams, some of which have been read; of these only seq may change."""
     with undone():
         rows = [Stream(id=new_id(), seq=abs(int(a)), head_hash=f"{b}"[:9]) for _, a, b in drawn]
-        known = [row for row, (is_known, *_) in zip(rows, drawn, strict=True) if is_known]
-        for row in known:
-            Stream.objects.create(id=row.id, seq=7, head_hash="before")
+        known = {
+            row.id: Stream.objects.create(id=row.id, seq=7, head_hash="before")
+            for row, (is_known, *_) in zip(rows, drawn, strict=True)
+            if is_known
+        }
         other = Stream.objects.create(id=new_id(), seq=3, head_hash="other")
-        module.upsert_rows(Stream, rows, ["seq"])
-        assert not any(row._state.adding for row in rows)
         expected = {row.id: (row.seq, row.head_hash) for row in [*rows, other]}
-        expected |= {row.id: (row.seq, "before") for row in known}
+        for row in known.values():
+            row.seq, row.head_hash = expected[row.id][0], "not to be written"
+            expected[row.id] = (row.seq, "before")
+        saved = [known.get(row.id, row) for row in rows]
+        module.save_rows(Stream, saved, ["seq"])
+        assert not any(row._state.adding for row in saved)
         found = Stream.objects.values_list("id", "seq", "head_hash")
         assert {key: (seq, head) for key, seq, head in found} == expected
+
+
+def compare_inserted_values(drawn, module):
+    """Insert events as values; each must come back as it was drawn."""
+    with undone():
+        stream = Stream.objects.create(id=new_id())
+        rows = [{"id": new_id(), "stream_id": stream.id, "seq": n} | e for n, e in enumerate(drawn)]
+        names = ["hash", "seq", "id", "stream_id", *sorted(events_of_a_draw)]
+        module.insert_values(Event, names, [[row[name] for name in names] for row in rows])
+        assert read(Event) == {row["id"]: row for row in rows}
+
+
+def compare_read_orders(drawn, module):
+    """Read orders by one column and by two; they must be what the ORM reads."""
+    with undone():
+        one, other = OrderFactory(), OrderFactory()
+        same = {"portfolio": one.portfolio, "instrument": one.instrument}
+        orders = [OrderFactory(**same, **each) for each in drawn]
+        OrderFactory(portfolio=one.portfolio, instrument=other.instrument)
+        ids = [order.id for order in orders[::2]]
+        compare_rows(
+            module.read_rows(Order, "id", [*ids, new_id()]), Order.objects.filter(id__in=ids)
+        )
+        by = ("portfolio_id", "instrument_id")
+        keys = [(each.portfolio_id, each.instrument_id) for each in (one, other)]
+        expected = Order.objects.exclude(portfolio=one.portfolio, instrument=other.instrument)
+        compare_rows(module.read_rows(Order, by, keys, related=("instrument",)), expected)
+        is_new = "orders_order.status = 'new'"
+        found = module.read_rows(Order, by, keys, where=is_new)
+        compare_rows(found, expected.filter(status="new"))
+        compare_rows(module.read_rows(Order), Order.objects.all())
+        assert module.read_rows(Order, "id", []) == []
+
+
+def compare_rows(found, expected):
+    """Compare rows with those of a query, value by value and by what their keys lead to."""
+    names = [field.attname for field in Order._meta.concrete_fields]
+    as_values = {order.id: {name: getattr(order, name) for name in names} for order in found}
+    assert len(as_values) == len(found)
+    assert as_values == {
+        order.id: {name: getattr(order, name) for name in names} for order in expected
+    }
+    for order in found:
+        assert order.instrument.id == order.instrument_id
+        assert not order._state.adding
 
 
 def read(model) -> dict[UUID, dict]:
@@ -195,7 +266,8 @@ def test_no_rows_are_no_statement(django_assert_num_queries):
     with django_assert_num_queries(0):
         bulk.insert_rows(FxRate, [])
         bulk.update_rows(FxRate, [], ["rate"])
-        bulk.upsert_rows(FxRate, [], ["rate"])
+        bulk.save_rows(FxRate, [], ["rate"])
+        bulk.insert_values(FxRate, [], [])
 
 
 @pytest.mark.parametrize("rows", [1, 100])
@@ -204,7 +276,7 @@ def test_any_number_of_rows_is_one_statement(rows):
     with CaptureQueriesContext(connection) as seen:
         bulk.insert_rows(FxRate, made)
         bulk.update_rows(FxRate, made, ["source", "rate"])
-        bulk.upsert_rows(FxRate, made, ["rate"])
+        bulk.save_rows(FxRate, made, ["rate"])
     words = [query["sql"] for query in seen if "SAVEPOINT" not in query["sql"]]
     assert len(words) == 3, words
     assert FxRate.objects.count() == rows

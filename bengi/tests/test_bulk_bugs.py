@@ -17,8 +17,10 @@ from bengi.tests.test_bulk import (
     NASTY,
     compare_inserted_events,
     compare_inserted_rates,
+    compare_inserted_values,
+    compare_read_orders,
+    compare_saved_streams,
     compare_updated_orders,
-    compare_upserted_streams,
     rate,
 )
 from trades.tests.sandbox import Bug, Sandbox, source_of
@@ -64,14 +66,27 @@ ARRAY_BUGS = [
     Bug("values repeat", ARRAYS, "known.get(value)", "next(iter(known.values()), None)"),
     Bug("yes is no", ARRAYS, '"t" if value else "f"', '"f" if value else "t"'),
     Bug("all rows are written", ARRAYS, " WHERE t.{columns[0]} = x.{columns[0]}", ""),
-    Bug("what is there stays", ARRAYS, "DO UPDATE SET {changes}", "DO NOTHING"),
+    Bug("what is there stays", BULK, "if not row._state.adding], fields", "if 0], fields"),
+    Bug("only the first key counts", ARRAYS, "zip(*keys, strict=True)", "zip(*list(keys)[:1])"),
+    Bug("a condition is forgotten", ARRAYS, "[where] if where else []", "[]"),
+    Bug(
+        "all rows lead to one",
+        BULK,
+        "found.get(getattr(row, field.attname))",
+        "next(iter(found.values()), None)",
+    ),
     Bug(
         "decimals are not converted",
         ARRAYS,
-        "field.get_db_prep_save(value, connection)",
-        "value if isinstance(value, Decimal) else field.get_db_prep_save(value, connection)",
+        "field.get_db_prep_save(value, database)",
+        "value if isinstance(value, Decimal) else field.get_db_prep_save(value, database)",
     ),
-    Bug("rows count as new", ARRAYS, "row._state.adding, row._state.db = False,", "_, _ = False,"),
+    Bug(
+        "rows count as new",
+        ARRAYS,
+        "for row in rows:\n        row._state",
+        "for row in ():\n        row._state",
+    ),
 ]
 BUGS = ARRAY_BUGS if connection.vendor == "postgresql" else PORTABLE_BUGS
 
@@ -92,7 +107,7 @@ EVENTS = [
 ]
 ORDERS = [
     {
-        "status": OrderStatus.NEW,
+        "status": OrderStatus.ACCEPTED if number else OrderStatus.NEW,
         "extended_hours": number == 1,
         "notional": Decimal(number) if number else None,
         "stop_price": Decimal("0.00000001") if number != 1 else None,
@@ -114,7 +129,9 @@ def check(sandbox: Sandbox) -> None:
     compare_inserted_events(EVENTS, bulk)
     compare_updated_orders(ORDERS, bulk)
     compare_updated_orders(PRICES, bulk)
-    compare_upserted_streams(STREAMS, bulk)
+    compare_saved_streams(STREAMS, bulk)
+    compare_inserted_values(EVENTS, bulk)
+    compare_read_orders(ORDERS, bulk)
     assert is_refused(bulk, rate(rate=Decimal("1.000000001")))
     if connection.vendor == "postgresql":
         assert is_refused(bulk, rate(source="x" * 41))

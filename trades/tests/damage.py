@@ -341,4 +341,15 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         lambda: GoodFaithViolation.objects.all().delete() and None,
         everywhere(GoodFaithViolation, bought_by=new_id()),
     ],
+    "named_rows_are_there": [
+        *(
+            everywhere(Trade, **{name: new_id()})
+            for name in ("order_id", "account_id", "portfolio_id", "instrument_id")
+        ),
+        everywhere(LedgerTransaction, account_id=new_id()),
+        everywhere(LedgerEntry, transaction_id=new_id()),
+        first_of(LedgerEntry.objects.filter(book="customer_cash"), account_id=new_id()),
+        everywhere(LotClosing, lot_id=new_id()),
+        everywhere(Event, stream_id=new_id()),
+    ],
 }
