@@ -32,7 +32,7 @@ if env("REDIS_URL", default=""):
     RATE_LIMITS_REDIS_URL = TWELVE_DATA_REDIS_URL = CELERY_BROKER_URL = env("REDIS_URL")
     SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
     CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "bengi.redis_cache.RedisCache",
         "LOCATION": env("REDIS_URL"),
     }
     CACHES["quotes"] = {
