@@ -77,14 +77,21 @@ class Input(serializers.Serializer[Any]):
         }
 
 
-_kept = threading.local()
+class _Kept(threading.local):
+    """Each thread's own readers, by form."""
+
+    def __init__(self) -> None:
+        self.forms: dict[type[Input], Input] = {}
+
+
+_kept = _Kept()
 
 
 def ready_for(form: type[Input], data: Mapping[str, Any]) -> Input:
     """Return the thread's own reader of a form, for data."""
-    found: Input | None = _kept.__dict__.get(form)
+    found = _kept.forms.get(form)
     if found is None:
-        found = _kept.__dict__[form] = form()
+        found = _kept.forms[form] = form()
     found.initial_data = data
     return found
 

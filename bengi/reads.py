@@ -54,7 +54,9 @@ def columns_of(model: type[models.Model], table: str = "") -> str:
     """Return a model's columns as a statement selects them, of the table under its alias."""
     quote = connection.ops.quote_name
     prefix = f"{table}." if table else ""
-    return ", ".join(f"{prefix}{quote(field.column)}" for field in model._meta.concrete_fields)
+    return ", ".join(
+        f"{prefix}{quote(field.column or '')}" for field in model._meta.concrete_fields
+    )
 
 
 @cache

@@ -15,9 +15,10 @@ class _Client(redis.RedisCacheClient):
         self._kept: dict[Any, Any] = {}
 
     def get_client(self, key: Any = None, *, write: bool = False) -> Any:
-        pool = self._get_connection_pool(write)
+        parent: Any = super()
+        pool = parent._get_connection_pool(write)
         if pool not in self._kept:
-            self._kept[pool] = self._client(connection_pool=pool)
+            self._kept[pool] = parent.get_client(key, write=write)
         return self._kept[pool]
 
 
