@@ -69,8 +69,9 @@ def save_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) ->
     if not rows:
         return
     if has_arrays():
+        known = [row for row in rows if not row._state.adding]
         insert_rows(model, [row for row in rows if row._state.adding])
-        update_rows(model, [row for row in rows if not row._state.adding], fields)
+        update_rows(model, known, fields)
     else:
         _upsert(model, rows, fields)
 

@@ -282,6 +282,12 @@ def test_any_number_of_rows_is_one_statement(rows):
     assert FxRate.objects.count() == rows
 
 
+def test_new_rows_are_saved_by_one_statement():
+    with CaptureQueriesContext(connection) as seen:
+        bulk.save_rows(FxRate, [rate(n) for n in range(3)], ["rate"])
+    assert len([query for query in seen if "SAVEPOINT" not in query["sql"]]) == 1
+
+
 def test_a_row_that_is_there_already_is_refused_with_all_others():
     bulk.insert_rows(FxRate, [rate(1)])
     with pytest.raises(IntegrityError), transaction.atomic():

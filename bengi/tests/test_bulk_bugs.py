@@ -66,7 +66,7 @@ ARRAY_BUGS = [
     Bug("values repeat", ARRAYS, "known.get(value)", "next(iter(known.values()), None)"),
     Bug("yes is no", ARRAYS, '"t" if value else "f"', '"f" if value else "t"'),
     Bug("all rows are written", ARRAYS, " WHERE t.{columns[0]} = x.{columns[0]}", ""),
-    Bug("what is there stays", BULK, "if not row._state.adding], fields", "if 0], fields"),
+    Bug("what is there stays", BULK, "if not row._state.adding]", "if 0]"),
     Bug("only the first key counts", ARRAYS, "zip(*keys, strict=True)", "zip(*list(keys)[:1])"),
     Bug("a condition is forgotten", ARRAYS, "[where] if where else []", "[]"),
     Bug(
