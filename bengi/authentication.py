@@ -71,12 +71,16 @@ def scope_needed(method: str, route: str) -> str:
     return ACCOUNT if route.startswith(_OWN_ROUTES) else TRADE
 
 
+def may_use(grant: Grant | None, method: str, route: str) -> None:
+    """Raise Forbidden unless a key's scopes cover a request; who is signed in may do all of it."""
+    scopes, needed = getattr(grant, "scopes", None), scope_needed(method, route)
+    if scopes is not None and needed not in scopes:
+        raise Forbidden("forbidden", f"This key has no scope {needed!r}.")
+
+
 class ScopePermission(permissions.BasePermission):
-    """Lets a key do what its scopes say; who is signed in may do all of it."""
+    """Lets a key do what its scopes say."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        scopes = getattr(request.auth, "scopes", None)
-        needed = scope_needed(request.method, route_of(request._request))
-        if scopes is not None and needed not in scopes:
-            raise Forbidden("forbidden", f"This key has no scope {needed!r}.")
+        may_use(request.auth, request.method, route_of(request._request))
         return True

@@ -21,12 +21,16 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        body = stream.read(BODY_BYTES_MAX + 1)
-        if len(body) > BODY_BYTES_MAX:
-            raise PayloadTooLarge
-        if not body.strip():
-            return {}
-        value = strictjson.loads(body)
-        if not isinstance(value, dict):
-            raise Malformed("malformed_json", "The body must be a JSON object.")
-        return value
+        return read_object(stream.read(BODY_BYTES_MAX + 1))
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body is; see StrictJSONParser."""
+    if len(body) > BODY_BYTES_MAX:
+        raise PayloadTooLarge
+    if not body.strip():
+        return {}
+    value = strictjson.loads(body)
+    if not isinstance(value, dict):
+        raise Malformed("malformed_json", "The body must be a JSON object.")
+    return value

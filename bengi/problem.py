@@ -262,8 +262,12 @@ def ApiProblemMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _name(request: HttpRequest) -> None:
-    given = request.headers.get("X-Request-ID", "")
-    request.request_id = given if _SAFE_ID.fullmatch(given) else str(new_id())  # type: ignore[attr-defined]
+    request.request_id = request_id_of(request.headers.get("X-Request-ID", ""))  # type: ignore[attr-defined]
+
+
+def request_id_of(given: str) -> str:
+    """Return the name of a request: the one it was given, where that is a plain word."""
+    return given if _SAFE_ID.fullmatch(given) else str(new_id())
 
 
 def _say_name(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -23,9 +23,11 @@ from bengi.problem import problem_body
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Listing, Page
 from orders import shapes
+from orders.asking import Asked, key_of, ticket_for
 from orders.canceling import cancel_all
 from orders.closing import Closing, close_position
 from orders.facts import DEFAULT_LIMITS
+from orders.fast_lane import admit, admit_all
 from orders.limits import limits_shape, read_limits
 from orders.models import Order
 from orders.payloads import order_payload
@@ -42,13 +44,11 @@ from orders.serializers import (
     OrdersInput,
     ReplaceInput,
     ResetInput,
-    key_of,
+    all_asked_of,
+    asked_of,
     preview_shape,
-    ticket_of,
-    tickets_of,
 )
-from orders.services import Placement, place_order, place_orders, request_cancel
-from orders.tickets import OrderTicket
+from orders.services import Placement, request_cancel
 
 
 class OrdersView(APIView):
@@ -71,8 +71,8 @@ class OrdersView(APIView):
     def post(self, request: ApiRequest) -> Response:
         """Accept an order (201), or say the one again that its key has made before (200)."""
         values = read_body(OrderInput, request.data)
-        ticket = ticket_of(request.user, values, request.headers.get("Idempotency-Key"))
-        return _placed(place_order(ticket, now=clock.now()))
+        asked = asked_of(request.user, values, request.headers.get("Idempotency-Key"))
+        return _placed(admit(asked, now=clock.now()))
 
 
 class PreviewView(APIView):
@@ -83,8 +83,8 @@ class PreviewView(APIView):
     )
     def post(self, request: ApiRequest) -> Response:
         values = read_body(OrderInput, request.data)
-        ticket = ticket_of(request.user, values, request.headers.get("Idempotency-Key"))
-        return Response(preview_shape(preview(ticket, now=clock.now())))
+        asked = asked_of(request.user, values, request.headers.get("Idempotency-Key"))
+        return Response(preview_shape(preview(ticket_for(asked), now=clock.now())))
 
 
 class BatchView(APIView):
@@ -94,10 +94,10 @@ class BatchView(APIView):
     def post(self, request: ApiRequest) -> Response:
         bodies = read_body(BatchInput, request.data)["orders"]
         count_orders(request, len(bodies))
-        tickets = tickets_of(request.user, bodies)
-        good = [ticket for ticket in tickets if isinstance(ticket, OrderTicket)]
-        placed = iter(place_orders(good, now=clock.now()) if good else ())
-        outcomes = [next(placed) if isinstance(t, OrderTicket) else t for t in tickets]
+        asked = all_asked_of(request.user, bodies)
+        good = [each for each in asked if isinstance(each, Asked)]
+        admitted = iter(admit_all(good, now=clock.now()))
+        outcomes = [next(admitted) if isinstance(each, Asked) else each for each in asked]
         legs = legs_of(o.order for o in outcomes if isinstance(o, Placement))
         return Response({"results": [_outcome(outcome, legs) for outcome in outcomes]})
 
@@ -177,7 +177,7 @@ class OrderView(APIView):
     @operation("Get an order", answers=shapes.OrderWithLegs)
     def get(self, request: ApiRequest, order_id: UUID) -> Response:
         read_query(Input, request.query_params)
-        return Response(_whole(order_of(request.user, order_id)))
+        return Response(whole(order_of(request.user, order_id)))
 
     @operation(
         "Replace an order",
@@ -191,7 +191,7 @@ class OrderView(APIView):
         changes = read_body(ReplaceInput, request.data)
         key = changes.pop("client_order_id", None)
         asked = request_replace(order_id, request.user, changes, key=key, now=clock.now())
-        body = _whole(asked.order)
+        body = whole(asked.order)
         return replayed(body) if asked.replayed else Response(body)
 
 
@@ -206,11 +206,16 @@ class CancelView(APIView):
     )
     def post(self, request: ApiRequest, order_id: UUID) -> Response:
         read_body(Input, request.data)
-        return Response(_whole(request_cancel(order_id, request.user, now=clock.now())))
+        return Response(whole(request_cancel(order_id, request.user, now=clock.now())))
+
+
+def whole(order: Order) -> dict[str, Any]:
+    """Return one order with the legs of its group; those of a list are rows of their own."""
+    return _shape(order) | {"legs": [_shape(leg) for leg in legs_with(order)]}
 
 
 def _placed(placement: Placement) -> Response:
-    body = _whole(placement.order)
+    body = whole(placement.order)
     if placement.replayed:
         return replayed(body)
     return created(body, f"orders/{placement.order.id}")
@@ -227,11 +232,6 @@ def _outcome(
     body = _shape(order) | {"legs": [_shape(leg) for leg in legs.get(order.id, ())]}
     code = status.HTTP_200_OK if outcome.replayed else status.HTTP_201_CREATED
     return {"status": code, "replayed": outcome.replayed, "order": body, "problem": None}
-
-
-def _whole(order: Order) -> dict[str, Any]:
-    """Return one order with the legs of its group; those of a list are rows of their own."""
-    return _shape(order) | {"legs": [_shape(leg) for leg in legs_with(order)]}
 
 
 def _shape(order: Order) -> dict[str, Any]:

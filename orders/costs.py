@@ -38,17 +38,27 @@ class Costs:
         return self.volumes.get(account.id, ZERO)
 
 
-def read_costs(accounts: Iterable[Account], now: datetime) -> Costs:
-    """Read what the accounts pay: one statement, four where a price depends on the volume.
+def schedules_of(accounts: Iterable[Account]) -> list[FeeSchedule]:
+    """Return all dated rows of the accounts' fee schedules; one statement."""
+    codes = {account.fee_schedule.code for account in accounts}
+    return list(FeeSchedule.objects.filter(code__in=codes))
+
+
+def costs_with(rows: list[FeeSchedule], accounts: Iterable[Account], now: datetime) -> Costs:
+    """Return what the accounts pay; three statements where a price depends on the volume.
 
     A month is that of UTC.
     """
-    listed = list(accounts)
-    rows = list(FeeSchedule.objects.filter(code__in={each.fee_schedule.code for each in listed}))
     tiered = {row.code for row in rows if row.kind == CommissionKind.TIERED}
-    priced = [account.id for account in listed if account.fee_schedule.code in tiered]
+    priced = [account.id for account in accounts if account.fee_schedule.code in tiered]
     month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return Costs(rows, shares_traded(priced, since=month) if priced else {})
+
+
+def read_costs(accounts: Iterable[Account], now: datetime) -> Costs:
+    """Read what the accounts pay: one statement, four where a price depends on the volume."""
+    listed = list(accounts)
+    return costs_with(schedules_of(listed), listed, now)
 
 
 def fees_on_sale(

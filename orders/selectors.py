@@ -52,6 +52,17 @@ def open_orders_of(user: User, portfolio_id: UUID | None = None) -> QuerySet[Ord
     return found if portfolio_id is None else found.filter(portfolio_id=portfolio_id)
 
 
+def orders_by_key(keys: Iterable[tuple[UUID, str]]) -> QuerySet[Order]:
+    """Return the orders that (account, client_order_id) have made before, with instruments.
+
+    Others of the same accounts and words may be among them.
+    """
+    pairs = list(keys)
+    accounts, words = {account for account, _ in pairs}, {word for _, word in pairs}
+    found = Order.objects.filter(account_id__in=accounts, client_order_id__in=words)
+    return found.select_related("instrument")
+
+
 def picking_orders(account_ids: Iterable[UUID]) -> QuerySet[Order]:
     """Return the accounts' open sells that name their lots."""
     found = Order.objects.filter(account_id__in=list(account_ids), closed_at__isnull=True)
@@ -105,8 +116,12 @@ def halted_accounts(account_ids: Iterable[UUID]) -> dict[UUID, str]:
     ids = list(account_ids)
     standing = TradingHalt.objects.filter(lifted_at__isnull=True)
     rows = standing.filter(Q(account__isnull=True) | Q(account_id__in=ids))
-    reasons: dict[UUID | None, str] = dict(rows.values_list("account_id", "reason"))
-    found = {account_id: reasons.get(account_id, reasons.get(None)) for account_id in ids}
+    return reasons_of(ids, dict(rows.values_list("account_id", "reason")))
+
+
+def reasons_of(account_ids: Iterable[UUID], reasons: Mapping[UUID | None, str]) -> dict[UUID, str]:
+    """Return why each of the accounts may not order; the reason under None is everybody's."""
+    found = {account_id: reasons.get(account_id, reasons.get(None)) for account_id in account_ids}
     return {account_id: reason for account_id, reason in found.items() if reason is not None}
 
 

@@ -11,8 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import User
-from bengi.errors import BengiError, Malformed, NotFound
-from bengi.ids import new_id
+from bengi.errors import BengiError
 from bengi.inputs import (
     DaysInput,
     FlagField,
@@ -24,12 +23,10 @@ from bengi.inputs import (
     WordField,
     read_body,
 )
-from bengi.limits.table import ORDERS_AT_ONCE
 from bengi.listing import CsvForm, FileInput, OrderingField
 from bengi.money import QUANTUM, ZERO, plain, plain_or_none
 from bengi.problem import as_bengi_error, entry
 from bengi.terms import (
-    AccountStatus,
     OrderClass,
     OrderStatus,
     OrderType,
@@ -38,18 +35,14 @@ from bengi.terms import (
 )
 from instruments.quotes import Tick
 from orders.acceptance import tick_quote
+from orders.asking import KEY_LENGTH_MAX, Asked, key_of
 from orders.legs import StopLoss, TakeProfit
 from orders.preview import Preview
 from orders.sketch import Sketch
-from orders.tickets import OrderTicket
 from portfolios.lots import Pick
-from portfolios.models import Portfolio
-from portfolios.selectors import open_portfolios_of, portfolio_of, portfolios_of
 
-KEY_LENGTH_MAX = 128
 PICKS_MAX = 50
-BATCH_MAX = ORDERS_AT_ONCE.rates[0].limit
-"""More would never be let through."""
+BATCH_MAX = 500
 WHICH = ("all", "open", "closed", *OrderStatus)
 
 
@@ -237,59 +230,26 @@ class ResetInput(Input):
     starting_cash = PositiveDecimalField(code="invalid_amount", default=None, allow_null=True)
 
 
-def ticket_of(user: User, values: dict[str, Any], idempotency_key: str | None) -> OrderTicket:
-    """Return the ticket for what OrderInput read.
+def asked_of(user: User, values: dict[str, Any], idempotency_key: str | None) -> Asked:
+    """Return what OrderInput read as what a user asks for.
 
-    Its key is client_order_id, else the Idempotency-Key, else a new one. The limit of an oco may
-    stand in its take profit alone. Raises Malformed for a
-    key that is no key, and where a user with several portfolios names none; NotFound for a
-    portfolio that is not the user's.
+    Its key is client_order_id, else the Idempotency-Key. Raises Malformed for a key that is no key.
     """
-    portfolio_id = values.pop("portfolio_id")
-    if portfolio_id is not None:
-        portfolio = portfolio_of(user, portfolio_id)
-    else:
-        portfolio = _only_one(list(open_portfolios_of(user)[:2]))
-    return _ticket(portfolio, values, key_of(idempotency_key))
+    return Asked(user.pk, values, key_of(idempotency_key))
 
 
-def tickets_of(user: User, bodies: Sequence[dict[str, Any]]) -> list[OrderTicket | BengiError]:
-    """Return for each body of a batch its ticket, or why it cannot be read. One statement.
-
-    What the portfolios are is read once; each body is then read as the body of one order is.
-    """
-    portfolios = list(portfolios_of(user))
-    return [_ticket_or_error(portfolios, body) for body in bodies]
+def all_asked_of(user: User, bodies: Sequence[dict[str, Any]]) -> list[Asked | BengiError]:
+    """Return what each body of a batch asks for, read as that of one order, or why it is none."""
+    return [_asked_or_error(user, body) for body in bodies]
 
 
-def _ticket_or_error(
-    portfolios: Sequence[Portfolio], body: dict[str, Any]
-) -> OrderTicket | BengiError:
+def _asked_or_error(user: User, body: dict[str, Any]) -> Asked | BengiError:
     try:
-        values = read_body(OrderInput, body)
-        portfolio_id = values.pop("portfolio_id")
-        open_ones = [p for p in portfolios if p.account.status != AccountStatus.CLOSED]
-        named = next((p for p in portfolios if p.id == portfolio_id), None)
-        if portfolio_id is not None and named is None:
-            return NotFound()
-        return _ticket(named or _only_one(open_ones), values, None)
+        return Asked(user.pk, read_body(OrderInput, body))
     except (BengiError, serializers.ValidationError) as error:
         known = as_bengi_error(error)
         assert known is not None, "what a body is refused with has a code"
         return known
-
-
-def _ticket(portfolio: Portfolio, values: dict[str, Any], key: str | None) -> OrderTicket:
-    if values["order_class"] is OrderClass.OCO and values["limit_price"] is None:
-        take_profit = values["take_profit"]
-        values["limit_price"] = None if take_profit is None else take_profit.limit_price
-    key = values.pop("client_order_id") or key or str(new_id())
-    return OrderTicket(
-        account_id=portfolio.account_id,
-        portfolio_id=portfolio.id,
-        client_order_id=key,
-        **values,
-    )
 
 
 def preview_shape(preview: Preview) -> dict[str, Any]:
@@ -334,23 +294,6 @@ def _sketch(sketch: Sketch) -> dict[str, Any]:
         "rest_does": sketch.rest_does,
         "text": sketch.text,
     }
-
-
-def key_of(given: str | None) -> str | None:
-    """Return the Idempotency-Key of a request if it has one. Raises Malformed for no key."""
-    if given is None:
-        return None
-    if not 1 <= len(given) <= KEY_LENGTH_MAX or not (given.isascii() and given.isprintable()):
-        detail = f"Idempotency-Key is 1 to {KEY_LENGTH_MAX} printable ASCII characters."
-        raise Malformed("invalid_idempotency_key", detail)
-    return given
-
-
-def _only_one(found: Sequence[Portfolio]) -> Portfolio:
-    if len(found) == 1:
-        return found[0]
-    detail = "Say which portfolio." if found else "There is no portfolio to trade in."
-    raise Malformed("invalid_field", detail, field="portfolio_id")
 
 
 ORDERS_FILE = CsvForm(

@@ -14,6 +14,7 @@ from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.access import require
 from bengi.audit.services import note
+from bengi.bulk import insert_rows, update_rows
 from bengi.bus import NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
@@ -67,8 +68,12 @@ def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
     leaves no trace. A fixed number of statements, however many tickets. The shards are nudged
     after commit.
     """
-    accounts = lock_accounts(ticket.account_id for ticket in tickets)
-    desk = read_desk(tickets, accounts, now)
+    return place_within(tickets, now=now)
+
+
+def place_within(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Placement | BengiError]:
+    """Do what place_orders() does, in the caller's transaction, which commits or fails whole."""
+    desk = read_desk(tickets, None, now)
     answers = [_answer(desk, ticket, now) for ticket in tickets]
     _save(desk, [a.order for a in answers if isinstance(a, Placement) and not a.replayed], now)
     crash_point("accept.saved")
@@ -177,8 +182,8 @@ def _accept(
         desk.steps[one.id] = first_step(one, judged[leg], tick)
     desk.legs[order.id] = list(legs.values())
     desk.known[ticket.account_id, ticket.client_order_id] = order
-    desk.recent[likeness_of(order)] = order.id
-    for one in (order, *legs.values()):
+    for one in (*legs.values(), order):
+        desk.recent[likeness_of(one)] = one.id
         desk.open_orders[ticket.account_id, instrument.id, str(one.side)] += 1
         desk.open_in_all[ticket.account_id] += 1
     return order
@@ -246,20 +251,22 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     if not orders:
         return
     legs = [leg for order in orders for leg in desk.legs[order.id]]
-    Order.objects.bulk_create([*orders, *legs])
+    insert_rows(Order, [*orders, *legs])
     buys = [order for order in orders if order.side == Side.BUY]
     sells = [order for order in orders if order.side == Side.SELL]
-    CashBalance.objects.bulk_update(
-        {desk.balances[o.account_id, o.instrument.currency] for o in buys}, ["reserved"]
+    balances = {desk.balances[o.account_id, o.instrument.currency] for o in buys}
+    update_rows(CashBalance, balances, ["reserved"])
+    positions = {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}
+    update_rows(Position, positions, ["reserved_quantity"])
+    tell_each(
+        [
+            (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
+            for order in orders
+            for one in (order, *desk.legs[order.id])
+        ],
+        now,
+        desk.steps,
     )
-    Position.objects.bulk_update(
-        {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}, ["reserved_quantity"]
-    )
-    waiting = [leg for leg in legs if leg.status == OrderStatus.HELD]
-    at_once = [leg for leg in legs if leg.status != OrderStatus.HELD]
-    tell([*orders, *at_once], "order.accepted", now, desk.steps)
-    if waiting:
-        tell(waiting, "order.held", now, desk.steps)
 
 
 def tell(
@@ -268,7 +275,16 @@ def tell(
     now: datetime,
     steps: Mapping[UUID, dict[str, Any]] = NO_STEPS,
 ) -> None:
-    """Log the event of each order and, after commit, wake the engine and the streams.
+    """Log the same event of each order, as tell_each() does."""
+    tell_each([(order, event) for order in orders], now, steps)
+
+
+def tell_each(
+    told: Sequence[tuple[Order, str]],
+    now: datetime,
+    steps: Mapping[UUID, dict[str, Any]] = NO_STEPS,
+) -> None:
+    """Log each order's event and, after commit, wake the engine and the streams.
 
     steps: what to tell of an order, by its id, beyond how it stands now.
     """
@@ -285,10 +301,10 @@ def tell(
                 now,
                 subject=order.id,
             )
-            for order in orders
+            for order, event in told
         ]
     )
-    shards = {order.instrument.shard for order in orders}
+    shards = {order.instrument.shard for order, _ in told}
 
     def wake() -> None:
         crash_point("accept.committed")

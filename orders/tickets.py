@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models import Count
 
 from accounts.models import Account, CashBalance
 from bengi.bus import STALE, get_bus
@@ -30,10 +29,11 @@ from instruments import calendar
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.realism import Profile, profile_of
-from instruments.selectors import instruments_by_symbol, latest_quotes
+from instruments.selectors import latest_quotes
 from instruments.spread import around, missing_half_spread
 from orders.book_quotes import book_quotes
-from orders.costs import Costs, read_costs
+from orders.costs import Costs, costs_with
+from orders.desk_rows import Holding, read_rows, wanted_by
 from orders.facts import (
     DEFAULT_LIMITS,
     AccountFacts,
@@ -45,16 +45,13 @@ from orders.facts import (
     TicketFacts,
 )
 from orders.legs import StopLoss, TakeProfit
-from orders.limits import read_limits
 from orders.models import Order
 from orders.notional import sized
-from orders.selectors import halted_accounts, picking_orders
-from orders.twins import Likeness, recent_orders
+from orders.selectors import picking_orders
+from orders.twins import Likeness
 from portfolios.lots import Pick
 from portfolios.models import Position
 from portfolios.selectors import open_lots_of
-
-Holding = tuple[UUID, UUID]
 
 
 class OrderTicket(msgspec.Struct, frozen=True):
@@ -134,7 +131,7 @@ class Desk:
     accepted with an order, by its id.
     """
 
-    accounts: dict[UUID, Account]
+    accounts: Mapping[UUID, Account]
     instruments: dict[str, Instrument]
     quotes: dict[str, Tick]
     balances: dict[tuple[UUID, str], CashBalance]
@@ -220,40 +217,31 @@ class Desk:
         return quote
 
 
-def read_desk(tickets: Sequence[OrderTicket], accounts: dict[UUID, Account], now: datetime) -> Desk:
-    """Read what the tickets are judged by: a fixed number of statements."""
-    instruments = instruments_by_symbol(ticket.symbol.upper() for ticket in tickets)
-    ids = [instrument.id for instrument in instruments.values()]
-    open_orders, open_in_all = _open_counts(accounts)
+def read_desk(
+    tickets: Sequence[OrderTicket], accounts: Mapping[UUID, Account] | None, now: datetime
+) -> Desk:
+    """Read what the tickets are judged by: a fixed number of statements.
+
+    accounts: those of the tickets, locked by who wants to write; None: they are locked here, before
+    anything else is read, in the caller's transaction. Positions are read where something is sold,
+    and what looks alike where that is not meant.
+    """
+    rows = read_rows(wanted_by(tickets, accounts, now))
+    listed = rows.instruments.values()
     return Desk(
-        accounts=accounts,
-        instruments=instruments,
-        quotes=latest_quotes(instruments.values(), now) | book_quotes(instruments.values(), now),
-        balances={
-            (balance.account_id, balance.currency): balance
-            for balance in CashBalance.objects.filter(account_id__in=accounts)
-        },
-        positions={
-            (position.portfolio_id, position.instrument_id): position
-            for position in Position.objects.filter(
-                portfolio_id__in={ticket.portfolio_id for ticket in tickets},
-                instrument_id__in=ids,
-            )
-        },
-        known={
-            (order.account_id, order.client_order_id): order
-            for order in Order.objects.filter(
-                account_id__in=accounts,
-                client_order_id__in={ticket.client_order_id for ticket in tickets},
-            ).select_related("instrument")
-        },
-        costs=read_costs(accounts.values(), now),
-        limits=read_limits(accounts),
-        halts=halted_accounts(accounts),
-        recent=recent_orders(accounts, now),
-        lots=_available_lots([ticket for ticket in tickets if ticket.lots], ids),
-        open_orders=open_orders,
-        open_in_all=open_in_all,
+        accounts=rows.accounts,
+        instruments=rows.instruments,
+        quotes=latest_quotes(listed, now) | book_quotes(listed, now),
+        balances=rows.balances,
+        positions=rows.positions,
+        known=rows.known,
+        costs=costs_with(rows.schedules, rows.accounts.values(), now),
+        limits=rows.limits,
+        halts=rows.halts,
+        recent=rows.recent,
+        lots=_available_lots([t for t in tickets if t.lots], [each.id for each in listed]),
+        open_orders=rows.open_orders,
+        open_in_all=rows.open_in_all,
     )
 
 
@@ -336,20 +324,3 @@ def session_facts(mic: str, now: datetime) -> SessionFacts:
         phase=calendar.phase(mic, now, mode),
         has_extended_hours=calendar.has_extended_hours(mic, mode),
     )
-
-
-def _open_counts(
-    accounts: Iterable[UUID],
-) -> tuple[Counter[tuple[UUID, UUID, str]], Counter[UUID]]:
-    here: Counter[tuple[UUID, UUID, str]] = Counter()
-    in_all: Counter[UUID] = Counter()
-    rows = (
-        Order.objects.filter(account_id__in=list(accounts), closed_at__isnull=True)
-        .values_list("account_id", "instrument_id", "side")
-        .annotate(count=Count("id"))
-        .order_by()
-    )
-    for account_id, instrument_id, side, count in rows:
-        here[account_id, instrument_id, side] += count
-        in_all[account_id] += count
-    return here, in_all

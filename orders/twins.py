@@ -1,9 +1,9 @@
 """Orders that look like one another: a button pressed twice, or a bot that lost its answer."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -34,28 +34,47 @@ class Likeness(NamedTuple):
 
 
 def likeness_of(order: Order) -> Likeness:
-    """Return what an order looks like. A trailing stop's own stop has moved: its trail counts."""
-    follows = order.trail_price is not None or order.trail_percent is not None
-    stop = None if follows else order.stop_price
-    return Likeness(
-        order.account_id,
-        order.instrument_id,
-        str(order.side),
-        str(order.type),
-        order.quantity if order.notional is None else ZERO,
-        order.notional,
-        order.limit_price,
-        stop,
-        order.trail_price,
-        order.trail_percent,
+    """Return what an order looks like."""
+    return _likeness_of(
+        Likeness(
+            order.account_id,
+            order.instrument_id,
+            str(order.side),
+            str(order.type),
+            order.quantity,
+            order.notional,
+            order.limit_price,
+            order.stop_price,
+            order.trail_price,
+            order.trail_percent,
+        )
     )
 
 
-def recent_orders(account_ids: Iterable[UUID], now: datetime) -> dict[Likeness, UUID]:
+def recent_orders(
+    account_ids: Collection[UUID], instrument_ids: Collection[UUID], now: datetime
+) -> dict[Likeness, UUID]:
     """Return the ids of the accounts' orders of the last seconds, by their looks; one statement.
 
-    What has closed without a fill is nobody's double.
+    Of the instruments named alone. What has closed without a fill is nobody's double.
     """
-    found = Order.objects.filter(account_id__in=list(account_ids), accepted_at__gt=now - WINDOW)
+    if not account_ids:
+        return {}
+    found = Order.objects.filter(
+        account_id__in=account_ids, accepted_at__gt=now - WINDOW, instrument_id__in=instrument_ids
+    )
     found = found.filter(Q(closed_at__isnull=True) | Q(filled_quantity__gt=0))
-    return {likeness_of(order): order.id for order in found.order_by("id")}
+    return by_looks(found.order_by("id").values_list("id", *Likeness._fields))
+
+
+def by_looks(rows: Iterable[tuple[Any, ...]]) -> dict[Likeness, UUID]:
+    """Return orders by their looks; rows: the id, then the columns of a Likeness, oldest first."""
+    return {_likeness_of(Likeness(*looks)): order_id for order_id, *looks in rows}
+
+
+def _likeness_of(row: Likeness) -> Likeness:
+    """Return what an order looks like by its columns. A stop that trails has moved: its trail
+    counts."""
+    if row.trail_price is not None or row.trail_percent is not None:
+        row = row._replace(stop_price=None)
+    return row if row.notional is None else row._replace(quantity=ZERO)

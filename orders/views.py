@@ -25,11 +25,12 @@ from instruments.lines import Line
 from instruments.selectors import instrument_by_symbol
 from orders.check_words import check_lines
 from orders.desk import estimate_context, line_of, review_facts, ticket_context, ticket_fields
+from orders.fast_lane import admit
 from orders.forms import TicketForm
 from orders.models import Order
 from orders.preview import preview
 from orders.selectors import orders_of
-from orders.services import place_order, request_cancel
+from orders.services import request_cancel
 from orders.tickets import OrderTicket
 from portfolios.bar import read_bar
 from portfolios.selectors import open_portfolios_of, portfolio_of
@@ -67,7 +68,7 @@ def place(request: PageRequest) -> HttpResponse:
     ticket = form.ticket(request.user)
     try:
         count_page_order(request.user)
-        placement = place_order(ticket, now=clock.now())
+        placement = admit(ticket, now=clock.now())
     except BengiError as error:
         problems = error.errors if isinstance(error, Refused) else [error]
         return _review(request, ticket, line, problems)

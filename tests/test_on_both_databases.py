@@ -25,6 +25,7 @@ ENDPOINTS = (
     "instruments/tests/test_listings.py",
     "orders/tests/test_batch.py",
     "orders/tests/test_resetting.py",
+    "orders/tests/test_together.py",
     "portfolios/tests/test_history.py",
     "portfolios/tests/test_opening.py",
     "portfolios/tests/test_summary.py",
@@ -74,12 +75,22 @@ def assert_ten_of_a_hundred(vendor: str, **environment: str) -> None:
     }
 
 
-def test_a_hundred_spenders_with_cash_for_ten_on_sqlite(tmp_path: Path) -> None:
-    assert_ten_of_a_hundred("sqlite", BENGI_DATABASE=str(tmp_path / "spend.sqlite3"))
+@pytest.mark.parametrize("lane", ["0", "1"])
+def test_a_hundred_spenders_with_cash_for_ten_on_sqlite(tmp_path: Path, lane: str) -> None:
+    file = str(tmp_path / "spend.sqlite3")
+    assert_ten_of_a_hundred("sqlite", BENGI_DATABASE=file, BENGI_FAST_LANE=lane)
 
 
 def test_a_hundred_spenders_with_cash_for_ten_on_postgres(postgres_url: str) -> None:
-    assert_ten_of_a_hundred("postgresql", DATABASE_URL=postgres_url)
+    assert_ten_of_a_hundred("postgresql", DATABASE_URL=postgres_url, BENGI_FAST_LANE="0")
+
+
+@pytest.mark.parametrize("pool", ["2", "5"])
+def test_a_hundred_spenders_share_transactions_and_few_connections(
+    postgres_url: str, pool: str
+) -> None:
+    """Who waits for a group holds no connection: the leader would wait for one of theirs."""
+    assert_ten_of_a_hundred("postgresql", DATABASE_URL=postgres_url, BENGI_DATABASE_POOL=pool)
 
 
 def assert_one_successor_of_twenty(vendor: str, **environment: str) -> None:

@@ -44,8 +44,11 @@ def count(request: Any, scope: Scope, cost: int = 1) -> None:
 
 
 def count_orders(request: Any, number: int) -> None:
-    """Let a request cost as many as the orders it holds; one the throttle has counted."""
-    count(request, ORDERS_AT_ONCE, number - 1)
+    """Count the orders that a batch holds; the throttle has counted the batch. Raises RateLimited.
+
+    The answer tells where the limit of batches stands.
+    """
+    count(request, ORDERS_AT_ONCE, number)
 
 
 def count_page_order(user: Any) -> None:
@@ -108,8 +111,14 @@ def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         verdict = take(REQUESTS, f"address:{client_address(request)}")
         if not verdict.allowed:
             response = problem(refusal(verdict), request)
-    if verdict.limit:
-        response.headers[LIMIT] = str(verdict.limit)
-        response.headers[REMAINING] = str(verdict.left)
-        response.headers[RESET] = str(int(clock.wall().timestamp()) + verdict.reset_s)
+    for name, value in limit_headers(verdict):
+        response.headers[name] = value
     return response
+
+
+def limit_headers(verdict: Verdict) -> list[tuple[str, str]]:
+    """Return what an answer tells of where a limit stands; nothing where nothing is limited."""
+    if not verdict.limit:
+        return []
+    resets_at = int(clock.wall().timestamp()) + verdict.reset_s
+    return [(LIMIT, str(verdict.limit)), (REMAINING, str(verdict.left)), (RESET, str(resets_at))]

@@ -301,6 +301,9 @@ MARKET_HOURS = env("BENGI_MARKET_HOURS", default="always")
 """always: the simulated market runs round the clock; exchange: each exchange's own hours."""
 READY_TTL_S = 1
 """For how long an answer of /readyz holds."""
+FAST_LANE = env.bool("BENGI_FAST_LANE", default=None)
+"""Whether orders that come at the same time share a transaction; by default where it pays, on
+PostgreSQL."""
 MARKET_TTL_S = 1
 """How long a process answers for the market as a whole (movers) from the same quotes."""
 GUARD_S_MIN = 0

@@ -43,7 +43,7 @@ def shared_through(redis_url: str) -> dict[str, Any]:
             "CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
         }
     cache = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "bengi.redis_cache.RedisCache",
         "LOCATION": redis_url,
         "OPTIONS": _CACHE_TIMEOUTS,
     }

@@ -274,7 +274,7 @@ PLACE_STATEMENTS = 21
 """Session and user 2, portfolio 1, the transaction and its locks, reads and writes the rest."""
 
 
-PREVIEW_STATEMENTS = 15
+PREVIEW_STATEMENTS = 14
 """Session and user 2, portfolio 1, account and desk 11, the book 1."""
 
 

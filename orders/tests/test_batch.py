@@ -119,7 +119,7 @@ def test_orders_of_several_accounts_go_in_one_batch(api, portfolio):
         {"orders": []},
         {"orders": {}},
         {"orders": ["x"]},
-        {"orders": [{}] * 201},
+        {"orders": [{}] * 501},
         {"orders": None},
     ],
 )
@@ -129,15 +129,15 @@ def test_a_batch_that_cannot_be_read(api, body):
     assert not Order.objects.exists()
 
 
-def test_two_hundred_tickets_are_taken(api, portfolio):
+def test_five_hundred_tickets_are_taken(api, portfolio):
     CashBalance.objects.update(amount=Decimal(1_000_000))
-    results = batch(api, *(ticket(f"k{n}", quantity="1") for n in range(200))).json()["results"]
+    results = batch(api, *(ticket(f"k{n}", quantity="1") for n in range(500))).json()["results"]
     statuses = [r["status"] for r in results]
     accepted = statuses.count(201)
     refused = {r["problem"]["code"] for r in results if r["problem"]}
-    assert len(statuses) == 200
+    assert len(statuses) == 500
     assert refused <= {"too_many_open_orders"}
-    assert accepted == Order.objects.count() == Event.objects.count()
+    assert accepted == Order.objects.count() == Event.objects.count() == 20
 
 
 def count_of(act) -> int:

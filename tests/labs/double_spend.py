@@ -17,11 +17,12 @@ def main(threads: int, affordable: int) -> None:
 
     from django.db import connection
 
+    from accounts.models import Account
     from bengi import clock
     from bengi.books import check_books
     from bengi.errors import BengiError
     from bengi.terms import OrderType, Side, TimeInForce
-    from orders.services import place_order
+    from orders.fast_lane import admit
     from orders.tickets import OrderTicket
 
     quote(stage)
@@ -43,7 +44,8 @@ def main(threads: int, affordable: int) -> None:
         )
         start.wait()
         try:
-            place_order(ticket, now=clock.now())
+            Account.objects.exists()  # as a request that has looked up who asks
+            admit(ticket, now=clock.now())
             answers["accepted"] += 1
         except BengiError as error:
             answers[error.code] += 1

@@ -108,7 +108,7 @@ def prepare(kind: str) -> list[Stage]:
 def place(stage: Stage, key: str, symbol: str, now: datetime | None = None, **terms: Any) -> Any:
     """Place a limit order for one share at PRICE, or on other terms; return it."""
     from bengi.terms import OrderType, Side, TimeInForce
-    from orders.services import place_order
+    from orders.fast_lane import admit
     from orders.tickets import OrderTicket
     from tests.labs.stage import quote
 
@@ -124,7 +124,7 @@ def place(stage: Stage, key: str, symbol: str, now: datetime | None = None, **te
         confirm_duplicate=True,
         **values,
     )
-    return place_order(ticket, now=now or datetime.now(UTC)).order
+    return admit(ticket, now=now or datetime.now(UTC)).order
 
 
 def agree_on_a_split(instrument: Any) -> None:

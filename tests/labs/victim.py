@@ -4,6 +4,7 @@ The lab forks it from a process that has imported everything, so that a life beg
 milliseconds.
 """
 
+import contextlib
 import random
 import threading
 import time
@@ -17,8 +18,9 @@ from django.db import DatabaseError, connection
 
 from bengi import clock
 from bengi.bus import NUDGE, TICKS, get_bus
-from bengi.errors import BengiError
+from bengi.errors import BengiError, Refused, Unavailable
 from bengi.terms import OrderClass, OrderType, Side, TimeInForce
+from orders.fast_lane import admit
 from orders.legs import StopLoss, TakeProfit
 from orders.models import Order
 from orders.services import place_orders, request_cancel
@@ -73,17 +75,29 @@ def trade(answers: Connection, said: threading.Lock, stage: Stage, seed: str) ->
     try:
         for number in range(1000):
             tickets = [_ticket(stage, chance, f"{seed}-{number}-{n}") for n in range(BATCH)]
-            placed = place_orders(tickets, now=datetime.now(UTC))
-            taken = [each.order for each in placed if not isinstance(each, BengiError)]
+            taken = _place(tickets, alone=number % 2 == 1)
             with said:
                 for order in taken:
                     answers.send(order.client_order_id)
             if taken and chance.random() < 0.5:
                 _cancel(chance.choice(taken))
-    except (DatabaseError, BrokenPipeError):
+    except (DatabaseError, BrokenPipeError, Unavailable):
         return  # the server was killed first; this process is next
     finally:
         connection.close()
+
+
+def _place(tickets: list[OrderTicket], *, alone: bool) -> list[Order]:
+    """Place a batch, or its orders one after the other, in groups with those of other placers."""
+    now = datetime.now(UTC)
+    if not alone:
+        placed = place_orders(tickets, now=now)
+        return [each.order for each in placed if not isinstance(each, BengiError)]
+    taken = []
+    for ticket in tickets:
+        with contextlib.suppress(Refused):
+            taken.append(admit(ticket, now=now).order)
+    return taken
 
 
 def _cancel(order: Order) -> None:

@@ -269,7 +269,7 @@ TRADING = [
     Bug(
         "the kill switch stops one and not all",
         "orders.selectors",
-        "halted_accounts",
+        "reasons_of",
         "reasons.get(account_id, reasons.get(None))",
         "reasons.get(account_id)",
     ),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_fewer_indexes'),
+        ('accounts', '0012_fewer_indexes'),
         ('instruments', '0008_stored_intervals'),
         ('orders', '0014_fewer_indexes'),
         ('portfolios', '0005_fewer_indexes'),

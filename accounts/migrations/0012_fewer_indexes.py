@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0010_sign_in_epoch'),
+        ('accounts', '0011_relay_is_seen'),
     ]
 
     operations = [

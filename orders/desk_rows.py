@@ -1,0 +1,247 @@
+"""The rows that a desk is made of: read in one round trip on PostgreSQL, in turn elsewhere.
+
+Both ways find the same; orders/tests run on both databases.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from accounts.models import Account, CashBalance, FeeSchedule
+from accounts.services import lock_accounts
+from bengi.bulk import has_arrays
+from bengi.reads import Read, columns_of, run_together
+from bengi.terms import Side
+from instruments.models import Instrument
+from instruments.selectors import instruments_by_symbol
+from orders.costs import schedules_of
+from orders.facts import Limits
+from orders.limits import limits_of, read_limits
+from orders.models import Order, RiskLimits
+from orders.selectors import halted_accounts, orders_by_key, reasons_of
+from orders.twins import WINDOW, Likeness, by_looks, recent_orders
+from portfolios.models import Position
+
+Holding = tuple[UUID, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the rows are read for, of a set of tickets.
+
+    accounts: those that the caller has read, and locked where it wants to write; None: they are
+    locked here. selling holds the portfolios that sell, unsure the accounts that do not mean it
+    twice.
+    """
+
+    account_ids: Sequence[UUID]
+    accounts: Mapping[UUID, Account] | None
+    symbols: frozenset[str]
+    keys: Sequence[tuple[UUID, str]]
+    selling: frozenset[UUID]
+    unsure: frozenset[UUID]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRows:
+    """open_orders counts by account, instrument and side; open_in_all by account."""
+
+    accounts: Mapping[UUID, Account]
+    instruments: dict[str, Instrument]
+    balances: dict[tuple[UUID, str], CashBalance]
+    positions: dict[Holding, Position]
+    known: dict[tuple[UUID, str], Order]
+    schedules: list[FeeSchedule]
+    limits: dict[UUID, Limits]
+    halts: dict[UUID, str]
+    recent: dict[Likeness, UUID]
+    open_orders: Counter[tuple[UUID, UUID, str]]
+    open_in_all: Counter[UUID]
+
+
+def read_rows(wanted: Wanted) -> DeskRows:
+    """Return what the tickets are judged by; a fixed number of statements."""
+    return _together(wanted) if has_arrays() else _in_turn(wanted)
+
+
+# -- one after the other -----------------------------------------------------------------------
+
+
+def _in_turn(wanted: Wanted) -> DeskRows:
+    accounts = wanted.accounts
+    if accounts is None:
+        accounts = lock_accounts(wanted.account_ids)
+    instruments = instruments_by_symbol(wanted.symbols)
+    ids = [instrument.id for instrument in instruments.values()]
+    held: Iterable[Position] = ()
+    if wanted.selling:
+        held = Position.objects.filter(portfolio_id__in=wanted.selling, instrument_id__in=ids)
+    counts = (
+        Order.objects.filter(account_id__in=accounts, closed_at__isnull=True)
+        .values_list("account_id", "instrument_id", "side")
+        .annotate(count=Count("id"))
+        .order_by()
+    )
+    here, in_all = _counted(counts)
+    return DeskRows(
+        accounts=accounts,
+        instruments=instruments,
+        balances=_by_currency(CashBalance.objects.filter(account_id__in=accounts)),
+        positions=_by_holding(held),
+        known=_by_key(orders_by_key(wanted.keys)),
+        schedules=schedules_of(accounts.values()),
+        limits=read_limits(accounts),
+        halts=halted_accounts(accounts),
+        recent=recent_orders(wanted.unsure, ids, wanted.now),
+        open_orders=here,
+        open_in_all=in_all,
+    )
+
+
+def _by_currency(rows: Iterable[CashBalance]) -> dict[tuple[UUID, str], CashBalance]:
+    return {(row.account_id, row.currency): row for row in rows}
+
+
+def _by_holding(rows: Iterable[Position]) -> dict[Holding, Position]:
+    return {(row.portfolio_id, row.instrument_id): row for row in rows}
+
+
+def _by_key(rows: Iterable[Order]) -> dict[tuple[UUID, str], Order]:
+    return {(row.account_id, row.client_order_id): row for row in rows}
+
+
+def _counted(
+    rows: Iterable[tuple[Any, ...]],
+) -> tuple[Counter[tuple[UUID, UUID, str]], Counter[UUID]]:
+    here: Counter[tuple[UUID, UUID, str]] = Counter()
+    in_all: Counter[UUID] = Counter()
+    for account_id, instrument_id, side, count in rows:
+        here[account_id, instrument_id, side] += count
+        in_all[account_id] += count
+    return here, in_all
+
+
+# -- together ----------------------------------------------------------------------------------
+
+
+def _together(wanted: Wanted) -> DeskRows:
+    """The lock comes first: what is read behind it is what it guards.
+
+    Counts of instruments that no ticket names stand under no instrument.
+    """
+    ids, symbols = list(wanted.account_ids), list(wanted.symbols)
+    owners, words = [key[0] for key in wanted.keys], [key[1] for key in wanted.keys]
+    locked = Read[Account](_lock(), [ids])
+    instruments = Read[Instrument](_instruments(), [symbols])
+    balances = Read[CashBalance](_of_accounts(CashBalance), [ids])
+    limits = Read[RiskLimits](_of_accounts(RiskLimits), [ids])
+    schedules = Read[FeeSchedule](_schedules(), [ids])
+    halts, known = Read[Any](HALTS, [ids]), Read[Any](KNOWN, [owners, words])
+    counts = Read[Any](COUNTS, [symbols, ids])
+    recent = Read[Any](RECENT, [list(wanted.unsure), wanted.now - WINDOW, symbols])
+    held = Read[Position](_positions(), [list(wanted.selling), symbols])
+    run_together(
+        *([locked] if wanted.accounts is None else []),
+        *(instruments, balances, limits, schedules, halts, known, counts),
+        *([recent] if wanted.unsure else []),
+        *([held] if wanted.selling else []),
+    )
+    dated = {row.id: row for row in schedules.of(FeeSchedule)}
+    accounts = wanted.accounts
+    if accounts is None:
+        accounts = {row.id: row for row in locked.of(Account)}
+        for account in accounts.values():
+            account.fee_schedule = dated[account.fee_schedule_id]
+    again = [order_id for (order_id,) in known.rows]
+    replayed = Order.objects.filter(id__in=again).select_related("instrument") if again else ()
+    here, in_all = _counted(counts.rows)
+    return DeskRows(
+        accounts=accounts,
+        instruments={row.symbol: row for row in instruments.of(Instrument)},
+        balances=_by_currency(balances.of(CashBalance)),
+        positions=_by_holding(held.of(Position)),
+        known=_by_key(replayed),
+        schedules=list(dated.values()),
+        limits={row.account_id: limits_of(row) for row in limits.of(RiskLimits)},
+        halts=reasons_of(ids, dict(halts.rows)),
+        recent=by_looks(recent.rows),
+        open_orders=here,
+        open_in_all=in_all,
+    )
+
+
+NAMED = "SELECT id FROM instruments_instrument WHERE symbol = ANY(%s::text[])"
+HALTS = (
+    "SELECT account_id, reason FROM orders_tradinghalt WHERE lifted_at IS NULL"
+    " AND (account_id IS NULL OR account_id = ANY(%s::uuid[]))"
+)
+KNOWN = (
+    "SELECT o.id FROM unnest(%s::uuid[], %s::text[]) AS k (account_id, word)"
+    " JOIN orders_order o ON o.account_id = k.account_id AND o.client_order_id = k.word"
+)
+"""Pair by pair: two lists side by side would be looked up each with each."""
+COUNTS = (
+    "SELECT account_id, named, side, count(*) FROM ("  # noqa: S608 - our own words
+    f" SELECT account_id, CASE WHEN instrument_id = ANY(ARRAY({NAMED})) THEN instrument_id END"
+    " AS named, side FROM orders_order WHERE account_id = ANY(%s::uuid[]) AND closed_at IS NULL"
+    ") AS open_orders GROUP BY account_id, named, side"
+)
+RECENT = (
+    f"SELECT id, {', '.join(Likeness._fields)} FROM orders_order"  # noqa: S608 - our own words
+    " WHERE account_id = ANY(%s::uuid[]) AND accepted_at > %s::timestamptz"
+    f" AND instrument_id = ANY(ARRAY({NAMED}))"
+    " AND (closed_at IS NULL OR filled_quantity > 0) ORDER BY id"
+)
+
+
+def _instruments() -> str:
+    """The last one of a symbol wins, as in instruments_by_symbol()."""
+    columns = columns_of(Instrument)
+    where = "WHERE symbol = ANY(%s::text[]) ORDER BY has_feed, mic DESC"
+    return f"SELECT {columns} FROM instruments_instrument {where}"  # noqa: S608
+
+
+def _of_accounts(model: type[CashBalance | RiskLimits]) -> str:
+    table = model._meta.db_table
+    return f"SELECT {columns_of(model)} FROM {table} WHERE account_id = ANY(%s::uuid[])"  # noqa: S608
+
+
+def _schedules() -> str:
+    """All rows of the codes that the accounts have."""
+    return (
+        f"SELECT {columns_of(FeeSchedule)} FROM accounts_feeschedule WHERE code IN"  # noqa: S608
+        " (SELECT s.code FROM accounts_feeschedule s JOIN accounts_account a"
+        " ON a.fee_schedule_id = s.id WHERE a.id = ANY(%s::uuid[]))"
+    )
+
+
+def _lock() -> str:
+    """What lock_accounts() does, without their schedules."""
+    where = "WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
+    return f"SELECT {columns_of(Account)} FROM accounts_account {where}"  # noqa: S608
+
+
+def _positions() -> str:
+    where = f"WHERE portfolio_id = ANY(%s::uuid[]) AND instrument_id = ANY(ARRAY({NAMED}))"
+    return f"SELECT {columns_of(Position)} FROM portfolios_position {where}"  # noqa: S608
+
+
+def wanted_by(
+    tickets: Sequence[Any], accounts: Mapping[UUID, Account] | None, now: datetime
+) -> Wanted:
+    """Return what is to be read for tickets; without accounts, theirs are to be locked."""
+    return Wanted(
+        account_ids=sorted({ticket.account_id for ticket in tickets}),
+        accounts=accounts,
+        symbols=frozenset(ticket.symbol.upper() for ticket in tickets),
+        keys=[(ticket.account_id, ticket.client_order_id) for ticket in tickets],
+        selling=frozenset(t.portfolio_id for t in tickets if t.side is Side.SELL),
+        unsure=frozenset(t.account_id for t in tickets if not t.confirm_duplicate),
+        now=now,
+    )
