@@ -20,7 +20,7 @@ from bengi.events.models import RelayedStream
 from bengi.events.positions import count_behind
 from bengi.inputs import ApiRequest
 from bengi.realtime import stats
-from instruments.board import board
+from instruments.drops import dropped_ticks
 from instruments.twelvedata.usage import standing_now
 
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"
@@ -87,8 +87,9 @@ def _board() -> Iterator[Metric]:
     dropped = CounterMetricFamily(
         "bengi_ticks_dropped", "Ticks that nothing is filled against.", labels=["kind"]
     )
+    counts = dropped_ticks()
     for kind in ("insane", "doubted", "older"):
-        dropped.add_metric([kind], board.dropped[kind])
+        dropped.add_metric([kind], counts[kind])
     yield dropped
 
 

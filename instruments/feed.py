@@ -16,6 +16,7 @@ from bengi.money import plain
 from instruments.adjusting import adopt_quotes
 from instruments.catalog import Listing, listings
 from instruments.corporate_actions import splits_known
+from instruments.drops import tell_dropped
 from instruments.models import Instrument
 from instruments.providers.base import Provider
 from instruments.providers.minutes import BadFile, minute_file, recorded_symbols
@@ -88,6 +89,7 @@ class FeedLoop:
         if real_s >= self._flush_at_s:
             self._flush_at_s = real_s + FLUSH_S
             flush_quotes()
+            tell_dropped()
             self._follow_splits(clock.now())
         if real_s >= self._prune_at_s:
             self._prune_at_s = real_s + PRUNE_S

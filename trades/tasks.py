@@ -11,6 +11,7 @@ from typing import Any
 from celery import Task, shared_task
 from django.conf import settings
 from django.core.cache import cache
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from bengi import clock
@@ -47,7 +48,7 @@ class Nudge(Task):
         try:
             to_its_worker = {**options, "queue": queue_of(shard), "expires": WAITS_S}
             return super().apply_async(args, kwargs, **to_its_worker)
-        except Exception:
+        except (OperationalError, OSError):  # no broker takes it
             cache.delete(_waiting(shard))
             raise
 

@@ -37,8 +37,8 @@ class _Copies:
     def get(self, key: str) -> Any:
         return _line.ask(lambda: self._cache.get(key), None)
 
-    def set(self, key: str, value: Any, timeout: float) -> None:
-        _line.ask(lambda: self._cache.set(key, value, min(timeout, STATE_S)), None)
+    def set(self, key: str, value: Any, timeout_s: float) -> None:
+        _line.ask(lambda: self._cache.set(key, value, min(timeout_s, STATE_S)), None)
 
     def delete(self, key: str) -> None:
         _line.ask(lambda: self._cache.delete(key), None)
@@ -49,8 +49,8 @@ class _Copies:
     async def aget(self, key: str) -> Any:
         return await sync_to_async(self.get)(key)
 
-    async def aset(self, key: str, value: Any, timeout: float) -> None:
-        await sync_to_async(self.set)(key, value, timeout)
+    async def aset(self, key: str, value: Any, timeout_s: float) -> None:
+        await sync_to_async(self.set)(key, value, timeout_s)
 
     async def adelete(self, key: str) -> None:
         await sync_to_async(self.delete)(key)

@@ -1,6 +1,7 @@
-"""The embedded mode: one process on a laptop, SQLite, everything in memory."""
+"""For one's own machine, in any mode: a key that makes itself, no TLS, a demo to sign in to."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.management.utils import get_random_secret_key
@@ -10,13 +11,19 @@ from .base import SECRET_KEY, VAR_DIR
 
 
 def _own_secret(file: Path) -> str:
-    """Return this installation's key, made on first use; a passing one if none can be kept."""
+    """Return this installation's key, made on first use; a passing one if none can be kept.
+
+    Of several processes that make one at once all go on with that of the first.
+    """
+    draft = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
-            new.write(get_random_secret_key())
-    except FileExistsError:
-        pass
+        if not file.exists():
+            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
+                new.write(get_random_secret_key())
+            with suppress(FileExistsError):
+                os.link(draft, file)
+            draft.unlink()
     except OSError:
         return get_random_secret_key()
     return file.read_text()

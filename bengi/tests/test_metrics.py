@@ -1,8 +1,10 @@
 """GET /metrics: for staff, and read back by Prometheus' own parser."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +18,7 @@ from bengi.ids import new_id
 from bengi.metrics import exposition
 from bengi.realtime.stats import counts
 from instruments.board import board
+from instruments.drops import NAME, tell_dropped
 from instruments.twelvedata.desk import limits, shared_ledger
 from instruments.twelvedata.governor import Governor, Priority
 
@@ -97,3 +100,13 @@ def test_how_far_the_relay_is_behind(settings):
     assert metrics(exposition(NOW).decode())["bengi_relay_behind",] == 5
     RelayedStream.objects.create(stream_id=stream, seq=3)
     assert metrics(exposition(NOW).decode())["bengi_relay_behind",] == 2
+
+
+def test_it_tells_of_a_feed_in_another_process(monkeypatch):
+    monkeypatch.setattr(board, "dropped", Counter(older=4))
+    tell_dropped()
+    monkeypatch.setattr(board, "dropped", Counter())  # of the process that answers
+    found = metrics(exposition(NOW).decode())
+    assert found["bengi_ticks_dropped_total", "older"] == 4
+    assert found["bengi_ticks_dropped_total", "insane"] == 0
+    cache.delete(NAME)

@@ -48,7 +48,7 @@ def test_lifetimes():
         "Key of a mail: confirm the address": timedelta(
             days=settings.ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS
         ),
-        "What a process may believe of a token or key before it looks again": timedelta(
+        "What a process may believe of a token, key or session before it looks again": timedelta(
             seconds=lifetimes.STATE_S
         ),
         "How often sockets look whether they are still let in": timedelta(seconds=hub.WATCH_S),

@@ -233,7 +233,13 @@ def test_the_watch_hears_what_another_process_wrote(monkeypatch) -> None:
     """An override is effective in a running process within seconds, without a nudge."""
     monkeypatch.setattr(CalendarWatch, "LOOK_S", 0.01)
     heard = threading.Event()
-    monkeypatch.setattr(days.calendar, "use", lambda new: (calendar_use(new), heard.set()))
+
+    def use(new) -> None:
+        calendar_use(new)
+        if new.overrides:
+            heard.set()
+
+    monkeypatch.setattr(days.calendar, "use", use)
     watch = CalendarWatch()
     thread = threading.Thread(target=watch.run)
     thread.start()

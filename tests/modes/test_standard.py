@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import requests
+from websockets.sync.client import connect
 
 from scripts.parts import PARTS, find
 from tests import servers
@@ -66,6 +68,22 @@ def test_prices_come_from_the_feed_to_the_socket_and_to_pages(stage: Stage, pers
         assert time.monotonic() < give_up_s
     order = person.post("orders", symbol="AAPL", side="buy", type="market", quantity="1")
     assert person.until_order(order, "filled")["filled_quantity"] == "1"
+
+
+def test_pages_open_the_socket_where_it_is(stage: Stage) -> None:
+    """Another port than theirs: the page names it, and its content policy lets it."""
+    with requests.Session() as browser:
+        page = browser.get(f"{stage.fleet.site}/signin", timeout=30)
+        origin = stage.fleet.stream.removesuffix("/ws")
+        assert f"connect-src 'self' {origin};" in page.headers["Content-Security-Policy"] + ";"
+        token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        page = browser.post(f"{stage.fleet.site}/signin/demo", data=token, timeout=30)
+        assert f'data-stream="{stage.fleet.stream}"' in page.text
+        cookie = f"sessionid={browser.cookies['sessionid']}"
+    headers = {"Cookie": cookie, "Origin": stage.fleet.site}
+    with connect(stage.fleet.stream, additional_headers=headers) as socket:
+        socket.send('{"type": "PING", "id": 1}')
+        assert '"PONG"' in socket.recv(timeout=30)
 
 
 def test_orders_go_on_while_redis_is_away_and_sockets_are_told(

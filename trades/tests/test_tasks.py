@@ -8,7 +8,6 @@ from celery import Task
 from django.core.cache import cache
 
 from bengi import clock
-from bengi.celery import app
 from instruments.board import board
 from instruments.services import flush_quotes
 from orders.models import Order
@@ -114,10 +113,3 @@ def test_queues_name_their_shards() -> None:
     queues = ["default", "matching.3", "matching.0", "matching.", "matching.x"]
     assert tasks.shards_in(queues) == [0, 3]
     assert tasks.queue_of(3) == "matching.3"
-
-
-def test_beat_knows_the_tasks_it_sends() -> None:
-    app.loader.import_default_modules()
-    from bengi.celery import schedule
-
-    assert {line["task"] for line in schedule(1).values()} <= set(app.tasks)

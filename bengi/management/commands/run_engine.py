@@ -28,8 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from bengi.embedded import engine_host  # noqa: PLC0415 - it loads the engine
 
-        if options["shards"] and options["source"] == "kafka":
-            raise CommandError("With --source kafka the consumer group says which shards")
+        _check_source(options)
         shards = _shards(options["shards"])
         host, crew = engine_host(), Crew()
         crew.add("calendar", CalendarWatch())
@@ -47,6 +46,14 @@ class Command(BaseCommand):
             crew.stop()
             host.stop()
             self.stdout.write("Stopped.")
+
+
+def _check_source(options: dict[str, Any]) -> None:
+    """Raise CommandError where the shards cannot come from there."""
+    if options["source"] == "kafka" and options["shards"] is not None:
+        raise CommandError("With --source kafka the consumer group says which shards")
+    if options["source"] == "kafka" and not settings.BENGI_KAFKA:
+        raise CommandError("--source kafka needs BENGI_KAFKA, as host:port")
 
 
 def _shards(text: str | None) -> list[int]:
@@ -69,7 +76,5 @@ def _words(shards: list[int]) -> str:
 
 def _follow_kafka(host: EngineHost, shards: list[int], crew: Crew) -> None:
     """Let a consumer group say which shards are worked here."""
-    if not settings.BENGI_KAFKA:
-        raise CommandError("--source kafka needs BENGI_KAFKA, as host:port")
     source = import_module("trades.kafka_source")  # a library of its own
     crew.add("kafka", source.KafkaSource(host, shards))

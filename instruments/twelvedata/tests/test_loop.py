@@ -224,8 +224,7 @@ def test_chores_of_the_standard_mode(market):
 
 
 def test_the_beat_sends_tasks_that_there_are():
-    import instruments.tasks  # noqa: F401
-
+    app.loader.import_default_modules()
     for entry in app.conf.beat_schedule.values():
         assert entry["task"] in app.tasks
         assert entry["options"]["expires"] <= entry["schedule"]
