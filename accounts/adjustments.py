@@ -22,6 +22,7 @@ from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import grouped, plain
 from bengi.realtime.publish import publish
+from bengi.retries import retried
 from bengi.terms import LedgerBook, LedgerKind
 
 REVERSIBLE = frozenset(
@@ -38,7 +39,7 @@ REVERSIBLE = frozenset(
 """What can be taken back by itself. Trades have lots and positions; they are busted instead."""
 
 
-@transaction.atomic
+@retried
 def request_adjustment(
     by: User, account_id: UUID, amount: Decimal, currency: str, *, reason: str, now: datetime
 ) -> LedgerAdjustment:
@@ -48,7 +49,7 @@ def request_adjustment(
     return _request(row, by, reason, now)
 
 
-@transaction.atomic
+@retried
 def request_reversal(
     by: User, transaction_id: UUID, *, reason: str, now: datetime
 ) -> LedgerAdjustment:
@@ -61,7 +62,7 @@ def request_reversal(
     return _request(row, by, reason, now)
 
 
-@transaction.atomic
+@retried
 def approve(adjustment_id: UUID, by: User, *, now: datetime) -> LedgerAdjustment:
     """Post what was asked for. Raises Forbidden when by is who asked, Conflict when it is done.
 
@@ -81,7 +82,7 @@ def approve(adjustment_id: UUID, by: User, *, now: datetime) -> LedgerAdjustment
     return row
 
 
-@transaction.atomic
+@retried
 def decline(adjustment_id: UUID, by: User, *, now: datetime) -> LedgerAdjustment:
     """Decide against what was asked for; who asked may do so too. Raises Forbidden, Conflict."""
     _check_staff(by)

@@ -4,8 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
-
 from accounts.fx import Exchanged, Rate, exchange
 from accounts.idempotency import known_answer, remember
 from accounts.ledger import LedgerLeg, NewTransaction
@@ -23,10 +21,11 @@ from accounts.services import (
 from bengi.errors import Malformed, Refused
 from bengi.ids import new_id
 from bengi.money import plain
+from bengi.retries import retried
 from bengi.terms import LedgerBook, LedgerKind
 
 
-@transaction.atomic
+@retried
 def convert(
     account_id: UUID, source: str, target: str, amount: Decimal, *, key: str, now: datetime
 ) -> Receipt:

@@ -23,6 +23,7 @@ from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import ZERO, grouped, minor_unit, plain, round_money
 from bengi.realtime.publish import publish
+from bengi.retries import retried
 from bengi.terms import AccountStatus, LedgerBook, LedgerKind, Realism
 
 ACCOUNTS_MAX = 20
@@ -164,7 +165,7 @@ def set_realism(account_id: UUID, realism: Realism, *, by: User, now: datetime) 
     return change_account(account_id, by=by, now=now, realism=realism)
 
 
-@transaction.atomic
+@retried
 def change_account(
     account_id: UUID,
     *,
@@ -213,7 +214,7 @@ class Receipt:
     replayed: bool = False
 
 
-@transaction.atomic
+@retried
 def deposit(
     account: Account,
     amount: Decimal,
@@ -241,7 +242,7 @@ def deposit(
     )
 
 
-@transaction.atomic
+@retried
 def withdraw(
     account_id: UUID, amount: Decimal, currency: str, *, key: str, now: datetime
 ) -> Receipt:

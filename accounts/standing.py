@@ -12,6 +12,7 @@ from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Malformed, NotFound
 from bengi.events.services import NewEvent, append
 from bengi.realtime.publish import publish
+from bengi.retries import retried
 from bengi.terms import AccountStatus
 
 FREEZE = "accounts.freeze_account"
@@ -32,7 +33,7 @@ def release(account_id: UUID, *, by: User | None, reason: str, now: datetime) ->
     return _set(account_id, AccountStatus.ACTIVE, by, reason, now)
 
 
-@transaction.atomic
+@retried
 def _set(
     account_id: UUID, status: AccountStatus, by: User | None, reason: str, now: datetime
 ) -> bool:

@@ -11,6 +11,7 @@ what never reached a view or came out of Django as a page (404, 413, 500); both 
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.utils.decorators import sync_and_async_middleware
 from redis import RedisError
 from rest_framework import exceptions
@@ -145,6 +147,17 @@ def as_bengi_error(error: Exception) -> BengiError | None:
         logger.error("redis unavailable", exc_info=error)
         return Unavailable(retry_after_s=RETRY_AFTER_S)
     return None
+
+
+def broken_page(request: HttpRequest) -> HttpResponse:
+    """Answer what failed outside of a view of the API: 503 where the database is away, else 500.
+
+    Called while the error is being handled.
+    """
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return HttpResponse(render_to_string("500.html"), status=500)
+    page = render_to_string("503.html")
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 class Invalid(Malformed):

@@ -10,6 +10,8 @@ from bengi.onboarding import sign_up
 from bengi.schema.views import document, reference
 from instruments.views import market_data
 
+handler500 = "bengi.problem.broken_page"
+
 urlpatterns = [
     path("admin/login/", staff_signin),
     path("admin/logout/", signout),

@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Greatest
 
 from accounts.models import Account, User
 from accounts.selectors import account_of
 from accounts.services import lock_accounts
+from bengi.retries import retried
 from bengi.terms import OrderStatus, Side
 from orders import lifecycle
 from orders.models import Order
@@ -23,7 +23,7 @@ CANCELABLE = [
 ]
 
 
-@transaction.atomic
+@retried
 def cancel_all(
     user: User,
     *,

@@ -5,14 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
-
 from accounts.idempotency import known_answer, remember
 from accounts.models import User
 from accounts.services import lock_accounts
 from bengi.errors import Malformed, Refused
 from bengi.ids import new_id
 from bengi.money import plain
+from bengi.retries import retried
 from bengi.terms import OrderType, Side, TimeInForce
 from orders.models import Order
 from orders.services import Placement, place_order
@@ -30,7 +29,7 @@ class Closing:
     confirm_duplicate: bool = False
 
 
-@transaction.atomic
+@retried
 def close_position(
     position_id: UUID, user: User, asked: Closing, *, key: str | None, now: datetime
 ) -> Placement:

@@ -18,6 +18,7 @@ from bengi.errors import Conflict, Forbidden, Malformed, NotFound
 from bengi.events.services import NewEvent, append
 from bengi.ids import derived_id
 from bengi.realtime.protocol import moment
+from bengi.retries import retried
 from orders.canceling import ask_to_cancel
 from orders.models import Order, TradingHalt
 
@@ -25,7 +26,7 @@ HOUSE = derived_id("house", "trading")
 """The stream of what staff do to trading as a whole."""
 
 
-@transaction.atomic
+@retried
 def halt_trading(
     by: User,
     *,
@@ -57,7 +58,7 @@ def halt_trading(
     return row
 
 
-@transaction.atomic
+@retried
 def resume_trading(halt_id: UUID, by: User, *, now: datetime) -> TradingHalt:
     """Lift a halt; lifted again it changes nothing. Appends trading.resumed.
 
@@ -75,7 +76,7 @@ def resume_trading(halt_id: UUID, by: User, *, now: datetime) -> TradingHalt:
     return row
 
 
-@transaction.atomic
+@retried
 def cancel_open_orders(account_ids: Iterable[UUID] | None, *, now: datetime) -> int:
     """Ask the engine to cancel every open order of the accounts, None: of all; return how many.
 

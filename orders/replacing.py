@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from msgspec import structs
 
 from accounts.models import CashBalance, User
@@ -23,6 +22,7 @@ from accounts.services import lock_accounts
 from bengi.errors import Conflict, Refused
 from bengi.ids import new_id
 from bengi.money import ZERO, minor_unit, plain, round_up_money
+from bengi.retries import retried
 from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, Side, TimeInForce
 from orders import lifecycle
 from orders.acceptance import held
@@ -54,7 +54,7 @@ CHANGEABLE = (
 _ASKED = frozenset({OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE})
 
 
-@transaction.atomic
+@retried
 def request_replace(
     order_id: UUID, user: User, changes: dict[str, Any], *, key: str | None, now: datetime
 ) -> Placement:

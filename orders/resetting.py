@@ -4,7 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Sum
 
 from accounts.idempotency import known_answer, remember
@@ -18,6 +17,7 @@ from accounts.services import (
     lock_accounts,
 )
 from bengi.money import plain
+from bengi.retries import retried
 from bengi.terms import LedgerBook, LedgerKind, Realism
 from orders.canceling import ask_to_cancel
 from orders.limits import copy_limits
@@ -33,7 +33,7 @@ from portfolios.services import (
 )
 
 
-@transaction.atomic
+@retried
 def reset_account(
     account_id: UUID, user: User, starting_cash: Decimal | None, *, key: str, now: datetime
 ) -> Receipt:

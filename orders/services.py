@@ -23,6 +23,7 @@ from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
 from bengi.realtime.publish import publish
+from bengi.retries import retried
 from bengi.terms import Leg, OrderStatus, OrderType, Side
 from instruments.models import Instrument
 from orders import lifecycle
@@ -59,7 +60,7 @@ def place_order(ticket: OrderTicket, *, now: datetime) -> Placement:
     return answer
 
 
-@transaction.atomic
+@retried
 def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Placement | BengiError]:
     """Accept or refuse each ticket, in order; the answers stand in the order of the tickets.
 
@@ -79,7 +80,7 @@ def place_within(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
     return answers
 
 
-@transaction.atomic
+@retried
 def request_cancel(order_id: UUID, user: User, *, now: datetime) -> Order:
     """Ask the engine to cancel an order of the user's, and return it pending.
 
@@ -89,7 +90,7 @@ def request_cancel(order_id: UUID, user: User, *, now: datetime) -> Order:
     return _cancel(Order.objects.filter(id=order_id, account__user=user), now)[0]
 
 
-@transaction.atomic
+@retried
 def request_cancel_by_staff(order_id: UUID, by: User, *, reason: str, now: datetime) -> Order:
     """Ask the engine to cancel anybody's order, for a reason, and return it pending.
 

@@ -27,6 +27,7 @@ from bengi.errors import Conflict, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.money import plain
 from bengi.realtime.publish import publish
+from bengi.retries import retried
 from bengi.terms import CostBasisMethod, Realism
 from portfolios.models import Portfolio
 from portfolios.selectors import portfolio_of
@@ -56,7 +57,7 @@ class PaperAccount:
         return list(told)
 
 
-@transaction.atomic
+@retried
 def open_trading_account(
     user: User, *, now: datetime, currency: str = "USD", cash: Decimal = DEMO_CASH
 ) -> Portfolio:
@@ -66,7 +67,7 @@ def open_trading_account(
     return open_portfolio(account, FIRST_NAME, CostBasisMethod.FIFO, now=now)
 
 
-@transaction.atomic
+@retried
 def open_paper_account(user: User, asked: PaperAccount, *, key: str, now: datetime) -> Receipt:
     """Open another account of the user's with a first portfolio; the same key does it once.
 
@@ -105,7 +106,7 @@ def fund_account(
     return account
 
 
-@transaction.atomic
+@retried
 def open_portfolio(
     account: Account, name: str, method: CostBasisMethod, *, now: datetime
 ) -> Portfolio:
@@ -133,7 +134,7 @@ def add_portfolios(account: Account, new: list[Portfolio], now: datetime) -> lis
     return new
 
 
-@transaction.atomic
+@retried
 def change_portfolio(
     portfolio_id: UUID,
     user: User,
@@ -171,7 +172,7 @@ def set_cost_basis_method(
     return change_portfolio(portfolio_id, user, now=now, cost_basis_method=method)
 
 
-@transaction.atomic
+@retried
 def delete_portfolio(portfolio_id: UUID, user: User, *, now: datetime) -> None:
     """Take a portfolio away that nothing has ever been done with; appends portfolio.deleted.
 

@@ -18,6 +18,7 @@ from bengi.errors import Conflict, Forbidden, Malformed, NotFound
 from bengi.events.selectors import newest_seq
 from bengi.events.services import NewEvent, append
 from bengi.realtime.publish import publish
+from bengi.retries import retried
 from bengi.terms import CorrectionKind, CorrectionOutcome
 from trades.claiming import claim
 from trades.models import Trade, TradeCorrection
@@ -29,7 +30,7 @@ CORRECT = "trades.correct_trade"
 """The permission to ask for corrections and to decide on those of others."""
 
 
-@transaction.atomic
+@retried
 def ask_bust(by: User, exec_id: UUID, *, reason: str, now: datetime) -> TradeCorrection:
     """Ask for a trade to be taken back wholly; nothing moves before it is approved.
 
@@ -39,7 +40,7 @@ def ask_bust(by: User, exec_id: UUID, *, reason: str, now: datetime) -> TradeCor
     return _ask(by, TradeCorrection(trade_id=exec_id, kind=CorrectionKind.BUST), reason, now)
 
 
-@transaction.atomic
+@retried
 def ask_adjust(
     by: User,
     exec_id: UUID,
@@ -59,7 +60,7 @@ def ask_adjust(
     return _ask(by, row, reason, now)
 
 
-@transaction.atomic
+@retried
 def approve(correction_id: UUID, by: User, *, now: datetime) -> TradeCorrection:
     """Book what was asked for. Raises Forbidden when by is who asked, Conflict when it is decided.
 
@@ -86,7 +87,7 @@ def approve(correction_id: UUID, by: User, *, now: datetime) -> TradeCorrection:
     return row
 
 
-@transaction.atomic
+@retried
 def decline(correction_id: UUID, by: User, *, now: datetime) -> TradeCorrection:
     """Decide against what was asked for; who asked may do so too. Raises Forbidden, Conflict."""
     _check_may(by)

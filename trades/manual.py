@@ -23,6 +23,7 @@ from bengi.errors import BengiError, Conflict, Forbidden, Malformed, NotFound, R
 from bengi.events.selectors import newest_seq
 from bengi.money import plain
 from bengi.realtime.publish import publish
+from bengi.retries import retried
 from bengi.terms import InstrumentStatus, Liquidity, OrderStatus, Side, TimeInForce
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -68,7 +69,7 @@ class Executed:
     replayed: bool = False
 
 
-@transaction.atomic
+@retried
 def execute(by: User, wanted: ManualFill, *, key: str, now: datetime) -> Executed:
     """Fill an order by hand and return its trade; the same key of the same person does it once.
 
