@@ -30,7 +30,7 @@ from benchmarks.table import Line, report
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 THREADS = 32
-CLIENTS = 64
+CLIENTS = int(os.environ.get("BENCH_CLIENTS", "64"))
 BATCHES = (1, 50, 200)
 TICKETS = 200
 """In each batch over HTTP."""
