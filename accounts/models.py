@@ -194,7 +194,7 @@ class LedgerTransaction(models.Model):
                 name="reversal_names_its_original",
             ),
         ]
-        indexes = [models.Index(fields=["account", "occurred_at"], name="ledger_statement")]
+        indexes = [models.Index(fields=["account", "id"], name="ledger_of_account")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}"
