@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.admission_parts import placing, requests
 from benchmarks.admission_stage import AdmissionStage, admission_stage
 from benchmarks.load import Job, Told, look
 from benchmarks.table import Line, report
@@ -29,7 +30,7 @@ from benchmarks.table import Line, report
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
 THREADS = 32
-CLIENTS = 64
+CLIENTS = int(os.environ.get("BENCH_CLIENTS", "64"))
 BATCHES = (1, 50, 200)
 TICKETS = 200
 """In each batch over HTTP."""
@@ -40,12 +41,16 @@ _starts = itertools.count(0, 40_000_123)
 def run() -> None:
     """Measure all of it; the baseline is one order a request through the REST framework."""
     with admission_stage() as stage:
+        parts = [line for size in BATCHES for line in placing(stage, size, next(_starts))]
+        for is_open in (False, True):
+            parts += requests(stage, next(_starts), is_open=is_open)
         alone = {size: _without_http(stage, size) for size in BATCHES}
         with _server(stage, BENGI_FAST_LANE="0") as server:
             single = _load(stage, server, "single", size=1, clients=CLIENTS)
             batch = _load(stage, server, "batch", size=TICKETS, clients=4)
         with _server(stage, BENGI_FAST_LANE="1") as server:
             fast = _load(stage, server, "fast", size=1, clients=CLIENTS)
+    report("admission_parts", "CPU time of an admission by part, in one process", parts)
     base = single.told.accepted / single.told.seconds
     report(
         "admission",

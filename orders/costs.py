@@ -1,7 +1,7 @@
 """What orders will cost: the fee schedules and regulatory rates in force when they are given."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -22,12 +22,16 @@ class Costs:
 
     rows: list[FeeSchedule]
     volumes: dict[UUID, Decimal]
+    _in_force: dict[tuple[UUID, str, datetime], FeeSchedule] = field(default_factory=dict)
 
     def row(self, account: Account, mic: str, now: datetime) -> FeeSchedule:
         """Return the row of the account's schedule that is in force on the exchange's day."""
         own = account.fee_schedule
-        dated = [row for row in self.rows if row.code == own.code]
-        return in_force(dated, session_date(mic, now)) or own
+        key = (own.id, mic, now)
+        if key not in self._in_force:
+            dated = [row for row in self.rows if row.code == own.code]
+            self._in_force[key] = in_force(dated, session_date(mic, now)) or own
+        return self._in_force[key]
 
     def schedule(self, account: Account, mic: str, now: datetime) -> CommissionSchedule:
         """Return the commission of an order given now."""

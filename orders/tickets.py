@@ -3,11 +3,11 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -52,6 +52,8 @@ from orders.twins import Likeness
 from portfolios.lots import Pick
 from portfolios.models import Position
 from portfolios.selectors import open_lots_of
+
+R = TypeVar("R")
 
 
 class OrderTicket(msgspec.Struct, frozen=True):
@@ -128,7 +130,7 @@ class Desk:
     """Everything a batch of tickets is judged by. Balances and positions change as it goes.
 
     steps: what the acceptance of each order has to tell, by the order's id; legs: those that were
-    accepted with an order, by its id.
+    accepted with an order, by its id. seen: what many tickets have in common, reckoned once.
     """
 
     accounts: Mapping[UUID, Account]
@@ -146,6 +148,7 @@ class Desk:
     open_in_all: Counter[UUID] = field(default_factory=Counter)
     steps: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     legs: dict[UUID, list[Order]] = field(default_factory=dict)
+    seen: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
         """Return what the rules look at for one ticket."""
@@ -175,17 +178,9 @@ class Desk:
                 notional=ticket.notional,
                 extended_hours=ticket.extended_hours,
             ),
-            instrument=InstrumentFacts(
-                symbol=instrument.symbol,
-                currency=instrument.currency,
-                status=InstrumentStatus(instrument.status),
-                tick_size=instrument.tick_size,
-                quantity_step=instrument.quantity_step,
-                has_feed=instrument.has_feed,
-                exchange_step=instrument.exchange_step,
-            ),
-            quote=self._quote(instrument, account, now),
-            session=session_facts(instrument.mic, now),
+            instrument=self._once(instrument_facts, instrument),
+            quote=self._once(self._quote, instrument, account.realism, now),
+            session=self._once(session_facts, instrument.mic, now),
             account=AccountFacts(
                 status=AccountStatus(account.status),
                 schedule=self.costs.schedule(account, instrument.mic, now),
@@ -205,13 +200,21 @@ class Desk:
         )
         return sized(facts)
 
-    def _quote(self, instrument: Instrument, account: Account, now: datetime) -> QuoteFacts:
+    def _once(self, make: Callable[..., R], *of: Any) -> R:
+        """Return make(*of), reckoned for the first ticket that asks."""
+        key = (make.__name__, *of)
+        if key not in self.seen:
+            self.seen[key] = make(*of)
+        found: R = self.seen[key]
+        return found
+
+    def _quote(self, instrument: Instrument, realism: str, now: datetime) -> QuoteFacts:
         """Return the quote that a ticket is judged by.
 
         Whoever asks for quotes hears of one that is not fresh: it is there when they try again.
         """
         tick = self.quotes.get(instrument.symbol)
-        quote = quote_facts(tick, instrument, account, now)
+        quote = quote_facts(tick, instrument, realism, now)
         if tick is not None and not quote.is_fresh:
             get_bus().publish(STALE, str(instrument.id))
         return quote
@@ -246,15 +249,30 @@ def read_desk(
 
 
 def quote_facts(
-    tick: Tick | None, instrument: Instrument, account: Account, now: datetime
+    tick: Tick | None, instrument: Instrument, realism: str, now: datetime
 ) -> QuoteFacts:
-    """Return the quote as the rules see it: at prices, and as fresh, as the account trades."""
+    """Return the quote as the rules see it: at prices, and as fresh, as an account trades that has
+    this realism.
+    """
     if tick is None:
         return QuoteFacts(bid=None, ask=None, last=None, is_fresh=False)
-    profile = profile_of(account.realism, settings.GUARD_S_MIN)
+    profile = profile_of(realism, settings.GUARD_S_MIN)
     bid, ask = _prices(tick, instrument, profile)
     is_fresh = now - tick.as_of <= profile.max_age
     return QuoteFacts(bid=bid, ask=ask, last=tick.last, is_fresh=is_fresh)
+
+
+def instrument_facts(instrument: Instrument) -> InstrumentFacts:
+    """Return what the rules look at of an instrument."""
+    return InstrumentFacts(
+        symbol=instrument.symbol,
+        currency=instrument.currency,
+        status=InstrumentStatus(instrument.status),
+        tick_size=instrument.tick_size,
+        quantity_step=instrument.quantity_step,
+        has_feed=instrument.has_feed,
+        exchange_step=instrument.exchange_step,
+    )
 
 
 def as_offered(tick: Tick, instrument: Instrument, profile: Profile, wanted: Decimal) -> Tick:
