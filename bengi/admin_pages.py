@@ -30,18 +30,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-class AddOnlyAdmin(admin.ModelAdmin):
-    """Rows that are added and never change; actions of the list may do more with them."""
-
-    show_full_result_count = False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is None and super().has_change_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 class RefusableAdmin(admin.ModelAdmin):
     """A form whose service may refuse what the form let through: it is shown again, with why."""
 
@@ -68,6 +56,18 @@ def _refused(form: Any, refusal: BengiError) -> type[forms.ModelForm]:
             return values
 
     return Refused
+
+
+class AddOnlyAdmin(RefusableAdmin):
+    """Rows that are added and never change; actions of the list may do more with them."""
+
+    show_full_result_count = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class ReasonForm(ActionForm):

@@ -199,7 +199,7 @@ class OverrideForm(forms.ModelForm):
 
 
 @admin.register(CalendarOverride)
-class CalendarOverrideAdmin(admin.ModelAdmin):
+class CalendarOverrideAdmin(RefusableAdmin):
     """Staff's word on a day. It counts within seconds; day orders expire by the new hours."""
 
     form = OverrideForm

@@ -63,16 +63,11 @@ class Line:
 
     @property
     def change(self) -> Decimal | None:
-        """Last price less yesterday's close."""
-        if self.last is None or self.previous_close is None:
-            return None
-        return self.last - self.previous_close
+        return self.tick.change if self.tick else None
 
     @property
     def change_percent(self) -> Decimal | None:
-        if self.change is None or not self.previous_close:
-            return None
-        return self.change / self.previous_close * 100
+        return self.tick.change_percent if self.tick else None
 
     @property
     def age_s(self) -> float | None:

@@ -6,7 +6,7 @@ its exchange's newest session is left out and only counted; one that is merely o
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -116,28 +116,22 @@ def market_at(now: datetime, mic: str | None = None) -> Market:
     return reckon(quotes, now, settings.MARKET_HOURS)
 
 
-def reckon(quotes: Iterable[Quoted], now: datetime, mode: Mode) -> Market:
+def reckon(quotes: Sequence[Quoted], now: datetime, mode: Mode) -> Market:
     """Return what quotes, in the order of symbols, come to at now. Pure."""
     opened: dict[str, datetime] = {}
     movers = []
-    left_out = 0
     for instrument, tick in quotes:
         mic = instrument.mic
         if mic not in opened:
             opened[mic] = session_before(mic, now, mode).opens_at
-        if tick is None or tick.last is None or not tick.previous_close or tick.as_of < opened[mic]:
-            left_out += 1
+        if tick is None or tick.as_of < opened[mic]:
+            continue
+        last, change, percent = tick.last, tick.change, tick.change_percent
+        if last is None or change is None or percent is None:
             continue
         is_stale = now - tick.as_of > STALE_AFTER and is_open(mic, now, mode)
-        movers.append(_mover(instrument, tick, tick.last, tick.previous_close, is_stale=is_stale))
-    return Market(movers, left_out)
-
-
-def _mover(
-    instrument: Instrument, tick: Tick, last: Decimal, before: Decimal, *, is_stale: bool
-) -> Mover:
-    change = last - before
-    return Mover(instrument, tick, last, change, change / before * 100, is_stale)
+        movers.append(Mover(instrument, tick, last, change, percent, is_stale))
+    return Market(movers, left_out=len(quotes) - len(movers))
 
 
 _kept: tuple[float, list[Quoted]] = (0.0, [])

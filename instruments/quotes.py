@@ -46,6 +46,20 @@ class Tick(msgspec.Struct, frozen=True):
     is_new_print: bool = True
     session_date: date | None = None
 
+    @property
+    def change(self) -> Decimal | None:
+        """The last price less the close of the day before; None while either is unknown."""
+        if self.last is None or not self.previous_close:
+            return None
+        return self.last - self.previous_close
+
+    @property
+    def change_percent(self) -> Decimal | None:
+        """The change in percent of the close of the day before."""
+        if self.change is None or not self.previous_close:
+            return None
+        return self.change / self.previous_close * 100
+
 
 def check_tick(tick: Tick) -> list[str]:
     """Return the reasons why tick must not be traded against; an empty list means it is sane.

@@ -198,12 +198,11 @@ def quote_shape(instrument: Instrument, tick: Tick | None, now: datetime) -> dic
     }
     if tick is None:
         return {**head, **dict.fromkeys(_PRICES + _REST)}
-    change, percent = _change(tick)
     return {
         **head,
         **{name: plain_or_none(getattr(tick, name)) for name in _PRICES},
-        "change": plain_or_none(change),
-        "change_percent": plain_or_none(percent),
+        "change": plain_or_none(tick.change),
+        "change_percent": _percent(tick.change_percent),
         "day_volume": plain(tick.volume),
         "as_of": moment(tick.as_of),
         "age_s": max(0, round((now - tick.as_of).total_seconds(), 1)),
@@ -285,7 +284,7 @@ def _mover_shape(mover: Mover, now: datetime) -> dict[str, Any]:
         "currency": instrument.currency,
         "last": plain(mover.last),
         "change": plain(mover.change),
-        "change_percent": plain(mover.change_percent.quantize(PERCENT_PLACES)),
+        "change_percent": _percent(mover.change_percent),
         "day_volume": plain(tick.volume),
         "value": plain(round_money(mover.value, instrument.currency)),
         "as_of": moment(tick.as_of),
@@ -316,8 +315,5 @@ _PRICES = (
 _REST = ("change", "change_percent", "day_volume", "as_of", "age_s", "source")
 
 
-def _change(tick: Tick) -> tuple[Decimal | None, Decimal | None]:
-    if tick.last is None or not tick.previous_close:
-        return None, None
-    change = tick.last - tick.previous_close
-    return change, (change / tick.previous_close * 100).quantize(PERCENT_PLACES)
+def _percent(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value.quantize(PERCENT_PLACES))

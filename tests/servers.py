@@ -114,7 +114,10 @@ class Cluster:
         self._process.wait(STOP_TIMEOUT_S)
 
     def kill_a_backend(self) -> None:
-        """SIGKILL a session that is at work, whereupon the server throws all sessions out."""
+        """SIGKILL a session that is at work, and wait until the server throws all sessions out.
+
+        Before it does so it still takes new ones, which then do not last.
+        """
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url) as connection:
             found = connection.execute(
                 "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -122,6 +125,9 @@ class Cluster:
             ).fetchone()
             if found:
                 os.kill(found[0], signal.SIGKILL)
+                until_s = time.monotonic() + STOP_TIMEOUT_S  # one that ended by itself kills nobody
+                while time.monotonic() < until_s:
+                    connection.execute("SELECT pg_sleep(0.01)")
 
     def await_answer(self) -> None:
         """Wait until it takes connections. Raises ServerDidNotStart."""

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, exact
+from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, RefusableAdmin, exact
 from bengi.errors import BengiError
 from bengi.terms import (
     CorporateActionKind,
@@ -318,7 +318,7 @@ class CorrectionForm(forms.ModelForm):
 
 
 @admin.register(TradeCorrection)
-class TradeCorrectionAdmin(ActsOnRows):
+class TradeCorrectionAdmin(RefusableAdmin, ActsOnRows):
     """One of staff asks by adding a row; another approves it from the list, or declines."""
 
     form = CorrectionForm

@@ -51,23 +51,24 @@ def number(cell: str) -> Decimal | None:
 
 def quotes(table: str = DAY):
     """Return instruments with ticks, in the order of symbols."""
-    for line in sorted(table.strip().splitlines()):
-        symbol, mic, currency, before, last, low, high, volume, age = (
-            cell.strip() for cell in line.split("|")
-        )
-        instrument = Instrument(symbol=symbol, mic=mic, currency=currency, name=symbol)
-        yield (
-            instrument,
-            make_tick(
-                instrument,
-                last=number(last),
-                previous_close=number(before),
-                day_low=number(low),
-                day_high=number(high),
-                volume=D(volume),
-                as_of=NOW - timedelta(minutes=int(age)),
-            ),
-        )
+    return [quote(line) for line in sorted(table.strip().splitlines())]
+
+
+def quote(line: str):
+    symbol, mic, currency, before, last, low, high, volume, age = (
+        cell.strip() for cell in line.split("|")
+    )
+    instrument = Instrument(symbol=symbol, mic=mic, currency=currency, name=symbol)
+    tick = make_tick(
+        instrument,
+        last=number(last),
+        previous_close=number(before),
+        day_low=number(low),
+        day_high=number(high),
+        volume=D(volume),
+        as_of=NOW - timedelta(minutes=int(age)),
+    )
+    return instrument, tick
 
 
 def symbols(found) -> str:
@@ -141,14 +142,14 @@ BUGS = {
     "yesterday counts": (" or tick.as_of < opened[mic]", ""),
     "the close is old": ("tick.as_of < opened[mic]", "now - tick.as_of > STALE_AFTER"),
     "a closed exchange is stale": (" and is_open(mic, now, mode)", ""),
-    "change of the new price": ("change / before * 100", "change / last * 100"),
+    "a change is no percentage": ("tick.change, tick.change_percent", "tick.change, tick.change"),
     "losers rise": ('"losers": lambda mover: -mover', '"losers": lambda mover: mover'),
     "yen are dollars": (" if mover.instrument.currency == currency]", "]"),
     "shares are value": ("return self.last * self.tick.volume", "return self.tick.volume"),
     "what stands still moves": ("if rank(mover) > 0]", "if rank(mover) >= 0]"),
     "one price is a high": ("high is not None and low != high and", "high is not None and"),
     "one price is a low": ("low is not None and low != high and", "low is not None and"),
-    "nobody is left out": ("left_out += 1", "left_out += 0"),
+    "nobody is left out": ("len(quotes) - len(movers)", "0"),
 }
 
 

@@ -220,3 +220,20 @@ def test_staff_throw_it_in_the_admin(api, staff, portfolio):
     assert post(api, {**TICKET, "quantity": "1"}).status_code == 201
     page = f"/admin/orders/tradinghalt/{row.id}/change/"
     assert desk.post(page, {"reason": "Rewritten."}).status_code == 403
+
+
+def test_whoever_comes_second_reads_why_and_loses_nothing(staff, monkeypatch):
+    """A colleague throws the switch between the form's look and the deed."""
+
+    def late(by, **asked):
+        raise Conflict("already_halted", "Trading is halted already.")
+
+    monkeypatch.setattr("orders.admin.halt_trading", late)
+    desk = Client()
+    desk.force_login(staff)
+    told = desk.post("/admin/orders/tradinghalt/add/", {"reason": "Fire drill."})
+    assert told.status_code == 200
+    page = told.content.decode()
+    assert "Trading is halted already." in page
+    assert "Fire drill." in page, "what was typed is lost"
+    assert not TradingHalt.objects.exists()
