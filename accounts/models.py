@@ -171,11 +171,7 @@ class LedgerTransaction(models.Model):
     kind = models.CharField(max_length=16, choices=choices(LedgerKind))
     reference = models.CharField(max_length=80)
     account = models.ForeignKey(
-        Account,
-        on_delete=models.PROTECT,
-        related_name="transactions",
-        db_constraint=False,
-        db_index=False,
+        Account, models.PROTECT, related_name="transactions", db_constraint=False, db_index=False
     )
     occurred_at = models.DateTimeField()
     description = models.CharField(max_length=200, blank=True)
@@ -209,12 +205,7 @@ class LedgerEntry(models.Model):
     )
     book = models.CharField(max_length=16, choices=choices(LedgerBook))
     account = models.ForeignKey(
-        Account,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="entries",
-        db_constraint=False,
+        Account, models.PROTECT, null=True, blank=True, related_name="entries", db_constraint=False
     )
     currency = models.CharField(max_length=3)
     amount = MoneyField()
