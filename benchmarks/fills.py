@@ -297,6 +297,8 @@ def orm_bulk() -> Iterator[None]:
 
     with (
         mock.patch.object(bulk, "has_arrays", return_value=False),
+        mock.patch("bengi.events.services.has_arrays", return_value=False),
+        mock.patch("trades.requests.has_arrays", return_value=False),
         mock.patch.object(bulk, "_update_in_turn", update),
         mock.patch.object(bulk, "_upsert", upsert),
     ):

@@ -13,9 +13,10 @@ from django.db.models import Exists, ForeignKey, OuterRef
 def named_rows_are_there() -> Iterator[str]:
     """[42] Whatever a row names is there."""
     for model in apps.get_models():
-        for field in model._meta.concrete_fields:
-            if isinstance(field, ForeignKey) and not field.db_constraint:
-                yield from _orphans(model, field)
+        keys: list[Any] = [f for f in model._meta.concrete_fields if isinstance(f, ForeignKey)]
+        for key in keys:
+            if not key.db_constraint:
+                yield from _orphans(model, key)
 
 
 def _orphans(model: Any, field: Any) -> Iterator[str]:
