@@ -116,4 +116,7 @@ def test_on_a_larger_plan_all_are_asked_for_and_streamed(tmp_path: Path) -> None
             lambda: any(requests.get(f"{standin.url}/_state", timeout=20).json()["sockets"]),
             (tmp_path / "log").read_text,
         )
-        assert {one.status for one in standin.service.requests} == {200}
+        # Of the simulated past only the last hours are known by the minute: there may be none of
+        # the session that ended last, and then the stand-in answers as the provider would.
+        told = [one for one in standin.service.requests if one.path != "/time_series"]
+        assert {one.status for one in told} == {200}
