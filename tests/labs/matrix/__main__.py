@@ -7,6 +7,8 @@ import contextlib
 import json
 import os
 import re
+import signal
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -21,6 +23,7 @@ PRICES_WITHIN_S = 60
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = _parser().parse_args()
     with contextlib.ExitStack() as stack:
         program = {name: find(PARTS[name]) for name in ("postgresql", "redis")}
@@ -56,6 +59,7 @@ def _play(options: Any, folder: Path, postgres: Any, redis: Any, url: str) -> di
                 if not (matrix.found.wrong and options.bug):
                     matrix.play(cell, f"{options.seed}-{turn}-{cell}", turn)
     matrix.found.wrong += [f"with everything down: {line}" for line in books.wrong(told)]
+    return _told(matrix.found, told, mode)
 
 
 def _told(found: Any, told: Any, mode: Mode) -> dict[str, Any]:

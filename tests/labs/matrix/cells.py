@@ -74,8 +74,10 @@ class Matrix:
         self.found.wrong += [f"{cell} {seed}: {line}" for line in lines]
         self._told.wrong.clear()
         took_s = time.monotonic() - began_s
-        print(f"{cell} {seed}: drained {drained_s:.1f} s after the kill, {took_s:.0f} s,"
-              f" {len(self._told.orders)} orders, {len(lines)} wrong", flush=True)  # fmt: skip
+        words = f"drained {drained_s:.1f} s after the kill, {took_s:.0f} s in all"
+        print(f"{cell} {seed}: {words}, {len(self._told.orders)} orders", flush=True)
+        for line in lines:
+            print(f"  wrong: {line[:300]}", flush=True)
 
     def _idle(self, cell: Cell, seed: str, turn: int) -> float:
         """Orders rest and nothing is to be done; afterwards there is, for everybody."""
