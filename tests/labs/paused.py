@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import which
 
@@ -108,20 +109,22 @@ def play(mode: str, point: str, bug: str, stack: contextlib.ExitStack) -> dict[s
     first = Engine(mode, "first", folder, **stops)
     stack.callback(first.end)
     first.await_words(ready)
-    trade(stages, 0)
-    first.await_stop()
-    second = Engine(mode, "second", folder)
-    stack.callback(second.end)
-    second.await_words(ready)
-    trade(stages, 1)
-    if point == "engine.decided":  # nothing is held: the other one does it all
+    with ThreadPoolExecutor(1) as trading:
+        begun = trading.submit(trade, stages, 0)  # goes on while nobody works, up to a limit
+        first.await_stop()
+        second = Engine(mode, "second", folder)
+        stack.callback(second.end)
+        second.await_words(ready)
+        fenced_before = first.output().count(FENCED)
+        if point == "engine.decided":  # nothing is held, so the second does it all
+            begun.result()
+            all_worked()
+        first.go_on()
+        begun.result()
+        trade(stages, 1)
         all_worked()
-    stopped = first.output().count(FENCED)
-    first.go_on()
-    trade(stages, 2)
-    all_worked()
     fenced = [engine.output().count(FENCED) for engine in (first, second)]
-    return {"fenced": fenced, "fenced_before": stopped, "wrong": look()[:20]}
+    return {"fenced": fenced, "fenced_before": fenced_before, "wrong": look()[:20]}
 
 
 def main(mode: str, point: str, bug: str) -> None:
@@ -134,6 +137,7 @@ def main(mode: str, point: str, bug: str) -> None:
         from django.conf import settings
         from django.db import connection
 
+        from bengi.errors import BengiError
         from tests.labs.kafka import SHARDS
         from tests.labs.kafka_engine import set_up_kafka
         from tests.realparts import make_topics
@@ -142,7 +146,10 @@ def main(mode: str, point: str, bug: str) -> None:
         if mode == "scale":
             set_up_kafka()
             make_topics()
-        told = play(mode, point, bug, stack)
+        try:
+            told = play(mode, point, bug, stack)
+        except (BengiError, AssertionError) as error:
+            told = {"wrong": [f"orders were not worked: {error}"[:1000]]}
         stack.close()
         print(json.dumps(told), flush=True)
         connection.close()
