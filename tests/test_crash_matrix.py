@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -54,6 +55,15 @@ def matrix(rounds: int, seed: str, *words: str) -> dict[str, Any]:
     return run("tests.labs.matrix", rounds, seed, *words, timeout_s=300 + CELL_S_MAX * cells)
 
 
+def died_by_themselves(told: dict[str, Any]) -> dict[str, int]:
+    """Return which processes ended more often than somebody killed them, and how often."""
+    killed: Counter[str] = Counter()
+    for cell, kills in told["kills_of"].items():
+        killed[cell.partition("/")[0]] += kills
+    ended = told["ended"].items()
+    return {name: times for name, times in ended if times > killed[name.partition("-")[0]]}
+
+
 def _note(config: pytest.Config, told: dict[str, Any]) -> None:
     pending = sum(told["pending"].values())
     words = f"{told['kills']} SIGKILLs, {pending} with work pending, {told['orders']} orders"
@@ -65,6 +75,7 @@ def _note(config: pytest.Config, told: dict[str, Any]) -> None:
 def test_one_kill_of_each(pytestconfig: pytest.Config) -> None:
     told = matrix(1, "slice", *SLICE)
     assert told["wrong"] == []
+    assert died_by_themselves(told) == {}
     assert told["kills"] == len(SLICE)
     # Whoever only kills what is idle finds nothing.
     assert told["pending"]["burst"] >= 2
@@ -75,6 +86,7 @@ def test_one_kill_of_each(pytestconfig: pytest.Config) -> None:
 def test_the_whole_matrix_again(pytestconfig: pytest.Config) -> None:
     told = matrix(ROUNDS, "matrix")
     assert told["wrong"] == []
+    assert died_by_themselves(told) == {}
     assert told["kills"] >= ROUNDS * len(ALL)
     assert told["pending"]["burst"] + told["pending"]["close"] >= ROUNDS * len(ALL) // 3
     _note(pytestconfig, told)
