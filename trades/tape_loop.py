@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 BATCH = 1_000
 WAIT_S = 0.5
 """How long a look for messages may take; so soon it stops, too."""
-PAUSE_S = 1.0
+PAUSE_S = 0.2
 """For how long it leaves a database alone that is away."""
 SILENCE_S = 30.0
 """Who reads to the end gives up when nothing comes for so long."""
@@ -47,8 +47,18 @@ class TapeLoop:
             try:
                 self._follow()
             except (OperationalError, InterfaceError) as error:
-                connection.close_if_unusable_or_obsolete()
                 log.warning("the tape waits for the database: %s", error)
+                self._await_database()
+
+    def _await_database(self) -> None:
+        """Ask it again and again: to come back to the group each time would take longer."""
+        is_away = True
+        while is_away and not self._stop.is_set():
+            connection.close_if_unusable_or_obsolete()
+            try:
+                next_offsets()
+                is_away = False
+            except (OperationalError, InterfaceError):
                 self._stop.wait(PAUSE_S)
 
     def _follow(self) -> None:

@@ -13,6 +13,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
 
 from scripts.parts import PARTS, find
 from scripts.supervisor.processes import SCALE
@@ -20,6 +23,8 @@ from tests import servers
 from tests.supervised import SHARDS, Mode, running_mode
 
 PRICES_WITHIN_S = 60
+NOT_DURABLE = "not-durable"
+"""A bug of the server: what it says it has written is in its memory only."""
 
 
 def main() -> None:
@@ -33,6 +38,11 @@ def main() -> None:
         url = stack.enter_context(servers.database(postgres.url))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _set_up(url, folder)
+        if options.bug == NOT_DURABLE:
+            with psycopg.connect(postgres.url, autocommit=True) as server:
+                server.execute(
+                    f"ALTER DATABASE {urlsplit(url).path[1:]} SET synchronous_commit = off"
+                )
         told = _play(options, folder, postgres, redis, url)
         print(json.dumps(told), flush=True)
         from tests.labs.matrix import books
@@ -96,7 +106,9 @@ def _set_up(url: str, folder: Path) -> None:
 
 
 def _supervisor(bug: str) -> list[str]:
-    return ["tests.labs.matrix.planted", bug] if bug else ["scripts.supervisor"]
+    if bug in {"", NOT_DURABLE}:
+        return ["scripts.supervisor"]
+    return ["tests.labs.matrix.planted", bug]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("rounds", type=int)
     parser.add_argument("seed")
     parser.add_argument("--turn", type=int, default=0, help="the first round's: how some die")
-    parser.add_argument("--bug", default="", help="of planted.py")
+    parser.add_argument("--bug", default="", help="of planted.py, or not-durable")
     parser.add_argument("cells", nargs="*")
     return parser
 

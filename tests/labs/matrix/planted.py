@@ -20,16 +20,16 @@ RELAY_FIRST = Bug(
     "a relay moves on before brokers have acknowledged",
     "bengi.events.relay",
     "Relay.turn",
-    "            self._publish(in_order(events))\n"
-    '            crash_point("relay.published")\n'
-    "            with transaction.atomic():\n"
-    "                note_published(self.holder, now)\n"
-    "                move(RelayedStream, events)\n",
-    "            with transaction.atomic():\n"
-    "                note_published(self.holder, now)\n"
-    "                move(RelayedStream, events)\n"
-    "            __import__('time').sleep(0.3)\n"
-    "            self._publish(in_order(events))\n",
+    "        self._publish(in_order(events))\n"
+    '        crash_point("relay.published")\n'
+    "        with transaction.atomic():\n"
+    "            note_published(self.holder, now)\n"
+    "            move(RelayedStream, events)\n",
+    "        with transaction.atomic():\n"
+    "            note_published(self.holder, now)\n"
+    "            move(RelayedStream, events)\n"
+    "        __import__('time').sleep(0.3)\n"
+    "        self._publish(in_order(events))\n",
 )
 NO_FENCE = Bug(
     "an engine that was overtaken goes on booking",
@@ -41,23 +41,16 @@ NO_FENCE = Bug(
 PLANTED = {"no-fence": NO_FENCE, "relay-first": RELAY_FIRST}
 """Which bug a process plants in itself."""
 ITSELF = "python -m tests.labs.matrix.planted {bug} --process"
-BEFORE = {
-    "no-fence": ("run_engine", "python manage.py", ITSELF),
-    "relay-first": ("run_relay", "python manage.py", ITSELF),
-    "not-durable": ("", "", "env PGOPTIONS=-csynchronous_commit=off "),
-}
-"""By bug: a word of the commands that have it, how those begin rightly, and how with the bug.
-
-not-durable: what is answered is in PostgreSQL's memory only.
-"""
+WORD_OF = {"no-fence": "run_engine", "relay-first": "run_relay"}
+"""A word of the command that has the bug."""
 
 
 def with_bug(table: tuple[Process, ...], bug: str) -> tuple[Process, ...]:
     """Return the table of processes with the bug in those that it is of."""
-    word, right, wrong = BEFORE[bug]
+    begins, itself = "python manage.py", ITSELF.format(bug=bug)
     return tuple(
-        replace(each, command=wrong.format(bug=bug) + each.command.removeprefix(right))
-        if word in each.command
+        replace(each, command=each.command.replace(begins, itself))
+        if WORD_OF[bug] in each.command
         else each
         for each in table
     )
