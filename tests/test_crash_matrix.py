@@ -100,7 +100,7 @@ def test_the_whole_matrix_again(pytestconfig: pytest.Config) -> None:
     ],
 )
 def test_a_planted_bug_is_found_by_the_matrix(bug: str, cell: str, found: str) -> None:
-    told = matrix(3, "planted", "--bug", bug, cell)
+    told = matrix(2, "planted", "--bug", bug, cell)
     assert any(found in line for line in told["wrong"]), told
 
 
@@ -121,6 +121,7 @@ def test_an_engine_that_was_overtaken_writes_nothing_stale(
     assert told["wrong"] == []
     assert told["fenced_before"] == 0
     assert told["fenced"][0] >= 1
+    assert told["refused"] == 0
 
 
 def test_an_engine_that_holds_a_batch_is_waited_for(kafka_server: str, redis_url: str) -> None:
@@ -130,6 +131,7 @@ def test_an_engine_that_holds_a_batch_is_waited_for(kafka_server: str, redis_url
 
 
 def test_an_engine_without_its_fence_is_found(kafka_server: str, redis_url: str) -> None:
-    """A planted bug: what it had decided before it stopped is written on top of the other's."""
+    """A planted bug. There was something stale to write: the net below the fence has it."""
     told = paused(kafka_server, redis_url, "scale", "engine.decided", "no-fence")
-    assert told["wrong"], told
+    assert told["fenced"][0] == 0
+    assert told["refused"] >= 1, told

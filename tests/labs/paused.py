@@ -28,6 +28,8 @@ WITHIN_S = 90
 STOPS_AT = 5
 """The batch at which the first engine stops."""
 FENCED = "trades.setting_aside.culprits.Fenced"
+REFUSED = "nothing more can happen to it"
+"""What booking says of a decision on an order that has closed: the net below the fence."""
 
 
 class Engine:
@@ -124,7 +126,12 @@ def play(mode: str, point: str, bug: str, stack: contextlib.ExitStack) -> dict[s
         trade(stages, 1)
         all_worked()
     fenced = [engine.output().count(FENCED) for engine in (first, second)]
-    return {"fenced": fenced, "fenced_before": fenced_before, "wrong": look()[:20]}
+    return {
+        "fenced": fenced,
+        "fenced_before": fenced_before,
+        "refused": first.output().count(REFUSED),
+        "wrong": look()[:20],
+    }
 
 
 def main(mode: str, point: str, bug: str) -> None:

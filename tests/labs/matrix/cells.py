@@ -18,7 +18,7 @@ from tests.supervised import ROOT
 
 IDLE, BURST, CLOSE = STATES = ("idle", "burst", "close")
 DRAINED_WITHIN_S = 30
-GIVE_UP_S = 90
+GIVE_UP_S = 45
 BEGUN = 8
 """So many orders are acknowledged before a burst counts as one."""
 WAITS_WITHIN_S = 2
@@ -69,7 +69,8 @@ class Matrix:
             self._bring_the_topics_back()
         for trader in self._traders:
             trader.cancel_all()
-        if not books.until(lambda: not (books.waiting() or books.off_the_tape()), GIVE_UP_S):
+        patience_s = 1 if self.found.wrong else GIVE_UP_S
+        if not books.until(lambda: not (books.waiting() or books.off_the_tape()), patience_s):
             left = books.waiting(), books.off_the_tape()
             self.found.wrong.append(f"{cell} {seed}: in the end waits {left}")
         lines = [*self._told.wrong, *books.wrong(self._told)]
