@@ -1,7 +1,8 @@
-"""Named places where a test lets the process die; in all other runs they do nothing.
+"""Named places where a test lets the process die or stand still; else they do nothing.
 
-CRASH_AT=book.saved python ...      SIGKILL the first time it comes there
-CRASH_AT=book.saved:3 python ...    the third time
+CRASH_AT=book.saved python ...         SIGKILL the first time it comes there
+CRASH_AT=book.saved:3 python ...       the third time
+CRASH_AT=book.saved:3:stop python ...  SIGSTOP instead: it goes on at SIGCONT
 """
 
 import os
@@ -22,7 +23,7 @@ POINTS = {
     "split.committed": "a split is durable, the market in memory does not know it yet",
     "relay.published": "the broker has acknowledged a batch, the streams' positions have not moved",
 }
-_AT, _, _TIME = os.environ.get("CRASH_AT", "").partition(":")
+_AT, _TIME, _HOW, *_ = (*os.environ.get("CRASH_AT", "").split(":"), "", "")
 _left = int(_TIME or 1)
 
 if _AT and _AT not in POINTS:
@@ -30,7 +31,7 @@ if _AT and _AT not in POINTS:
 
 
 def crash_point(name: str) -> None:
-    """Die here if this run is to; name is one of POINTS."""
+    """Die or stop here if this run is to; name is one of POINTS."""
     if name == _AT:
         _die()
 
@@ -38,5 +39,5 @@ def crash_point(name: str) -> None:
 def _die() -> None:
     global _left  # noqa: PLW0603 - one process, one death
     _left -= 1
-    if _left <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _left == 0:
+        os.kill(os.getpid(), signal.SIGSTOP if _HOW == "stop" else signal.SIGKILL)

@@ -190,6 +190,11 @@ class Redis:
         """Stop it: whoever is connected is cut off, whoever comes is refused."""
         self._running.close()
 
+    def crash(self) -> None:
+        """Kill it where it stands."""
+        self._process.kill()
+        self._process.wait(STOP_TIMEOUT_S)
+
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
         """Let it take connections and answer nothing, as over a broken line."""

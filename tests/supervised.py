@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +39,17 @@ class Mode:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
+    def pids(self, beginning: str) -> dict[str, int]:
+        """Return the newest process by name, of those whose name begins so."""
+        line = re.compile(rf"bengi \| ({beginning}\S*) is process (\d+)$", re.MULTILINE)
+        return {name: int(pid) for name, pid in line.findall(self.output())}
+
     def kill(self, beginning: str) -> list[str]:
         """Kill the processes whose name begins so, where they stand; return their names."""
-        line = re.compile(rf"bengi \| ({beginning}\S*) is process (\d+)$", re.MULTILINE)
-        found = line.findall(self.output())
-        for _, pid in found:
-            os.kill(int(pid), signal.SIGKILL)
-        return [name for name, _ in found]
+        found = self.pids(beginning)
+        for pid in found.values():
+            os.kill(pid, signal.SIGKILL)
+        return list(found)
 
     def manage(self, *arguments: str) -> str:
         """Run a manage.py command on the mode's books; return what it printed."""
@@ -61,10 +66,13 @@ class Mode:
 
 
 @contextlib.contextmanager
-def running_mode(name: str, folder: Path, **servers: str) -> Iterator[Mode]:
+def running_mode(
+    name: str, folder: Path, *, supervisor: Sequence[str] = ("scripts.supervisor",), **servers: str
+) -> Iterator[Mode]:
     """Start a mode on new books and stop it, as Ctrl-C does, at the end.
 
-    servers: DATABASE_URL and REDIS_URL.
+    supervisor: the module to run, and arguments before the usual ones. servers: DATABASE_URL and
+    REDIS_URL.
     """
     port, stream_port, log = free_port(), free_port(), folder / f"{name}.log"
     environment = {key: value for key, value in os.environ.items() if key not in UNWANTED}
@@ -74,8 +82,10 @@ def running_mode(name: str, folder: Path, **servers: str) -> Iterator[Mode]:
         "BENGI_RATE_LIMITS": "off",
         **servers,
     }
-    command = [sys.executable, "-m", "scripts.supervisor", name, "--shards", str(SHARDS)]
+    command = [sys.executable, "-m", *supervisor, name, "--shards", str(SHARDS)]
     command += ["--port", str(port), "--stream-port", str(stream_port)]
+    if setpriv := shutil.which("setpriv"):  # where the tests are killed, it ends in good order
+        command = [setpriv, "--pdeathsig", "TERM", *command]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     site, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{stream_port}/ws"

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import msgspec
+from django.db import InterfaceError, OperationalError, connection
 
 from bengi import kafka
 from bengi.kafka import CONNECT_S, BrokerAway
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 BATCH = 1_000
 WAIT_S = 0.5
 """How long a look for messages may take; so soon it stops, too."""
+PAUSE_S = 0.2
+"""For how long it leaves a database alone that is away."""
 SILENCE_S = 30.0
 """Who reads to the end gives up when nothing comes for so long."""
 
@@ -36,7 +39,29 @@ class TapeLoop:
         self.printed = 0
 
     def run(self) -> None:
-        """Print what is published; of several who do, each has some of the partitions."""
+        """Print what is published; of several who do, each has some of the partitions.
+
+        While the database is away it waits, and then goes on where the database says.
+        """
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except (OperationalError, InterfaceError) as error:
+                log.warning("the tape waits for the database: %s", error)
+                self._await_database()
+
+    def _await_database(self) -> None:
+        """Ask it again and again: to come back to the group each time would take longer."""
+        is_away = True
+        while is_away and not self._stop.is_set():
+            connection.close_if_unusable_or_obsolete()
+            try:
+                next_offsets()
+                is_away = False
+            except (OperationalError, InterfaceError):
+                self._stop.wait(PAUSE_S)
+
+    def _follow(self) -> None:
         consumer = kafka.consumer("tape")
         try:
             consumer.subscribe([kafka.named(TRADES)], on_assign=_go_on)

@@ -3,7 +3,7 @@
     LAB_KAFKA=ADDRESS LAB_PREFIX=NAME python -m tests.labs.kafka_engine SHARDS
 
 It looks for requests by itself only every SWEEP_S, so that what is fast has come by Kafka. SIGTERM
-ends it in good order.
+ends it in good order. LAB_BUG=no-fence: see tests/labs/matrix/planted.py.
 """
 
 import os
@@ -28,9 +28,20 @@ def set_up_kafka() -> None:
     )
 
 
+def _plant(bug: str) -> None:
+    if bug:
+        import pytest
+
+        from tests.labs.matrix.planted import PLANTED
+        from tests.state.planted import plant
+
+        plant(PLANTED[bug], pytest.MonkeyPatch())
+
+
 def main(shards: int) -> None:
     django.setup()
     set_up_kafka()
+    _plant(os.environ.get("LAB_BUG", ""))
     from django.conf import settings
 
     from bengi import clock

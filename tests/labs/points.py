@@ -81,7 +81,7 @@ def die_at(point: str, is_planted: bool) -> list[str]:
     if point.startswith("split."):
         then = datetime.now(UTC) - timedelta(days=3)
         place(stage, "holder", "LAB", now=then)
-        _drain(stage, then)
+        drain(stage, then)
         agree_on_a_split(Instrument.objects.get(symbol="LAB"))
     connection.close()
     command = [sys.executable, "-m", "tests.labs.points", "live", *sys.argv[1:]]
@@ -94,7 +94,7 @@ def die_at(point: str, is_planted: bool) -> list[str]:
     acknowledged = set(life.stdout.split())
     wrong = [f"with everything down: {line}" for line in look(acknowledged)]
     if not wrong:
-        _drain(stage)
+        drain(stage)
         wrong = [f"afterwards: {line}" for line in [*look(acknowledged), *stuck()]]
     connection.close()
     return wrong
@@ -127,7 +127,7 @@ def stuck() -> list[str]:
     return wrong + [f"the split is {action.status}" for action in left]
 
 
-def _drain(stage: Any, at: datetime | None = None) -> None:
+def drain(stage: Any, at: datetime | None = None) -> None:
     from bengi.bus import TICKS, get_bus
     from tests.labs.stage import quote
     from trades.engine import Engine

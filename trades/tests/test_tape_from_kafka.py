@@ -5,14 +5,16 @@ import time
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from bengi import kafka as bengi_kafka
 from bengi.events.models import Event
 from bengi.kafka import Message, Publisher
 from bengi.kafka_routes import KafkaRelay
 from bengi.threads import Crew
+from trades import tape_loop
 from trades.models import TapePrint, Trade
-from trades.tape import next_offsets
+from trades.tape import next_offsets, print_tape
 from trades.tape_loop import TapeLoop
 from trades.tests.desk import correct_a_little
 from trades.tests.test_tape import expected, tape, traded
@@ -64,6 +66,27 @@ def test_a_broker_that_is_away_is_said_in_one_line(settings, db, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_it_keeps_printing(kafka: str):
+    keep_printing()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_goes_on_after_its_database_was_away(kafka: str, monkeypatch, caplog):
+    """What was read and could not be printed is read again."""
+    tries = iter([True, True])
+
+    def print_or_fail(*args):
+        if next(tries, False):
+            raise OperationalError("the connection is lost")
+        return print_tape(*args)
+
+    monkeypatch.setattr(tape_loop, "PAUSE_S", 0.1)
+    monkeypatch.setattr(tape_loop, "print_tape", print_or_fail)
+    keep_printing()
+    assert caplog.text.count("the tape waits for the database: the connection is lost") == 2
+
+
+def keep_printing() -> None:
+    """Let trades be published under a running tape; return once it has them all."""
     with open_world() as world:
         correct_a_little(world)
     loop, crew = TapeLoop(), Crew()
