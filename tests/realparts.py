@@ -43,6 +43,8 @@ MARKED = {"postgres_url", "redis_url", "own_redis", "commands"}
 for _ours, _tests in (("MONGODB_URI", "TEST_MONGODB_URI"), ("BENGI_KAFKA", "TEST_KAFKA")):
     if _given := os.environ.pop(_ours, ""):
         os.environ.setdefault(_tests, _given)
+SESSION_MS = 6_000 if os.environ.get("TEST_KAFKA") else 2_000
+"""How long a member of a group may be silent: a broker takes no less, the mock cluster does."""
 RAN = pytest.StashKey[dict[str, str]]()
 LABS = pytest.StashKey[dict[str, str]]()
 

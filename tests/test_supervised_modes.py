@@ -115,6 +115,16 @@ def lose_the_engines(mode: Mode, trader: Trader) -> None:
         assert f"{name} ended with code -9; it starts again in 1 s" in mode.output()
 
 
+def go_on_with_one_shard(mode: Mode, trader: Trader) -> None:
+    """Reshard while everything runs, and restart the feed, as docs/operations.md tells."""
+    assert "there are 1 shards" in mode.manage("reshard", "--shards", "1")
+    assert mode.kill("feed") == ["feed"]
+    for symbol in ("NVDA", "JPM", "XOM"):
+        order = trader.order(symbol, "sell", type="market")
+        trader.hear("order.filled", order["id"], within_s=60)
+    assert set(await_ready(mode)["engines"]["age_s"]) == {"0"}
+
+
 def await_ready(mode: Mode) -> dict[str, Any]:
     """Return what /readyz tells once everything works and prices are there."""
     deadline = time.monotonic() + 30
@@ -158,6 +168,7 @@ def test_a_mode_as_the_supervisor_starts_it(
         with signed_in(mode) as trader:
             trade_with_the_street(trader)
             lose_the_engines(mode, trader)
+            go_on_with_one_shard(mode, trader)
         assert "The books are clean" in mode.manage("check_books")
         assert "fold to the tables" in mode.manage("replay_events")
     assert mode.process.returncode == 0, mode.output()[-3000:]

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from django.db.models import Exists, OuterRef
 
 from instruments.models import Quote
 from instruments.quotes import Tick
 from instruments.selectors import stored_ticks
+from orders.models import Order
 
 
 class QuoteLook:
@@ -23,10 +25,9 @@ class QuoteLook:
         They are what the market offers from their as_of on. When their last was printed nobody
         knows, so it is no new print: stops wait until ticks come again. One statement.
         """
-        rows = Quote.objects.filter(
-            instrument__shard=self._shard, instrument__orders__closed_at__isnull=True
-        )
-        found = [tick for tick in stored_ticks(rows.distinct()) if self._is_newer(tick)]
+        is_open = Order.objects.filter(instrument=OuterRef("instrument"), closed_at__isnull=True)
+        rows = Quote.objects.filter(Exists(is_open), instrument__shard=self._shard)
+        found = [tick for tick in stored_ticks(rows) if self._is_newer(tick)]
         self._told |= {tick.instrument_id: tick.as_of for tick in found}
         return [msgspec.structs.replace(tick, is_new_quote=True) for tick in found]
 

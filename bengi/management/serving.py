@@ -20,8 +20,12 @@ def check_port(host: str, port: int) -> None:
             raise CommandError(f"Port {port} cannot be used ({error.strerror}); {hint}") from error
 
 
-def serve(host: str, port: int, announce: Callable[[], None]) -> None:
-    """Serve pages, API and stream until Ctrl-C or SIGTERM; announce is called once it listens."""
+def server(host: str, port: int, announce: Callable[[], None]) -> Any:
+    """Return what serves pages, API and stream: its run() ends with Ctrl-C or SIGTERM.
+
+    announce is called once it listens. Loading it takes seconds, so who starts threads does it
+    after this.
+    """
     # Daphne (in bengi.server) installs Twisted's asyncio reactor when it is imported.
     from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: PLC0415
 
@@ -31,12 +35,12 @@ def serve(host: str, port: int, announce: Callable[[], None]) -> None:
     # A shell that starts a program in the background lets it ignore SIGINT; whoever sends one
     # to its process id means it, so the server's own handler has to find the usual one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    Server(
+    return Server(
         application=ASGIStaticFilesHandler(application),
         endpoints=[f"tcp:port={port}:interface={host}"],
         server_name="bengi",
         ready_callable=announce,
-    ).run()
+    )
 
 
 def wait_for_the_end() -> None:

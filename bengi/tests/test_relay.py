@@ -23,6 +23,7 @@ from bengi.events.relay import Relay, in_order
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.kafka import BrokerAway
+from bengi.threads import Crew
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -248,17 +249,16 @@ def test_a_hint_wakes_it(monkeypatch):
             return count
 
     loop = RelayLoop(Told(lambda _events: told.release()), lambda: AT)
-    thread = threading.Thread(target=loop.run)
-    thread.start()
+    crew = Crew()
+    crew.add("relay", loop)
     try:
         assert asked.acquire(timeout=20)
         happen(STREAMS[0])
         get_bus().publish(ACCOUNT, {"account_id": str(STREAMS[0]), "seq": 1})
         assert told.acquire(timeout=20)
     finally:
-        loop.stop()
-        thread.join(20)
-    assert not thread.is_alive()
+        has_ended = crew.stop(20)
+    assert has_ended
     assert RelayLease.objects.get().holder is None
 
 

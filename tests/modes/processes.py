@@ -21,13 +21,14 @@ import requests
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from scripts.supervisor import processes as table
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 120
 STOP_S = 30
 OURS = ("BENGI_", "TWELVE_DATA_", "REDIS_URL", "DATABASE_URL", "MONGODB_URI", "EMAIL_URL", "CELERY")
 PYTHON = sys.executable
 MANAGE = [PYTHON, "manage.py"]
-CELERY = [PYTHON, "-m", "celery", "-A", "bengi.celery"]
 
 
 class ProcessEnded(Exception):
@@ -167,23 +168,18 @@ def embedded(folder: Path, **more: str) -> Iterator[Fleet]:
         yield fleet
 
 
-def standard_commands(web: int, sockets: int, shards: int = 1) -> Mapping[str, list[str]]:
-    """Return the standard mode's processes by name, as docs/operations.md tells an operator."""
-    gunicorn = [PYTHON, "-m", "gunicorn", "bengi.wsgi", "--worker-class", "gthread"]
-    matching = {
-        f"matching-{shard}": [*CELERY, "worker", "-Q", f"matching.{shard}", "-P", "solo"]
-        for shard in range(shards)
-    }
-    for name, command in matching.items():
-        command += ["-n", f"{name}@%h"]
-    return {
-        "web": [*gunicorn, "--workers", "2", "--threads", "4", "--bind", f"127.0.0.1:{web}"],
-        "sockets": [*MANAGE, "run_sockets", "--port", str(sockets)],
-        **matching,
-        "worker": [*CELERY, "worker", "-Q", "default", "-c", "1", "-n", "default@%h"],
-        "beat": [*CELERY, "beat"],
-        "feed": [*MANAGE, "run_feed", "--feed", "simulator"],
-    }
+def standard_commands(
+    web: int, sockets: int, folder: Path, shards: int = 1
+) -> Mapping[str, list[str]]:
+    """Return the standard mode's processes by name, as the table of what runs has them."""
+    words: dict[str, object] = {"host": "127.0.0.1", "web_port": web, "stream_port": sockets}
+    words |= {"feed": "simulator", "scratch": folder}
+    found = {}
+    for process in table.processes(table.STANDARD, shards):
+        if not process.is_first:
+            program, *rest = table.arguments(process, words)
+            found[process.name] = [str(Path(PYTHON).with_name(program)), *rest]
+    return found
 
 
 @contextlib.contextmanager
@@ -203,7 +199,7 @@ def standard(
     fleet = Fleet(folder, environment(folder, **of_mode, **more), f"http://127.0.0.1:{web}", stream)
     with _ended(fleet):
         fleet.run([*MANAGE, "prepare"])
-        for name, command in standard_commands(web, sockets, shards).items():
+        for name, command in standard_commands(web, sockets, folder, shards).items():
             fleet.start(name, command)
         fleet.await_ready()
         yield fleet

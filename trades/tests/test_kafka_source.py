@@ -11,12 +11,13 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from bengi.kafka import Message, Publisher
 from bengi.kafka_mock import MockCluster
+from tests.realparts import SESSION_MS
 from trades import kafka_source
 from trades.kafka_source import KafkaSource
 
 SHARDS = 4
 WAIT_S = 30
-QUICK = {"session.timeout.ms": 2_000, "heartbeat.interval.ms": 100}
+QUICK = {"session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 100}
 
 
 class Floor:

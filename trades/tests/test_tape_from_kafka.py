@@ -11,6 +11,7 @@ from bengi import kafka as bengi_kafka
 from bengi.events.models import Event
 from bengi.kafka import Message, Publisher
 from bengi.kafka_routes import KafkaRelay
+from bengi.threads import Crew
 from trades import tape_loop
 from trades.models import TapePrint, Trade
 from trades.tape import next_offsets, print_tape
@@ -88,17 +89,15 @@ def keep_printing() -> None:
     """Let trades be published under a running tape; return once it has them all."""
     with open_world() as world:
         correct_a_little(world)
-    loop = TapeLoop()
-    thread = threading.Thread(target=loop.run)
-    thread.start()
+    loop, crew = TapeLoop(), Crew()
+    crew.add("tape", loop)
     try:
         count = publish_all()
         deadline_s = time.monotonic() + WAIT_S
         while TapePrint.objects.count() < count:
             assert time.monotonic() < deadline_s
-            thread.join(0.1)
+            threading.Event().wait(0.1)
     finally:
-        loop.stop()
-        thread.join(WAIT_S)
-    assert not thread.is_alive()
+        has_ended = crew.stop(WAIT_S)
+    assert has_ended
     assert traded(tape()[1]) == expected()

@@ -34,11 +34,11 @@ class Command(BaseCommand):
         with MockCluster({named(name): count for name, count in topics().items()}) as cluster:
             door = self._door(options["port"], cluster)
             line = f"BENGI_KAFKA=127.0.0.1:{door.port}"
+            if options["file"] is not None:
+                _write(options["file"], f"{line}\n")
             self.stdout.write(f"{line}  ({settings.MATCHING_SHARDS} shards; in memory only)")
             self.stdout.write("Ctrl-C stops it.")
             self.stdout.flush()
-            if options["file"] is not None:
-                _write(options["file"], f"{line}\n")
             stop.wait()
             door.close()
         self.stdout.write("Stopped.")

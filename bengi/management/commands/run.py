@@ -12,7 +12,7 @@ from django.db import DatabaseError, connections
 from bengi import clock
 from bengi.management import feeds
 from bengi.management.commands.seed_demo import seed
-from bengi.management.serving import check_port, serve
+from bengi.management.serving import check_port, server
 from instruments.days import use_stored_days
 from instruments.feed import ClockBehind
 
@@ -56,8 +56,9 @@ class Command(BaseCommand):
     def _serve(self, options: dict[str, Any]) -> None:
         from bengi.embedded import Embedded  # noqa: PLC0415 - it loads the engine
 
-        parts = Embedded(*feeds.source_of(options))
         host, port = options["host"], options["port"]
+        serving = server(host, port, lambda: self._announce(host, port, options))
+        parts = Embedded(*feeds.source_of(options))
         if options["feed"] == "replay":
             try:
                 parts.prepare()
@@ -65,7 +66,7 @@ class Command(BaseCommand):
                 raise CommandError(f"The replay cannot start: {error}") from error
         parts.start()
         try:
-            serve(host, port, lambda: self._announce(host, port, options))
+            serving.run()
         finally:
             parts.stop()
             self.stdout.write("Stopped.")

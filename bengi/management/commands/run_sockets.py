@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from bengi.bus import get_bus
-from bengi.management.serving import check_port, serve
+from bengi.management.serving import check_port, server
 from bengi.threads import Crew
 from instruments.days import CalendarWatch
 
@@ -21,10 +21,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         check_port(host, port)
+        serving = server(host, port, lambda: self._announce(host, port))
         crew = Crew()
         crew.add("calendar", CalendarWatch())
         try:
-            serve(host, port, lambda: self._announce(host, port))
+            serving.run()
         finally:
             crew.stop()
             get_bus().close()
