@@ -100,7 +100,7 @@ def test_the_whole_matrix_again(pytestconfig: pytest.Config) -> None:
     ],
 )
 def test_a_planted_bug_is_found_by_the_matrix(bug: str, cell: str, found: str) -> None:
-    told = matrix(2, "planted", "--bug", bug, cell)
+    told = matrix(5, "planted", "--bug", bug, cell)
     assert any(found in line for line in told["wrong"]), told
 
 
