@@ -26,8 +26,9 @@ PUBLISH_S = 5
 """How long a set of messages may take until every one is acknowledged."""
 MESSAGES_MAX = 50_000
 """More than anybody publishes at once, so that the queue in memory is never full."""
-SESSION_MS = 10_000
-"""A member of a group that is silent for so long has lost what it was assigned."""
+SESSION_MS = 6_000
+"""A member of a group that is silent for so long has lost what it was assigned. Brokers take no less
+unless they are told to (group.min.session.timeout.ms)."""
 
 
 NOTE_EVERY_S = 60.0
