@@ -123,4 +123,5 @@ def _relay() -> Iterator[Metric]:
     """Yield nothing where no brokers are set."""
     if kafka.is_used():
         words = "Events that have not been published to Kafka yet."
-        yield GaugeMetricFamily("bengi_relay_behind", words, value=count_behind(RelayedStream))
+        behind = count_behind(RelayedStream)
+        yield from [GaugeMetricFamily("bengi_relay_behind", words, value=behind)]
