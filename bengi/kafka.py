@@ -27,8 +27,8 @@ PUBLISH_S = 5
 MESSAGES_MAX = 50_000
 """More than anybody publishes at once, so that the queue in memory is never full."""
 SESSION_MS = 6_000
-"""A member of a group that is silent for so long has lost what it was assigned. Brokers take no less
-unless they are told to (group.min.session.timeout.ms)."""
+"""A member of a group that is silent for so long has lost what it was assigned. Brokers take no
+less unless they are told to (group.min.session.timeout.ms)."""
 
 
 NOTE_EVERY_S = 60.0
