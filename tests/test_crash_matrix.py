@@ -6,6 +6,7 @@ MATRIX_ROUNDS times. Nothing acknowledged is lost, all is done within 30 s, the 
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -96,12 +97,12 @@ def test_the_whole_matrix_again(pytestconfig: pytest.Config) -> None:
     ("bug", "cell", "found"),
     [
         ("relay-first", "relay/burst", "waits"),
-        ("not-durable", "postgres/burst", "was acknowledged as"),
+        ("not-durable", "postgres/burst", "was acknowledged as|the books have None"),
     ],
 )
 def test_a_planted_bug_is_found_by_the_matrix(bug: str, cell: str, found: str) -> None:
     told = matrix(5, "planted", "--bug", bug, cell)
-    assert any(found in line for line in told["wrong"]), told
+    assert any(re.search(found, line) for line in told["wrong"]), told
 
 
 # -- an engine that stands still for longer than its lease ---------------------------------------

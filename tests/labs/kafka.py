@@ -176,8 +176,15 @@ def trade(stages: list[Any], leg: int) -> None:
 
 
 def as_soon_as_may_be(place: Callable[[], Any]) -> None:
-    """Place an order, once the engines have worked enough of those before it."""
+    """Place an order, once the engines have worked enough of those before it.
+
+    One that stands still may hold an account, until the database ends its session: whoever waits
+    for the lock too long asks again.
+    """
+    from django.db import OperationalError
+
     from bengi.errors import Refused
+    from bengi.group_commit import LOCKED
 
     deadline_s = time.monotonic() + WORKED_WITHIN_S
     while True:
@@ -187,6 +194,10 @@ def as_soon_as_may_be(place: Callable[[], Any]) -> None:
             if error.code != "too_many_open_orders" or time.monotonic() > deadline_s:
                 raise
             time.sleep(0.02)
+        except OperationalError as error:
+            is_locked = getattr(error.__cause__, "sqlstate", None) in LOCKED
+            if not is_locked or time.monotonic() > deadline_s:
+                raise
 
 
 def play(crew: Crew, stages: list[Any]) -> dict[str, Any]:
