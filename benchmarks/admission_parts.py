@@ -69,8 +69,9 @@ def requests(stage: AdmissionStage, start: int, *, is_open: bool) -> list[Line]:
 
     settings.FAST_LANE = is_open
     job = Job(0, 1, 0, 1, [], stage.symbols, f"r{is_open}", start)
-    asked = [_environ(Orders(job).request(p.key), n) for n, p in enumerate(stage.people[:10])]
-    asked += [_environ(request, n) for n, request in enumerate(_requests(stage, job))]
+    keys = [person.key for person in stage.people[10 * is_open :][:10]]  # each has 10 a second
+    asked = [_environ(Orders(job).request(key), n) for n, key in enumerate(keys)]
+    asked += [_environ(request, n) for n, request in enumerate(_requests(keys, job))]
     for each in asked[:10]:
         _ask(application, each)
     with watched(THROUGH_THE_DOOR if is_open else THROUGH_DJANGO) as spent:
@@ -82,11 +83,11 @@ def requests(stage: AdmissionStage, start: int, *, is_open: bool) -> list[Line]:
     )
 
 
-def _requests(stage: AdmissionStage, job: Job) -> list[bytes]:
+def _requests(keys: list[str], job: Job) -> list[bytes]:
     orders = Orders(job)
     for _ in range(10):
         orders.request("")
-    return [orders.request(stage.people[n % 10].key) for n in range(REQUESTS)]
+    return [orders.request(keys[n % 10]) for n in range(REQUESTS)]
 
 
 def _environ(request: bytes, number: int) -> dict[str, Any]:
