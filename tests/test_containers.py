@@ -283,7 +283,8 @@ def test_the_variable_of_the_mode_starts_its_containers(mode: str) -> None:
     (compose,) = (each for each in linters.LINTERS if each.name == "docker-compose")
     command = linters.command(compose)
     if command is None:
-        pytest.skip("Docker Compose is missing")
+        assert not os.environ.get("CI"), "Docker Compose is missing"
+        pytest.skip("Docker Compose is missing: NOT CHECKED")
     done = subprocess.run(
         [*command, "--env-file", ".env.example", "config", "--services"],
         cwd=ROOT,

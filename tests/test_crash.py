@@ -4,15 +4,13 @@ The whole product is killed PRODUCT_ROUNDS times, a small broker of its services
 (`make crash` does 200): two of three on a PostgreSQL that is crashed itself now and then.
 """
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,22 +21,14 @@ CRASH_ROUNDS = int(os.environ.get("CRASH_ROUNDS", "60"))
 
 @pytest.mark.slow
 def test_kill_9_in_the_middle_of_a_burst(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    environment = {
-        **os.environ,
-        "BENGI_DATABASE": str(tmp_path / "crash.sqlite3"),
-        "DJANGO_SETTINGS_MODULE": "bengi.settings.dev",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.labs.crash", str(PRODUCT_ROUNDS), "embedded"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60 + 30 * PRODUCT_ROUNDS,
+    told = run_lab(
+        "crash",
+        PRODUCT_ROUNDS,
+        "embedded",
+        timeout_s=60 + 30 * PRODUCT_ROUNDS,
+        BENGI_DATABASE=str(tmp_path / "crash.sqlite3"),
+        DJANGO_SETTINGS_MODULE="bengi.settings.dev",
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
-    print(told)
     assert told["wrong"] == []
     assert told["rounds"] == PRODUCT_ROUNDS
     # A harness that only kills an idle process finds nothing.
@@ -49,17 +39,7 @@ def test_kill_9_in_the_middle_of_a_burst(tmp_path: Path, pytestconfig: pytest.Co
 
 def burst(*words: object, timeout_s: float) -> dict[str, Any]:
     """Run the lab of small brokers and return what it tells."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.labs.burst", *map(str, words)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(told)
-    return told
+    return run_lab("burst", *words, timeout_s=timeout_s)
 
 
 @pytest.mark.slow

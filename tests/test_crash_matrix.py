@@ -4,11 +4,8 @@ Every run kills each of them once (`make test`); `make crash` plays every cell o
 MATRIX_ROUNDS times. Nothing acknowledged is lost, all is done within 30 s, the books are clean.
 """
 
-import json
 import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from tests.labs.matrix.cells import ALL
+from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,25 +33,9 @@ ROUNDS = int(os.environ.get("MATRIX_ROUNDS", "0"))
 CELL_S_MAX = 90
 
 
-def run(module: str, *words: object, timeout_s: float, **environment: str) -> dict[str, Any]:
-    """Run a lab and return what it tells."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *map(str, words)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-    )
-    print(done.stdout)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-4000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
-
-
 def matrix(rounds: int, seed: str, *words: str) -> dict[str, Any]:
     cells = rounds * len(ALL)
-    return run("tests.labs.matrix", rounds, seed, *words, timeout_s=300 + CELL_S_MAX * cells)
+    return run_lab("matrix", rounds, seed, *words, timeout_s=300 + CELL_S_MAX * cells)
 
 
 def died_by_themselves(told: dict[str, Any]) -> dict[str, int]:
@@ -110,7 +92,7 @@ def test_a_planted_bug_is_found_by_the_matrix(bug: str, cell: str, found: str) -
 
 def paused(kafka_server: str, redis_url: str, *words: str) -> dict[str, Any]:
     brokers = {"LAB_KAFKA": kafka_server, "LAB_PREFIX": f"lab-{uuid4().hex[:8]}"}
-    return run("tests.labs.paused", *words, timeout_s=400, REDIS_URL=redis_url, **brokers)
+    return run_lab("paused", *words, timeout_s=400, REDIS_URL=redis_url, **brokers)
 
 
 @pytest.mark.parametrize("mode", ["scale", "standard"])

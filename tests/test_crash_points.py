@@ -3,7 +3,6 @@
 Where test_crash.py kills at random moments, this one comes to every place, every time.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -13,25 +12,14 @@ from pathlib import Path
 import pytest
 
 from bengi.crash_points import POINTS
+from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def lab(*words: str) -> dict[str, list[str]]:
-    environment = {key: value for key, value in os.environ.items() if key != "CRASH_AT"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.labs.points", *words],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
-    print(told)
-    return told
+    return run_lab("points", *words, timeout_s=400, without=["CRASH_AT"])
 
 
 @pytest.mark.slow

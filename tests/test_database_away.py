@@ -1,14 +1,11 @@
 """PostgreSQL goes away under a web process: it says so at once, and works again by itself."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scripts.parts import PARTS, find
+from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,16 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_requests_are_answered_while_the_database_is_away(pytestconfig: pytest.Config) -> None:
     found = find(PARTS["postgresql"])
     assert found, "PostgreSQL is missing"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.labs.away", str(found[0])],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(told)
+    told = run_lab("away", found[0], timeout_s=180)
     assert told["before"][1] == 200
     assert {tuple(answer[1:]) for answer in told["away"]} == {(503, "unavailable")}
     assert {answer[1] for answer in told["pages"]} == {503}

@@ -1,15 +1,12 @@
 """The scale-out mode's processes over TCP: relays, engines by consumer group, the tape."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,19 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def lab(kafka_server: str, *words: str) -> dict[str, Any]:
     """Run the lab and return what it tells."""
-    environment = {"LAB_KAFKA": kafka_server, "LAB_PREFIX": f"lab-{uuid4().hex[:8]}"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.labs.kafka", *words],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(told)
-    return told
+    brokers = {"LAB_KAFKA": kafka_server, "LAB_PREFIX": f"lab-{uuid4().hex[:8]}"}
+    return run_lab("kafka", *words, timeout_s=400, **brokers)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """What must hold on SQLite and on PostgreSQL alike: one writer's tests, and many spenders."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,9 +68,7 @@ def run(*command: str, timeout_s: float = 600, **environment: str) -> str:
 
 
 def assert_ten_of_a_hundred(vendor: str, **environment: str) -> None:
-    printed = run("-m", "tests.labs.double_spend", "100", "10", **environment)
-    told = json.loads(printed.splitlines()[-1])
-    assert told == {
+    assert run_lab("double_spend", 100, 10, timeout_s=600, **environment) == {
         "answers": {"accepted": 10, "insufficient_funds": 90},
         "wrong": [],
         "vendor": vendor,
@@ -96,8 +94,7 @@ def test_a_hundred_spenders_share_transactions_and_few_connections(
 
 
 def assert_one_successor_of_twenty(vendor: str, **environment: str) -> None:
-    printed = run("-m", "tests.labs.refresh_race", "20", **environment)
-    assert json.loads(printed.splitlines()[-1]) == {
+    assert run_lab("refresh_race", 20, timeout_s=600, **environment) == {
         "vendor": vendor,
         "successors": [20],
         "errors": {},
@@ -121,9 +118,7 @@ def test_races_for_the_same_money_and_shares_on_postgres(
     postgres_url: str, pytestconfig: pytest.Config
 ) -> None:
     """Everybody who spends, sells, cancels, withdraws and fills at once leaves clean books."""
-    printed = run("-m", "tests.labs.races", str(RACE_ROUNDS), DATABASE_URL=postgres_url)
-    told = json.loads(printed.splitlines()[-1])
-    print(told)
+    told = run_lab("races", RACE_ROUNDS, timeout_s=600, DATABASE_URL=postgres_url)
     assert told["wrong"] == []
     for race, ends in told["told"].items():
         assert sum(ends.values()) == RACES[race] * RACE_ROUNDS // 4, race

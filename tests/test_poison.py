@@ -1,32 +1,18 @@
 """A message that kills the process that works it does so five times, and never again."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.labs.running import run_lab
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def told(folder: Path, kind: str) -> dict[str, Any]:
-    environment = {**os.environ, "BENGI_DATABASE": str(folder / "poison.sqlite3")}
-    environment.pop("DATABASE_URL", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.labs.poison", kind],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(found)
-    return found
+    file = str(folder / "poison.sqlite3")
+    return run_lab("poison", kind, timeout_s=180, without=["DATABASE_URL"], BENGI_DATABASE=file)
 
 
 @pytest.mark.slow
