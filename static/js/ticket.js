@@ -135,7 +135,7 @@ function forget(input) {
   input.removeAttribute("aria-invalid");
   input.removeAttribute("aria-describedby");
   const all = form().querySelector(".errors");
-  all?.querySelector(`[href="#${input.id}"]`)?.parentElement.remove();
+  for (const link of all?.querySelectorAll(`[href="#${input.id}"]`) ?? []) link.parentElement.remove();
   if (all && !all.querySelector("li")) all.remove();
 }
 

@@ -93,6 +93,16 @@ def test_more_than_the_money_buys_is_refused_in_plain_words(trader: Page):
     expect(page.locator("#quantity-error")).to_contain_text("100,000 available")
 
 
+def test_all_that_was_wrong_with_a_number_goes_with_it(trader: Page):
+    page = trader
+    page.get_by_label("Quantity").fill("10000000")
+    page.get_by_role("button", name="Review buy order").click()
+    refused = page.locator("#ticket-form [role=alert]")
+    expect(refused.get_by_role("link", name="Quantity")).to_have_count(3)
+    page.get_by_label("Quantity").fill("5")
+    expect(refused).not_to_be_attached()
+
+
 def test_what_was_reckoned_for_other_numbers_does_not_stay(trader: Page, watch: Watch):
     page = trader
     bench.await_live(page)
