@@ -26,6 +26,7 @@ from benchmarks.admission_parts import placing, requests
 from benchmarks.admission_stage import AdmissionStage, admission_stage
 from benchmarks.load import Job, Told, look
 from benchmarks.table import Line, report
+from scripts.supervisor.servers import free_port
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
 WORKERS = int(os.environ.get("BENCH_WORKERS", "2"))
@@ -125,7 +126,7 @@ class Measured:
 @contextlib.contextmanager
 def _server(stage: AdmissionStage, **settings: str) -> Iterator[Server]:
     """Run the web processes."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "bengi.wsgi", "-b", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", str(WORKERS)]
     command += ["--threads", str(THREADS), "--keep-alive", "30", "--no-control-socket"]
@@ -196,9 +197,3 @@ def _await_port(process: "subprocess.Popen[str]", port: int) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError("the server did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -114,7 +114,10 @@ class GroupCommit(Generic[T, R]):
                 self._is_led = seat.leads = True
 
     def _wait(self, seat: Seat[T, R]) -> None:
-        self._rest()
+        try:
+            self._rest()
+        except Exception:
+            logger.warning("who waits could not let go of all they had", exc_info=True)
         if not seat.wait(self._patience_s):
             self._give_up(seat)
 

@@ -27,14 +27,12 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from bengi import clock
+from bengi.probe import HEARD_WITHIN_S, PRICED_WITHIN_S
 from instruments.models import Instrument
 from instruments.selectors import newest_quote_at
 from trades.models import Shard
 
 HEALTHZ, READYZ = "/healthz", "/readyz"
-ENGINE_DOWN_S = 20
-"""An engine that was not heard for so long is down; it beats every five seconds."""
-FEED_LATE_S = 60
 BUS_TIMEOUT_S = 0.5
 OK, LATE, DOWN = "ok", "late", "down"
 
@@ -103,13 +101,13 @@ def _engines(now: datetime) -> Part:
     shards = Instrument.objects.order_by("shard").values_list("shard", flat=True).distinct()
     heard = dict(Shard.objects.values_list("id", "heard_at"))
     ages = {str(shard): _age_s(heard.get(shard), now) for shard in shards}
-    is_down = any(age is None or age > ENGINE_DOWN_S for age in ages.values())
+    is_down = any(age is None or age > HEARD_WITHIN_S for age in ages.values())
     return {"status": DOWN if is_down else OK, "age_s": ages}
 
 
 def _feed(market_now: datetime) -> Part:
     age_s = _age_s(newest_quote_at(), market_now)
-    is_late = age_s is None or age_s > FEED_LATE_S
+    is_late = age_s is None or age_s > PRICED_WITHIN_S
     return {"status": LATE if is_late else OK, "age_s": age_s}
 
 

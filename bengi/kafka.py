@@ -29,6 +29,8 @@ MESSAGES_MAX = 50_000
 SESSION_MS = 6_000
 """A member of a group that is silent for so long has lost what it was assigned. Brokers take no
 less unless they are told to (group.min.session.timeout.ms)."""
+TOPICS_MS = 5_000
+"""How soon a reader finds topics that were made after it had begun."""
 
 
 NOTE_EVERY_S = 60.0
@@ -120,6 +122,7 @@ def consumer(group: str, **more: Any) -> Consumer:
             "auto.offset.reset": "earliest",
             "session.timeout.ms": SESSION_MS,
             "heartbeat.interval.ms": SESSION_MS // 10,
+            "topic.metadata.refresh.interval.ms": TOPICS_MS,
             **more,
         },
         logger=log,

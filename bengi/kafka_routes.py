@@ -60,8 +60,9 @@ class KafkaRelay:
                 prepare_topics()
             except TooFewPartitions as error:
                 raise BrokerAway(str(error)) from error
-            self._is_prepared = True
+        self._is_prepared = False  # brokers that do not acknowledge may have lost their topics
         self._publisher.publish(messages_of(events))
+        self._is_prepared = True
 
 
 def _message(event: Event, shards: Mapping[str, int]) -> Message | None:

@@ -37,7 +37,9 @@ class ResidentEngines(bootsteps.StartStopStep):
         shards = shards_in(worker.app.amqp.queues.consume_from)
         if not shards or type(worker.pool).__module__ not in IN_PROCESS_POOLS:
             return
-        self._crew.add("calendar", CalendarWatch())
+        calendar = CalendarWatch()
+        calendar.look()
+        self._crew.add("calendar", calendar)
         Residence.host = engine_host()
         for shard in shards:
             Residence.host.take(shard)

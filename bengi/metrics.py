@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from redis.exceptions import RedisError
 from rest_framework.views import APIView
 
 from bengi import clock, kafka
@@ -94,10 +95,13 @@ def _board() -> Iterator[Metric]:
 
 
 def _credits(now: datetime) -> Iterator[Metric]:
-    """Yield nothing where no key of Twelve Data is set."""
+    """Yield nothing where no key of Twelve Data is set, or while Redis, which counts, is away."""
     if not settings.TWELVE_DATA_API_KEY:
         return
-    standing = standing_now(now)
+    try:
+        standing = standing_now(now)
+    except RedisError:
+        return
     used = GaugeMetricFamily(
         "bengi_twelvedata_credits_used", "Credits used so far.", labels=["window"]
     )

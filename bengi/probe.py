@@ -16,7 +16,9 @@ from typing import LiteralString
 
 TIMEOUT_S = 4
 HEARD_WITHIN_S = 20
+"""An engine that was not heard for so long is down; it beats every five seconds."""
 PRICED_WITHIN_S = 60
+"""A market whose newest price is older is late."""
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

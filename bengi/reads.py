@@ -2,7 +2,7 @@
 
 On PostgreSQL the statements go out together (psycopg's pipeline) and each is planned once a
 session. They run one after the other, each seeing what has been committed by then. Only there; what
-reads elsewhere is the ORM, see orders/tickets.py.
+reads elsewhere is the ORM, see orders/desk_rows.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -134,23 +134,30 @@ class CalendarWatch:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
+        self._read: Callable[[], Any] = use_stored_days
 
     def stop(self) -> None:
         """Let run() end within its second."""
         self._stop.set()
 
     def run(self) -> None:
-        """Refresh until stopped; while the database is away the last known calendar counts."""
-        look: Callable[[], Any] = use_stored_days
+        """Look until stopped."""
         while True:
-            try:
-                look()
-                look = refresh_overrides
-            except DatabaseError:
-                log.exception("the calendar could not be read; the last known one stays in use")
-                connection.close_if_unusable_or_obsolete()
+            self.look()
             if self._stop.wait(self.LOOK_S):
                 return
+
+    def look(self) -> None:
+        """Use what stands in the database by now; while it is away, the last known calendar.
+
+        An engine must not begin before a look: it would end orders by hours that staff changed.
+        """
+        try:
+            self._read()
+            self._read = refresh_overrides
+        except DatabaseError:
+            log.exception("the calendar could not be read; the last known one stays in use")
+            connection.close_if_unusable_or_obsolete()
 
 
 def _days(rows: Any) -> Days:

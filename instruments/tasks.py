@@ -54,6 +54,7 @@ def do_chores() -> list[str]:
     """Do what else is due, and return the names of what was done."""
     if not settings.TWELVE_DATA_API_KEY:
         return []
+    refresh_overrides()
     desk, rest = _desk(), _chores_rest()
     return [chore.name for chore in CHORES if run_chore(chore, desk, rest, clock.now())]
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Max, Min, Q
+from django.db.models import Max, Min, Q, QuerySet
 
 from bengi.money import ZERO
 from bengi.terms import OrderStatus, OrderType, Side
@@ -26,12 +28,19 @@ def book_quotes(instruments: Iterable[Instrument], now: datetime) -> dict[str, T
     fedless = {instrument.id: instrument for instrument in instruments if not instrument.has_feed}
     if not fedless:
         return {}
-    rows = (
+    rows = best_prices(fedless)
+    return {fedless[key].symbol: _tick(fedless[key], bid, ask, now) for key, bid, ask in rows}
+
+
+def best_prices(instrument_ids: Iterable[UUID]) -> QuerySet[Order, Any]:
+    """Return (instrument id, best bid, best ask) of resting limit orders, a row each."""
+    return (
         Order.objects.filter(
-            instrument_id__in=fedless,
+            instrument_id__in=list(instrument_ids),
             type=OrderType.LIMIT,
             time_in_force__in=LASTING,
             status__in=RESTING,
+            closed_at__isnull=True,  # as all of these are; the index of open orders says it so
         )
         .values_list("instrument_id")
         .annotate(
@@ -39,7 +48,6 @@ def book_quotes(instruments: Iterable[Instrument], now: datetime) -> dict[str, T
             ask=Min("limit_price", filter=Q(side=Side.SELL)),
         )
     )
-    return {fedless[key].symbol: _tick(fedless[key], bid, ask, now) for key, bid, ask in rows}
 
 
 def _tick(instrument: Instrument, bid: Decimal | None, ask: Decimal | None, now: datetime) -> Tick:

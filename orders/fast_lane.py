@@ -12,6 +12,7 @@ from functools import cache
 from django.conf import settings
 from django.db import connection
 
+from bengi.bulk import has_arrays
 from bengi.errors import BengiError
 from bengi.group_commit import GroupCommit
 from bengi.retries import retried
@@ -61,7 +62,7 @@ def admit_all(wanted: Sequence[Wanted], *, now: datetime) -> list[Answer]:
 def is_on() -> bool:
     """Say whether orders that come at the same time share a transaction."""
     wants: bool | None = settings.FAST_LANE
-    return connection.vendor == "postgresql" if wants is None else wants
+    return has_arrays() if wants is None else wants
 
 
 def _admit_group(group: Sequence[tuple[Wanted, datetime]]) -> list[Answer]:

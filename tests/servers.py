@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import redis
+
+from scripts.supervisor.servers import free_port
 
 Command = list[str | Path]
 
@@ -62,7 +63,7 @@ def cluster(program: Path, *, is_durable: bool = False) -> Iterator[Cluster]:
             cwd=folder,
             user=owner,
         )
-        server = Cluster(program, folder, _free_port(), is_durable=is_durable)
+        server = Cluster(program, folder, free_port(), is_durable=is_durable)
         server.start()
         try:
             yield server
@@ -162,7 +163,7 @@ def redis_server(program: Path) -> Iterator[str]:
 def redis_of_its_own(program: Path) -> Iterator[Redis]:
     """As redis_server(); yield the server, to be used, stopped and started again."""
     with _folder() as folder:
-        server = Redis(program, folder, _free_port())
+        server = Redis(program, folder, free_port())
         server.start()
         try:
             yield server
@@ -279,9 +280,3 @@ def _await_answer(process: subprocess.Popen[bytes], folder: Path, ask: Callable[
             return ask()
         time.sleep(0.05)
     raise ServerDidNotStart((folder / "log").read_text(errors="replace")[-2000:])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

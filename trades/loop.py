@@ -44,6 +44,7 @@ class EngineLoop:
         self._now = now
         self._timer_s = timer_s
         self._wake = threading.Event()
+        self._wake.set()
         self._stop = False
         self._nudged = True
         self._looked_at_s = self._begun_at_s = timer_s()
@@ -56,7 +57,8 @@ class EngineLoop:
 
     def on_ticks(self, ticks: Sequence[Tick]) -> None:
         self._engine.on_ticks(ticks)
-        self._wake.set()
+        if self._engine.has_more:
+            self._wake.set()
 
     def stop(self) -> None:
         self._stop = True

@@ -83,7 +83,7 @@ def _ample(
 def _read_uses(found: Settling, account_ids: Iterable[UUID], since: datetime) -> None:
     by_id = {row.id: row for rows in found.proceeds.values() for row in rows}
     uses = UnsettledUse.objects.filter(
-        account_id__in=list(account_ids), unsettled__settles_at__gt=since
+        unsettled__account_id__in=list(account_ids), unsettled__settles_at__gt=since
     )
     for use in uses.select_related("unsettled"):
         use.unsettled = by_id.get(use.unsettled_id, use.unsettled)
@@ -94,7 +94,7 @@ def _read_uses(found: Settling, account_ids: Iterable[UUID], since: datetime) ->
 
 
 def save_settling(settling: Settling) -> None:
-    """Write what the batch added and changed: four statements at most."""
+    """Write what the batch added and changed: five statements at most."""
     save_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
     insert_rows(UnsettledUse, settling.new_uses)
     if settling.withdrawn:

@@ -70,12 +70,15 @@ class TapeLoop:
         finally:
             consumer.close()
 
-    def run_to_end(self) -> None:
-        """Print what is published by now, of all partitions. Raises BrokerAway."""
+    def run_to_end(self, *, from_start: bool = False) -> None:
+        """Print what is published by now, of all partitions. Raises BrokerAway.
+
+        from_start: from offset 0, wherever another tape has got to meanwhile.
+        """
         consumer = kafka.consumer("tape")
         try:
             ends = _ends(consumer)
-            known = next_offsets()
+            known = {} if from_start else next_offsets()
             consumer.assign([_partition(number, known.get(number, 0)) for number in ends])
             silent_s = 0.0
             while not self._stop.is_set() and ends:

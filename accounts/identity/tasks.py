@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from accounts.identity.mails import DELIVER
 
 TRIES = 8
-"""The last one about twenty minutes after the first."""
+"""The last one about a quarter of an hour after the first."""
 AGAIN_S, AGAIN_S_MAX = 10, 300
 KNOWN_S = 86_400
 """So long a mail that has been sent is known to be."""

@@ -12,8 +12,8 @@ from django.db.models import Q
 from bengi.events.models import RelayLease
 
 LASTS = timedelta(seconds=10)
-"""Longer than a turn may take (kafka.CONNECT_S and PUBLISH_S); so long nothing is told when the
-relay at work dies."""
+"""Longer than a turn may take (kafka.CONNECT_S and PUBLISH_S), but for the first, which makes
+topics too; so long nothing is told when the relay at work dies."""
 
 
 class LeaseLost(Exception):

@@ -31,8 +31,8 @@ class NewEvent(msgspec.Struct, frozen=True):
 def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
     """Write events in order, in the caller's transaction; return each stream's newest seq.
 
-    Two statements to read and lock the heads, two to write, however many events. The caller holds
-    the locks of the streams' owners, so a stream's head cannot move meanwhile.
+    One statement to read and lock the heads, at most three to write, however many events. The
+    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile.
     """
     assert connection.in_atomic_block, "an event is written with the change it tells of"
     if not events:

@@ -1,8 +1,8 @@
 """The API's limits: which one a request counts under, and the headers that tell where it stands.
 
-A view's throttle counts under the person or the key; a batch counts the rest of its orders itself.
-What never reaches a view that somebody may use (no such address, nobody signed in) the middleware
-counts under the address it comes from.
+A view's throttle counts under the person or the key; a batch counts its orders by a
+limit of their own besides. What never reaches a view that somebody may use (no such address, nobody
+signed in) the middleware counts under the address it comes from.
 """
 
 from collections.abc import Callable

@@ -121,7 +121,7 @@ class Feed:
 
 
 class Hub:
-    """Runs while it has feeds. Everything but the two bus callbacks happens in its event loop."""
+    """Runs while it has feeds. Everything but the bus callbacks happens in its event loop."""
 
     def __init__(self, read: Readers) -> None:
         self.markets = ""
@@ -308,7 +308,7 @@ class Hub:
 
     async def _sweep(self) -> None:
         if watched := self.watched():
-            get_bus().publish(WATCHED, watched)
+            await asyncio.to_thread(get_bus().publish, WATCHED, watched)
         heads = await self._read.heads(list(self._followers))
         for stream_id, head in heads.items():
             for feed in self._followers.get(stream_id, ()):
@@ -320,8 +320,13 @@ class Hub:
         if not (self._has_missed or get_bus().is_deaf):
             return
         self._has_missed = False
-        await self._sweep()
-        self._on_ticks(t for t in await self._read.quotes(self.watched()) if self._is_newer(t))
+        try:
+            await self._sweep()
+            quotes = await self._read.quotes(self.watched())
+        except Exception:
+            self._has_missed = True  # the look after a gap has still to be taken
+            raise
+        self._on_ticks(tick for tick in quotes if self._is_newer(tick))
 
     def _is_newer(self, tick: Any) -> bool:
         """Say whether nothing as new is known: what was read may be older than what has come."""

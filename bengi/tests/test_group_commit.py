@@ -130,6 +130,18 @@ def test_who_comes_meanwhile_goes_together():
     assert people.lane.submit(5) == 10, "it is free again"
 
 
+def test_who_cannot_let_go_of_what_they_had_is_answered_all_the_same(caplog):
+    def fail() -> None:
+        raise OSError("it does not close")
+
+    people, _ = crowd(rest=fail)
+    people.lead(1)
+    people.come(2, 3)
+    assert people.go() == {1: 2, 2: 4, 3: 6}
+    assert people.lane.submit(4) == 8, "it is free again"
+    assert caplog.text.count("it does not close") >= 2
+
+
 def test_a_group_has_its_end_and_the_next_one_leads():
     people, work = crowd(group_max=2)
     people.lead(1)

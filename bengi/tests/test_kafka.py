@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 from collections import defaultdict
@@ -28,6 +27,7 @@ from bengi.kafka_mock import MockCluster
 from bengi.kafka_routes import KafkaRelay
 from bengi.kafka_topics import TooFewPartitions, prepare_topics, topics
 from bengi.management.commands.run_relay import forget_positions
+from scripts.supervisor.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AT = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
@@ -167,12 +167,6 @@ def test_brokers_that_have_lost_everything_are_told_all_again(kafka_cluster: Moc
         forget_positions()
         assert Relay(KafkaRelay().publish).turn(AT + LASTS) == 6
         assert told() == {str(account_id): [1, 2] for account_id in ACCOUNTS}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_stand_in_is_found_at_the_port_one_chooses(settings, tmp_path: Path):

@@ -16,6 +16,8 @@ from bengi import arrays
 from bengi.events.models import Event, Stream
 from bengi.events.selectors import events_about, events_after
 from bengi.ids import new_id
+from orders import desk_rows
+from orders.book_quotes import best_prices
 from orders.models import OPEN_STATUSES, Order
 from orders.selectors import orders_of, picking_orders
 from orders.tests.factories import OrderFactory
@@ -173,10 +175,17 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
         ),
         "a user's orders": (orders_of(account.user)[:50], "orders_of_account"),
         "orders of the last seconds": (
-            Order.objects.filter(
-                account_id__in=[account.id], accepted_at__gt=OPENED_AT + timedelta(hours=8)
-            ),
+            (desk_rows.RECENT, ["{}", OPENED_AT.isoformat(), "{}"]),
             "recent_orders_of_account",
+        ),
+        "open orders, counted": (
+            (desk_rows.COUNTS, ["{}", "{}"]),
+            "open_orders_of_account",
+        ),
+        "keys that were used": ((desk_rows.KNOWN, ["{}", "{}"]), "client_order_id_once_for_ever"),
+        "the book without a feed": (
+            best_prices([order.instrument_id]),
+            "open_orders_of_instrument",
         ),
         "open lots": (reading(Lot, *of_hand, where="remaining_quantity > 0"), "open_lots"),
         "lots written back": (changing(Lot, "remaining_quantity"), "portfolios_lot_pkey"),

@@ -23,6 +23,7 @@ from bengi.events.relay import Relay, in_order
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.kafka import BrokerAway
+from bengi.management.commands.run_relay import forget_positions
 from bengi.threads import Crew
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +204,15 @@ def test_who_has_lost_the_lease_while_publishing_moves_no_position():
     assert RelayLease.objects.get().holder == other
     with pytest.raises(LeaseLost):
         note_published(new_id(), AT)
+
+
+def test_one_that_is_told_to_begin_anew_does_not_note_where_it_was():
+    """Somebody says run_relay --from-start while it publishes."""
+    happen(STREAMS[0], 3)
+    working = Relay(lambda events: forget_positions())
+    with pytest.raises(LeaseLost):
+        working.turn(AT)
+    assert RelayedStream.objects.count() == 0
 
 
 # -- the loop ----------------------------------------------------------------------------------

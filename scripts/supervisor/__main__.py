@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bengi import probe
@@ -135,12 +135,8 @@ def _servers(run: Run) -> list[Order]:
         port = int(str(run.words["kafka_port"]))
         order = run.order(processes.KAFKA)
         told["BENGI_KAFKA"] = f"{HOST}:{port}"
-        found.append(_with_health(order, lambda: servers.listens(port)))
+        found.append(replace(order, is_well=lambda: servers.listens(port)))
     return found
-
-
-def _with_health(order: Order, is_well: Callable[[], bool]) -> Order:
-    return Order(order.name, order.command, order.folder, order.environment, is_well=is_well)
 
 
 def _succeeds(ask: Callable[[], bool]) -> bool:

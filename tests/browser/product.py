@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.supervisor.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 90
@@ -39,7 +40,7 @@ class Product:
 @contextlib.contextmanager
 def running_product(folder: Path) -> Iterator[Product]:
     """Start `manage.py run` on a new database in folder and stop it, by its id, at the end."""
-    port, log = _free_port(), folder / "product.log"
+    port, log = free_port(), folder / "product.log"
     command = [sys.executable, "manage.py", "run", "--port", str(port)]
     command += ["--database", str(folder / "product.sqlite3")]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bengi.settings.dev"}
@@ -72,9 +73,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

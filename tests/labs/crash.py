@@ -12,7 +12,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,17 +22,13 @@ from typing import Any
 import django
 import requests
 
+from scripts.supervisor.servers import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLIENTS = 6
 SYMBOLS = ["KO", "BAC", "XOM", "AAPL"]
 READY_S_MAX = 60
 KILL_AFTER_MS_MAX = 400
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Product:

@@ -371,7 +371,8 @@ def compare_tape() -> list[str]:
         days = {day.symbol: (day.volume, day.value) for day in TapeDay.objects.all()}
         found.append(days)
     wrong = [] if found[0] == found[2] and found[1] == found[3] else ["the rebuilt tape differs"]
-    for symbol, (volume, value) in found[1].items():
+    for symbol in set(Trade.objects.values_list("instrument__symbol", flat=True)):
+        volume, value = found[1].get(symbol, (0, 0))
         rows = Trade.objects.filter(instrument__symbol=symbol, side="buy")
         bought = sum((row.quantity for row in rows), Decimal(0))
         if (volume, value) != (bought, bought * PRICE):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from scripts.supervisor import processes as table
+from scripts.supervisor.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 120
@@ -33,13 +33,6 @@ MANAGE = [PYTHON, "manage.py"]
 
 class ProcessEnded(Exception):
     """A process did not come up, or ended by itself; carries the end of what it wrote."""
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """`manage.py kafka_dev`: a stand-in of Kafka for development, until Ctrl-C."""
 
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from bengi.kafka import named
 from bengi.kafka_mock import Door, MockCluster
 from bengi.kafka_topics import topics
+from bengi.management.serving import wait_for_the_end
 
 
 class Command(BaseCommand):
@@ -28,9 +27,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
         with MockCluster({named(name): count for name, count in topics().items()}) as cluster:
             door = self._door(options["port"], cluster)
             line = f"BENGI_KAFKA=127.0.0.1:{door.port}"
@@ -39,7 +35,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{line}  ({settings.MATCHING_SHARDS} shards; in memory only)")
             self.stdout.write("Ctrl-C stops it.")
             self.stdout.flush()
-            stop.wait()
+            wait_for_the_end()
             door.close()
         self.stdout.write("Stopped.")
 

@@ -31,7 +31,9 @@ class Command(BaseCommand):
         _check_source(options)
         shards = _shards(options["shards"])
         host, crew = engine_host(), Crew()
-        crew.add("calendar", CalendarWatch())
+        calendar = CalendarWatch()
+        calendar.look()
+        crew.add("calendar", calendar)
         if options["source"] == "kafka":
             _follow_kafka(host, shards, crew)
         else:

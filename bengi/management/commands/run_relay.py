@@ -4,10 +4,11 @@ import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from bengi import clock, kafka
 from bengi.events.loop import RelayLoop
-from bengi.events.models import RelayedStream
+from bengi.events.models import RelayedStream, RelayLease
 from bengi.events.relay import Relay
 from bengi.kafka_routes import KafkaRelay
 
@@ -37,6 +38,11 @@ class Command(BaseCommand):
         self.stdout.write("Stopped.")
 
 
+@transaction.atomic
 def forget_positions() -> None:
-    """Let the next relay begin at the first event of each stream."""
+    """Let the next relay begin at the first event of each stream.
+
+    One that is at work loses its lease first, so that it does not note where it was.
+    """
+    RelayLease.objects.update(holder=None)
     RelayedStream.objects.all().delete()

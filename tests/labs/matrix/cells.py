@@ -141,10 +141,11 @@ class Matrix:
         """Kill, and return when that was."""
         waits = bool(books.waiting() or (closes_at and books.day_orders_from_before(closes_at)))
         self.found.pending[cell.state] += waits
-        before, killed_s = self._victims.pids(cell.victim), time.monotonic()
-        self.found.kills[str(cell)] += self._victims.kill(cell.victim, turn)
+        killed_s = time.monotonic()
+        killed = self._victims.kill(cell.victim, turn)
+        self.found.kills[str(cell)] += len(killed) or 1
         books.forget_connections()
-        self._victims.await_again(cell.victim, before)
+        self._victims.await_again(cell.victim, killed)
         return killed_s
 
     def _drain(self, cell: Cell, killed_s: float, closes_at: datetime | None = None) -> float:

@@ -22,8 +22,8 @@ class Victims:
     def __init__(self, mode: Mode, postgres: Cluster, redis: Redis) -> None:
         self._mode, self._postgres, self._redis = mode, postgres, redis
 
-    def kill(self, victim: str, turn: int) -> int:
-        """Kill it, and bring servers of the lab's back; return how many processes were killed."""
+    def kill(self, victim: str, turn: int) -> list[int]:
+        """Kill it, and bring servers of the lab's back; return which of the supervisor's died."""
         if victim == "postgres":
             self._crash_postgres(turn)
         elif victim == "redis":
@@ -34,14 +34,13 @@ class Victims:
             pids = self._pids(victim, turn)
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
-            return len(pids)
-        return 1
+            return pids
+        return []
 
-    def await_again(self, victim: str, before: dict[str, int]) -> None:
-        """Wait until the supervisor has started again what was killed. before: pids() then."""
+    def await_again(self, victim: str, killed: list[int]) -> None:
+        """Wait until the supervisor has started others in place of those that were killed."""
         give_up_s = time.monotonic() + AGAIN_WITHIN_S
-        while any(_is_alive(pid) is False and self.pids(victim)[name] == pid
-                  for name, pid in before.items()):  # fmt: skip
+        while set(killed) & set(self.pids(victim).values()):
             assert time.monotonic() < give_up_s, f"{victim} was not started again"
             time.sleep(0.1)
 
@@ -77,11 +76,3 @@ class Victims:
 
 def _children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--rebuild", action="store_true", help="forget the tape and print it from offset 0"
+            "--rebuild",
+            action="store_true",
+            help="forget the tape, print it from offset 0 (stop others first, or say --until-end)",
         )
         parser.add_argument(
             "--until-end", action="store_true", help="stop behind what is published by now"
@@ -33,7 +35,10 @@ class Command(BaseCommand):
         if options["rebuild"]:
             empty_tape()
         try:
-            loop.run_to_end() if options["until_end"] else loop.run()
+            if options["until_end"]:
+                loop.run_to_end(from_start=options["rebuild"])
+            else:
+                loop.run()
         except kafka.BrokerAway as error:
             raise CommandError(f"Kafka is away: {error}") from error
         self.stdout.write(f"{loop.printed} trades printed.")
