@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import bench
 from tests.browser.conftest import LOOKS, PASSWORD, Person
 from tests.browser.product import ROOT, Product
-from tests.browser.watch import place_by_api
+from tests.browser.watch import assert_nothing_sticks_out, place_by_api
 
 
 def enter_a_split(product: Product, person: Person, symbol: str) -> str:
@@ -49,12 +49,12 @@ def test_the_preview_of_a_split_fits_every_screen(
     sign_in_again(page, person)
     expect(page.get_by_role("region", name="Holdings")).to_contain_text(person.email)
     expect(page.get_by_role("region", name="Open orders")).to_contain_text("limit")
-    assert fits(page)
+    assert_nothing_sticks_out(page)
     for box in page.get_by_role("region").all():
         assert box.evaluate("box => getComputedStyle(box).overflowX") == "auto"
     page.screenshot(path=tmp_path / f"preview-{look}.png", full_page=True)
     page.goto("/admin/")
-    assert fits(page)
+    assert_nothing_sticks_out(page)
 
 
 def sign_in_again(page: Page, person: Person) -> None:
@@ -84,7 +84,7 @@ def test_the_desk_s_pages_fit_every_screen(
         answer = page.goto(f"/admin/{address}/")
         assert answer is not None
         assert answer.ok
-        assert fits(page), address
+        assert_nothing_sticks_out(page)
         expect(page.get_by_role("link", name="Bengi Staff desk")).to_be_visible()
     for action, reason, status in (
         ("halt_selected", "News pending", "halted"),
@@ -98,9 +98,3 @@ def test_the_desk_s_pages_fit_every_screen(
         expect(page.locator(".messagelist")).to_contain_text(f"ULVR: {status}.")
     page.goto("/admin/audit/auditentry/?q=News+pending")
     expect(page.locator("#result_list tbody tr").first).to_contain_text("instrument.halted")
-
-
-def fits(page: Page) -> bool:
-    """Whether nothing sticks out at the side; the size of targets is the admin's own."""
-    width = page.viewport_size["width"]
-    return bool(page.evaluate("document.documentElement.scrollWidth") <= width)

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.watch import assert_nothing_sticks_out
+
 
 @pytest.mark.parametrize("look", ["light-desk", "light-phone"], indirect=True)
 def test_an_operation_can_be_opened(visitor: Page, look: str):
@@ -12,9 +14,7 @@ def test_an_operation_can_be_opened(visitor: Page, look: str):
     operation.locator("button.opblock-summary-control").click()
     expect(operation).to_contain_text("insufficient_funds")
     expect(operation).to_contain_text("client_order_id")
-    assert (
-        visitor.evaluate("document.documentElement.scrollWidth") <= visitor.viewport_size["width"]
-    )
+    assert_nothing_sticks_out(visitor)
 
 
 def test_a_trader_can_try_one(trader: Page):

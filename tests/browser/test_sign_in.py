@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LOOKS
+from tests.browser.watch import assert_nothing_sticks_out
 
 
 @pytest.mark.parametrize("look", LOOKS, indirect=True)
@@ -23,5 +24,4 @@ def test_a_forgotten_password(visitor: Page, look: str, tmp_path: Path):
     visitor.get_by_role("button", name="Send the link").click()
     expect(visitor.get_by_role("heading", name="Look into your mail")).to_be_visible()
     visitor.screenshot(path=folder / f"sent-{look}.png")
-    width = visitor.viewport_size["width"]
-    assert visitor.evaluate("document.documentElement.scrollWidth") <= width
+    assert_nothing_sticks_out(visitor)

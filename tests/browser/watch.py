@@ -28,6 +28,13 @@ SMALL_TARGETS = """
   })
   .filter(({ px, seen }) => seen && px < least - 0.5)
 """
+# What ends beyond the right edge of the window, where the page as a whole does.
+BEYOND_THE_EDGE = """
+(width) => document.documentElement.scrollWidth <= width ? [] :
+  [`${document.documentElement.scrollWidth} px`, ...[...document.querySelectorAll("body *")]
+    .filter((e) => e.getBoundingClientRect().right > width + 0.5)
+    .map((e) => e.outerHTML.slice(0, 120))]
+"""
 
 
 @dataclass
@@ -79,8 +86,14 @@ def assert_accessible(page: Page) -> None:
 
 def assert_fits(page: Page) -> None:
     """Nothing sticks out at the side; on a phone every target can be hit with a thumb."""
-    width = page.viewport_size["width"]
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if width < 800:
+    assert_nothing_sticks_out(page)
+    if page.viewport_size["width"] < 800:
         small: list[Any] = page.evaluate(SMALL_TARGETS, PHONE_TARGET_PX)
         assert small == [], f"targets under {PHONE_TARGET_PX} px on {page.url}"
+
+
+def assert_nothing_sticks_out(page: Page) -> None:
+    """The page, with its style sheets, is as wide as its window."""
+    page.wait_for_load_state("load")
+    beyond: list[Any] = page.evaluate(BEYOND_THE_EDGE, page.viewport_size["width"])
+    assert beyond == [], f"sticks out on {page.url}"
