@@ -127,10 +127,11 @@ class Measured:
 def _server(stage: AdmissionStage, **settings: str) -> Iterator[Server]:
     """Run the web processes."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "bengi.wsgi", "-b", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(WORKERS)]
-    command += ["--threads", str(THREADS), "--keep-alive", "30", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", "bengi.web", "-b", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "bengi.web_worker.Worker", "--workers", str(WORKERS)]
+    command += ["--keep-alive", "30", "--no-control-socket"]
     environment = {**os.environ, **stage.environment, **settings, "PYTHONWARNINGS": "ignore"}
+    environment |= {"BENGI_WEB_THREADS": str(THREADS)}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         _await_port(process, port)

@@ -21,12 +21,14 @@ from accounts.identity.api_keys import create_key, revoke_key
 from accounts.identity.models import ApiKey, SignIn
 from accounts.identity.tokens import issue_access
 from accounts.models import CashBalance
-from bengi import clock, order_door
+from bengi import clock
 from bengi.errors import Unavailable
 from bengi.events.models import Event
 from bengi.limits import limiter
-from bengi.order_door import OrderDoor
+from bengi.order_door import Answer, Request
 from bengi.problem import BODY_BYTES_MAX
+from bengi.web import Web
+from bengi.wsgi_threads import Environ, Receive, Scope, Send, WsgiThreads, _Exchange, send_whole
 from orders.models import Order
 from tests.contract.refusals import PROVOCATIONS, of_orders, of_requests
 from tests.contract.stage import NOWHERE, ROLES, TICKET, Stage, staged, undone
@@ -49,20 +51,30 @@ def stage() -> Iterator[Stage]:
         signal.connect(close_old_connections)
 
 
-class Program:
-    """Asks as a program does: with a key, over WSGI. door_is_open: whether the door may answer."""
+class Here(WsgiThreads):
+    """Answers in the thread of the test, on its connection."""
 
-    def __init__(self, key: str | None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(self, environ: Environ, receive: Receive, send: Send) -> None:
+        loop: Any = None
+        whole = _Exchange(self._application, environ, loop, receive, send).run()
+        assert whole is not None, "nothing is streamed here"
+        await send_whole(send, *whole)
+
+
+class Program:
+    """Asks as a program does: with a key, over ASGI. door_is_open: whether the door may answer."""
+
+    def __init__(self, key: str | None, settings: Any) -> None:
         self.key, self._settings = key, settings
         self.answered = 0
-        real = order_door._answer
+        self._application = Web(Here(get_wsgi_application(), threads=1, body_max=BODY_BYTES_MAX))
+        self._application._submit = self._at_once
 
-        def counted(*given: Any) -> Any:
-            self.answered += 1
-            return real(*given)
-
-        monkeypatch.setattr(order_door, "_answer", counted)
-        self._application = OrderDoor(get_wsgi_application())
+    async def _at_once(self, request: Request) -> Answer | None:
+        """Answer a group of one."""
+        (answer,) = self._application._answer_group([request])
+        self.answered += answer is not None
+        return answer
 
     def post(self, path: str, data: Any, content_type: str = JSON, **more: Any) -> SimpleNamespace:
         body = json.dumps(data) if isinstance(data, dict) else data
@@ -70,12 +82,9 @@ class Program:
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         request = RequestFactory(**more).generic("POST", path, body, content_type, headers=headers)
-        told: list[Any] = []
-        said = self._application(request.environ, lambda *each: told.append(each))
-        status, given = told[0]
-        return SimpleNamespace(
-            status_code=int(status.split()[0]), headers=dict(given), content=b"".join(said)
-        )
+        start, end = asked(self._application, *as_asgi(request.environ))
+        given = {name.decode("latin1"): text.decode("latin1") for name, text in start["headers"]}
+        return SimpleNamespace(status_code=start["status"], headers=given, content=end["body"])
 
     def both(self, act: Callable[[], Any]) -> tuple[list[Any], bool]:
         """Return what Django and the door answer, as comparable texts, and whether the door did."""
@@ -95,11 +104,51 @@ def program(stage: Stage, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Cal
     def of(role: str = "owner", scopes: tuple[str, ...] = ("read", "trade")) -> Program:
         user = stage.users[role]
         key = None if user is None else create_key(user, "door", scopes, now=clock.now())[1]
-        made = Program(key, settings, monkeypatch)
+        made = Program(key, settings)
         monkeypatch.setattr(Stage, "client", lambda _stage, _role: made)
         return made
 
     return of
+
+
+def as_asgi(environ: dict[str, Any]) -> tuple[Scope, bytes]:
+    """Return a request of Django's tests as a server tells of it, and its body."""
+    body = environ["wsgi.input"].read()
+    named = {"CONTENT_LENGTH": b"content-length", "CONTENT_TYPE": b"content-type"}
+    headers = [
+        (named.get(name) or name[5:].lower().replace("_", "-").encode(), str(text).encode("latin1"))
+        for name, text in environ.items()
+        if text and (name in named or name.startswith("HTTP_"))
+    ]
+    path = environ["PATH_INFO"]
+    scope = {
+        "type": "http",
+        "method": environ["REQUEST_METHOD"],
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": environ["QUERY_STRING"].encode(),
+        "http_version": "1.1",
+        "scheme": environ["wsgi.url_scheme"],
+        "server": (environ["SERVER_NAME"], int(environ["SERVER_PORT"])),
+        "client": (environ["REMOTE_ADDR"], 1),
+        "headers": headers,
+    }
+    return scope, body
+
+
+def asked(application: Web, scope: Scope, body: bytes) -> list[Any]:
+    """Return what an application sends. Nothing is waited for, so that no loop is needed."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(StopIteration):
+        application(scope, receive, send).send(None)
+    return sent
 
 
 _ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -303,7 +352,7 @@ def test_what_goes_wrong_is_told_the_same(
 
     asks = program()
     monkeypatch.setattr("orders.api.admit", fails)
-    monkeypatch.setattr(order_door, "admit", fails)
+    monkeypatch.setattr("orders.fast_lane.admit_all", fails)
     (django, door), by_door = asks.both(lambda: asks.post(ORDERS, TICKET))
     assert (django[0], door, by_door) == (status, django, True)
 
