@@ -8,17 +8,17 @@ of one run on one machine that they share: read the ratios.
 import contextlib
 import itertools
 import os
-import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -132,16 +132,17 @@ def _server(stage: AdmissionStage, **settings: str) -> Iterator[Server]:
     command += ["--keep-alive", "30", "--no-control-socket"]
     environment = {**os.environ, **stage.environment, **settings, "PYTHONWARNINGS": "ignore"}
     environment |= {"BENGI_WEB_THREADS": str(THREADS)}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        _await_port(process, port)
-        yield Server(port, process.pid)
-    finally:
-        process.terminate()
-        _, errors = process.communicate(timeout=20)
-        told = [line for line in errors.splitlines() if "[INFO]" not in line]
-        if told:
-            print("\n".join(told[-20:]), file=sys.stderr)
+    with tempfile.TemporaryFile("a+") as log:
+        process = subprocess.Popen(command, env=environment, stderr=log)
+        try:
+            _await_workers(process, log)
+            yield Server(port, process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+            told = [line for line in _text(log).splitlines() if "[INFO]" not in line]
+            if told:
+                print("\n".join(told[-20:]), file=sys.stderr)
 
 
 def _load(stage: AdmissionStage, server: Server, name: str, *, size: int, clients: int) -> Measured:
@@ -191,10 +192,16 @@ def _lines(name: str, found: Measured, base: float, target: str) -> Sequence[Lin
     ]
 
 
-def _await_port(process: "subprocess.Popen[str]", port: int) -> None:
+def _await_workers(process: "subprocess.Popen[bytes]", log: IO[str]) -> None:
+    """Wait for all of them: the first one would take every connection that waits by then."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        if _text(log).count("Application startup complete") == WORKERS:
             return
         time.sleep(0.1)
-    raise RuntimeError("the server did not start")
+    raise RuntimeError(f"the server did not start: {_text(log)}")
+
+
+def _text(log: IO[str]) -> str:
+    log.seek(0)
+    return log.read()

@@ -133,7 +133,7 @@ class _Exchange:
 
     @staticmethod
     def _no_write(_chunk: bytes) -> None:
-        raise NotImplementedError("nothing of ours writes so")
+        raise RuntimeError("nothing of ours writes so")
 
     def _stream(self, chunks: Iterable[bytes]) -> None:
         start = {"type": "http.response.start", "status": self._status, "headers": self._headers}
