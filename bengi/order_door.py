@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from accounts.identity.bearers import bearers
 from bengi import clock
@@ -60,8 +61,10 @@ class Answer(NamedTuple):
 class Request:
     """A plain request. The shared parts look at user and auth, and at what is counted."""
 
-    __slots__ = ("answer", "auth", "body", "common", "given")
-    __slots__ += ("rate_limit", "request_id", "scope", "user")
+    __slots__ = (
+        *("answer", "auth", "body", "common", "given"),
+        *("rate_limit", "request_id", "scope", "user"),
+    )
 
     def __init__(self, scope: Scope, given: Given, body: bytes) -> None:
         self.scope, self.given, self.body = scope, given, body
@@ -259,7 +262,7 @@ def _answer(status: int, headers: Headers, body: bytes, request: Request) -> Ans
     return Answer(status, [ALLOW, *request.common, *headers, *_own_headers(request)], body)
 
 
-def _headers_of(answer: HttpResponse) -> Headers:
+def _headers_of(answer: HttpResponseBase) -> Headers:
     return [(name.encode("latin1"), value.encode("latin1")) for name, value in answer.items()]
 
 
