@@ -5,9 +5,15 @@
 Which headers of a proxy are believed, Django's settings say, not the server.
 """
 
+import asyncio
+import socket
+import sys
+from collections.abc import Callable, Collection
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 LINE_BYTES_MAX = 4_094
@@ -15,6 +21,10 @@ HEADERS_MAX = 100
 HEADER_BYTES_MAX = 8_190
 HEAD_BYTES_MAX = 64 * 1024
 """Of a head that has not come to its end; what comes with one read of the socket counts once."""
+AT_A_TIME = 8
+"""Connections that a worker takes at once."""
+STEP_S, STEPS_MAX = 0.001, 10
+"""How long it hesitates for every so many that it has, and how often that counts."""
 
 
 class TooLong(Exception):
@@ -54,6 +64,74 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
 
+class Acceptor:
+    """Takes new connections of a socket that several workers listen on.
+
+    Whoever is quicker gets a connection, and an idle machine wakes the same worker every time: with
+    connections that last, one would work and the others watch. So a worker hesitates, the longer
+    the more connections it has, and takes a few at a time.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        connections: Collection[Any],
+    ) -> None:
+        listener.setblocking(False)
+        self._listener, self._protocol, self._connections = listener, protocol, connections
+        self._loop = asyncio.get_running_loop()
+        self._opening: set[asyncio.Task[Any]] = set()
+        self._hesitates: asyncio.TimerHandle | None = None
+        self._listen()
+
+    def close(self) -> None:
+        """Take no more; who has been taken is served."""
+        self._loop.remove_reader(self._listener)
+        if self._hesitates is not None:
+            self._hesitates.cancel()
+
+    async def wait_closed(self) -> None:
+        """Return once it is closed, as it is at once."""
+
+    def _listen(self) -> None:
+        self._loop.add_reader(self._listener, self._hesitate)
+
+    def _hesitate(self) -> None:
+        self._loop.remove_reader(self._listener)
+        steps = min(len(self._connections) // AT_A_TIME, STEPS_MAX)
+        self._hesitates = self._loop.call_later(steps * STEP_S, self._take)
+
+    def _take(self) -> None:
+        for _ in range(AT_A_TIME):
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # another worker was quicker, or whoever came has gone
+                break
+            opening = self._loop.create_task(
+                self._loop.connect_accepted_socket(self._protocol, connection)
+            )
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
+        self._listen()
+
+
+class Listening(Server):
+    """uvicorn's server, which lets the event loop take every connection that it can get."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=[])
+        for listener in sockets or ():
+            acceptor: Any = Acceptor(listener, self._connect, self.server_state.connections)
+            self.servers.append(acceptor)
+
+    def _connect(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
 class Worker(UvicornWorker):
     """What gunicorn calls a worker class."""
 
@@ -66,3 +144,11 @@ class Worker(UvicornWorker):
         "proxy_headers": False,
         "server_header": False,
     }
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        server = Listening(config=self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)

@@ -1,20 +1,20 @@
 """The web process's server: what is sent to it, and what comes back over a socket."""
 
-import asyncio
+import contextlib
 import socket
 import threading
 import time
 from ast import literal_eval
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from uvicorn.config import Config
-from uvicorn.server import Server
 
-from bengi.web_worker import HEAD_BYTES_MAX, Worker
+from bengi.web_worker import AT_A_TIME, HEAD_BYTES_MAX, Listening, Worker
 from bengi.wsgi_threads import WsgiThreads
 
 LONG_S = 20
@@ -72,33 +72,36 @@ class Toy:
 
 
 @contextmanager
-def serving(application: Any) -> Iterator[tuple[int, Server]]:
-    """Run uvicorn in a thread as the worker does, on a free port."""
+def serving(application: Any, listener: socket.socket | None = None) -> Iterator[Any]:
+    """Run the worker's server in a thread, on a free port; yield the port and the server."""
 
-    async def by_path(scope: Any, receive: Any, send: Any) -> None:
+    async def by_type(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await send({"type": f"{(await receive())['type']}.complete"})
             await send({"type": f"{(await receive())['type']}.complete"})
         else:
             await application(scope, receive, send)
 
-    options = {**Worker.CONFIG_KWARGS, "loop": "asyncio", "log_config": None}
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(Config(by_path, **options))
-        thread = threading.Thread(
-            target=lambda: asyncio.run(server._serve([listener])), daemon=True
-        )
-        thread.start()
-        try:
-            deadline = time.monotonic() + LONG_S
-            while not server.started:
-                assert time.monotonic() < deadline
-                threading.Event().wait(0.002)
-            yield listener.getsockname()[1], server
-        finally:
-            server.should_exit = True
-            thread.join(LONG_S)
-            assert not thread.is_alive()
+    config = Config(by_type, **{**Worker.CONFIG_KWARGS, "log_config": None})
+    server, own = Listening(config), listener or socket.create_server(("127.0.0.1", 0))
+    port = own.getsockname()[1]
+    thread = threading.Thread(target=lambda: uvloop.run(server._serve([own])), daemon=True)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield port, server
+    finally:
+        server.should_exit = True
+        thread.join(LONG_S)
+        assert not thread.is_alive()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Return when it holds: there is no event for what a server's loop has come to."""
+    ends_s = time.monotonic() + LONG_S
+    while not holds():
+        assert time.monotonic() < ends_s
+        threading.Event().wait(0.001)
 
 
 @pytest.fixture
@@ -231,3 +234,31 @@ def test_who_has_been_let_in_is_answered_before_the_end(toy: Toy):
         asking.join(LONG_S)
     threads.close()
     assert answers[0].startswith(b"HTTP/1.1 200")
+
+
+def test_workers_share_out_connections_that_last(toy: Toy):
+    threads = WsgiThreads(toy, threads=1, body_max=BODY_MAX)
+    with (
+        contextlib.ExitStack() as stack,
+        socket.create_server(("127.0.0.1", 0), backlog=100) as listener,
+        serving(threads, listener.dup()) as (port, one),
+        serving(threads, listener.dup()) as (_, other),
+    ):
+        counts = [server.server_state.connections for server in (one, other)]
+        for number in range(1, 61):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), LONG_S))
+            until(lambda number=number: sum(map(len, counts)) == number)
+        assert abs(len(counts[0]) - len(counts[1])) <= 3 * AT_A_TIME
+        stack.close()
+    threads.close()
+
+
+def test_all_who_come_at_once_are_taken(toy: Toy):
+    threads = WsgiThreads(toy, threads=1, body_max=BODY_MAX)
+    with contextlib.ExitStack() as stack, serving(threads) as (port, server):
+        for _ in range(50):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), LONG_S))
+        until(lambda: len(server.server_state.connections) == 50)
+        assert get(port, "/").startswith(b"HTTP/1.1 200")
+        stack.close()
+    threads.close()
