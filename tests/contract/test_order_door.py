@@ -21,11 +21,11 @@ from accounts.identity.api_keys import create_key, revoke_key
 from accounts.identity.models import ApiKey, SignIn
 from accounts.identity.tokens import issue_access
 from accounts.models import CashBalance
-from bengi import clock
+from bengi import clock, order_door
 from bengi.errors import Unavailable
 from bengi.events.models import Event
 from bengi.limits import limiter
-from bengi.order_door import Answer, Request
+from bengi.order_door import Answer, OrderDoor, Request
 from bengi.problem import BODY_BYTES_MAX
 from bengi.web import Web
 from bengi.wsgi_threads import Environ, Receive, Scope, Send, WsgiThreads, _Exchange, send_whole
@@ -76,13 +76,18 @@ class Program:
         self.answered += answer is not None
         return answer
 
-    def post(self, path: str, data: Any, content_type: str = JSON, **more: Any) -> SimpleNamespace:
+    def request(
+        self, path: str, data: Any, content_type: str = JSON, **more: Any
+    ) -> tuple[Scope, bytes]:
         body = json.dumps(data) if isinstance(data, dict) else data
         headers = {"X-Request-ID": "a-request-of-mine", **more.pop("headers", {})}
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         request = RequestFactory(**more).generic("POST", path, body, content_type, headers=headers)
-        start, end = asked(self._application, *as_asgi(request.environ))
+        return as_asgi(request.environ)
+
+    def post(self, path: str, data: Any, content_type: str = JSON, **more: Any) -> SimpleNamespace:
+        start, end = asked(self._application, *self.request(path, data, content_type, **more))
         given = {name.decode("latin1"): text.decode("latin1") for name, text in start["headers"]}
         return SimpleNamespace(status_code=start["status"], headers=given, content=end["body"])
 
@@ -355,6 +360,51 @@ def test_what_goes_wrong_is_told_the_same(
     monkeypatch.setattr("orders.fast_lane.admit_all", fails)
     (django, door), by_door = asks.both(lambda: asks.post(ORDERS, TICKET))
     assert (django[0], door, by_door) == (status, django, True)
+
+
+def test_who_asks_is_not_known_while_the_database_is_away(
+    stage: Stage, program: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """The door says so itself: Django's threads would each wait for the database to say it."""
+
+    def away(*_: Any) -> Any:
+        raise OperationalError("gone")
+
+    asks = program()
+    monkeypatch.setattr("accounts.identity.bearers.standings", away)
+    (django, door), by_door = asks.both(lambda: asks.post(ORDERS, TICKET))
+    assert (django[0], door[0], by_door) == (503, 503, True)
+    assert (door[2], ("retry-after", "1") in door[1]) == (django[2], True)
+
+
+def test_a_group_is_answered_as_each_alone(stage: Stage, program: Any, settings: Any):
+    """Of a group one is refused, one cannot be read, one repeats another, one is too many."""
+    settings.RATE_LIMITS = settings.FAST_LANE = True
+    asks, other = program(), program("other")
+    bodies: list[Any] = [TICKET | {"client_order_id": f"k{n}", "quantity": n} for n in range(1, 9)]
+    bodies[3:5] = ["[]", TICKET | {"client_order_id": "k1", "quantity": 1}]
+    bodies += [TICKET | {"symbol": "NONE"}, TICKET | {"side": "hold"}, TICKET, TICKET, {}]
+    made = [asks.request(ORDERS, body) for body in bodies]
+    made[2:2] = [other.request(ORDERS, TICKET), Program("bk_1_2", settings).request(ORDERS, {})]
+    told = []
+    for size in (1, len(made)):
+        limiter.reset()
+        requests = [Request(scope, order_door.is_plain(scope) or {}, body) for scope, body in made]
+        with undone():
+            door = OrderDoor()
+            answers: list[Answer | None] = []
+            for start in range(0, len(made), size):
+                answers += door.answer_all(requests[start : start + size])
+        told.append([each and comparable(_sent(each)) for each in answers])
+    assert told[0] == told[1]
+    statuses = [each and each[0] for each in told[1]]
+    assert set(statuses) == {None, 200, 201, 400, 422, 429}
+    assert statuses.index(None) == 3, "whose key is none is Django's to refuse"
+
+
+def _sent(answer: Answer) -> SimpleNamespace:
+    headers = {name.decode(): text.decode() for name, text in answer.headers}
+    return SimpleNamespace(status_code=answer.status, headers=headers, content=answer.body)
 
 
 def test_in_production_it_tells_of_tls_and_sends_others_there(
