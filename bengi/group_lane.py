@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import queue
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
+BREATH_S = 0.001
+"""After a group its thread lets the loop answer, and read what has come meanwhile: the next group
+is the larger for it. Who comes while nothing is under way does not wait for it."""
 IDLE_S = 1.0
 """After so long without work its thread rests: gives back what it has kept for the next group."""
 
@@ -79,6 +83,7 @@ class GroupLane(Generic[T, R]):
         """Work until stopped, and then until nobody waits."""
         while (first := self._next()) is not None:
             self._answer(self._group_of(first))
+            time.sleep(BREATH_S)
 
     def stop(self) -> None:
         """Let run() end; from any thread."""

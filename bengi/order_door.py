@@ -167,7 +167,7 @@ def _let_in(requests: Sequence[Request]) -> Iterator[Request]:
     if not requests:
         return
     try:
-        found = bearers([each.token for each in requests], clock.wall())
+        found = bearers([each.token for each in requests], clock.wall(), is_shared=True)
     except Exception as error:
         known = as_bengi_error(error)
         if isinstance(known, Unavailable):  # all of them would wait for it again, one by one

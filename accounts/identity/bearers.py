@@ -33,12 +33,17 @@ def bearer(token: str, now: datetime) -> Bearer:
     return found
 
 
-def bearers(tokens: Sequence[str], now: datetime) -> list[Bearer | NotAuthenticated]:
-    """Return for each token what bearer() returns or raises; as many questions as for one."""
+def bearers(
+    tokens: Sequence[str], now: datetime, *, is_shared: bool = False
+) -> list[Bearer | NotAuthenticated]:
+    """Return for each token what bearer() returns or raises; as many questions as for one.
+
+    is_shared: others of this process may hold the same instances, so that they are only read.
+    """
     said = [_read(token) for token in tokens]
     sign_ins = {each.sign_in_id for each in said if isinstance(each, Claims)}
     keys = {each.id for each in said if isinstance(each, Key)}
-    found = standings(sign_ins, keys, now)
+    found = standings(sign_ins, keys, now, is_shared=is_shared)
     return [each if isinstance(each, NotAuthenticated) else _judged(each, found) for each in said]
 
 
