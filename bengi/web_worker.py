@@ -21,6 +21,10 @@ HEADERS_MAX = 100
 HEADER_BYTES_MAX = 8_190
 HEAD_BYTES_MAX = 64 * 1024
 """Of a head that has not come to its end; what comes with one read of the socket counts once."""
+HEAD_S = 10
+"""From the first byte of a head to its last, and from a connection to its first request."""
+CONNECTIONS_MAX, FULL_S = 1_000, 0.1
+"""What a worker has at most; others wait until another one has room, or this one again."""
 AT_A_TIME = 8
 """Connections that a worker takes at once."""
 STEP_S, STEPS_MAX = 0.001, 10
@@ -32,10 +36,20 @@ class TooLong(Exception):
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which keeps any number of headers of any length."""
+    """uvicorn's, which keeps any number of headers of any length, and waits for them for ever."""
 
     _head_bytes: int | None = None
     """How much of a head that has begun is there, None between heads."""
+    _patience: asyncio.TimerHandle | None = None
+    """Until when the head has to be there that is waited for."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._let_be()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._head_bytes is not None:
@@ -44,6 +58,19 @@ class Protocol(HttpToolsProtocol):
                 self.send_400_response("The head of the request is too long.")
                 return
         super().data_received(data)
+        if self._head_bytes is not None and self._patience is None:
+            self._await_head()
+
+    def _await_head(self) -> None:
+        self._patience = self.loop.call_later(HEAD_S, self.transport.close)
+
+    def _let_be(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: whoever asks for a socket here is answered as any other request."""
 
     def on_message_begin(self) -> None:
         self._head_bytes = 0
@@ -61,6 +88,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None
+        self._let_be()
         super().on_headers_complete()
 
 
@@ -99,11 +127,16 @@ class Acceptor:
 
     def _hesitate(self) -> None:
         self._loop.remove_reader(self._listener)
-        steps = min(len(self._connections) // AT_A_TIME, STEPS_MAX)
-        self._hesitates = self._loop.call_later(steps * STEP_S, self._take)
+        steps = min(self._taken // AT_A_TIME, STEPS_MAX)
+        pause_s = steps * STEP_S if self._taken < CONNECTIONS_MAX else FULL_S
+        self._hesitates = self._loop.call_later(pause_s, self._take)
+
+    @property
+    def _taken(self) -> int:
+        return len(self._connections) + len(self._opening)
 
     def _take(self) -> None:
-        for _ in range(AT_A_TIME):
+        for _ in range(min(AT_A_TIME, CONNECTIONS_MAX - self._taken)):
             try:
                 connection, _ = self._listener.accept()
             except OSError:  # another worker was quicker, or whoever came has gone

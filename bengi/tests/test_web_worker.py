@@ -223,6 +223,52 @@ def test_what_is_no_request_or_too_long_for_one_is_refused(port: int, text: byte
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
+@pytest.mark.parametrize("begun", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\n"])
+def test_a_head_that_does_not_come_is_not_waited_for(
+    port: int, monkeypatch: pytest.MonkeyPatch, begun: bytes
+):
+    monkeypatch.setattr("bengi.web_worker.HEAD_S", 0.02)
+    assert ask(port, begun) == b""
+    assert get(port, "/").startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_may_take_longer(port: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bengi.web_worker.HEAD_S", 0.02)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), LONG_S) as connection:
+        connection.sendall(head + b"h")
+        threading.Event().wait(0.1)
+        connection.sendall(b"i")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_who_asks_for_a_socket_here_is_answered_as_others_are(port: int, caplog: Any):
+    answer = get(port, "/ws", "Upgrade: websocket", "Connection: Upgrade, close")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert not caplog.records
+
+
+def test_there_is_an_end_to_connections(toy: Toy, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bengi.web_worker.CONNECTIONS_MAX", 2)
+    monkeypatch.setattr("bengi.web_worker.FULL_S", 0.001)
+    threads = WsgiThreads(toy, threads=1, body_max=BODY_MAX)
+    with contextlib.ExitStack() as stack, serving(threads) as (port, server):
+        first, _, third = (
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), LONG_S))
+            for _ in range(3)
+        )
+        until(lambda: len(server.server_state.connections) == 2)
+        third.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        third.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            third.recv(1)
+        first.close()
+        third.settimeout(LONG_S)
+        assert third.recv(65536).startswith(b"HTTP/1.1 200")
+        stack.close()
+    threads.close()
+
+
 def test_who_has_been_let_in_is_answered_before_the_end(toy: Toy):
     threads, answers = WsgiThreads(toy, threads=1, body_max=BODY_MAX), list[bytes]()
     with serving(threads) as (port, server):
