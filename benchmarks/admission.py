@@ -22,7 +22,7 @@ from typing import IO, Any
 
 import msgspec
 
-from benchmarks.admission_parts import placing, requests
+from benchmarks.admission_parts import GROUPS, groups, placing, requests
 from benchmarks.admission_stage import AdmissionStage, admission_stage
 from benchmarks.load import Job, Told, look
 from benchmarks.table import Line, report
@@ -43,8 +43,9 @@ def run() -> None:
     """Measure all of it; the baseline is one order a request through the REST framework."""
     with admission_stage() as stage:
         parts = [line for size in BATCHES for line in placing(stage, size, next(_starts))]
-        for is_open in (False, True):
-            parts += requests(stage, next(_starts), is_open=is_open)
+        parts += requests(stage, next(_starts))
+        for size in GROUPS:
+            parts += groups(stage, size, next(_starts))
         alone = {size: _without_http(stage, size) for size in BATCHES}
         with _server(stage, BENGI_FAST_LANE="0") as server:
             single = _load(stage, server, "single", size=1, clients=CLIENTS)
