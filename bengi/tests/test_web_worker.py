@@ -72,11 +72,16 @@ class Toy:
 
 
 @contextmanager
-def serving(application: Any, listener: socket.socket | None = None) -> Iterator[Any]:
-    """Run the worker's server in a thread, on a free port; yield the port and the server."""
+def serving(
+    application: Any, listener: socket.socket | None = None, *, is_live: bool = False
+) -> Iterator[Any]:
+    """Run the worker's server in a thread, on a free port; yield the port and the server.
+
+    is_live: the application wants to be told of its startup and its end.
+    """
 
     async def by_type(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] == "lifespan" and not is_live:
             await send({"type": f"{(await receive())['type']}.complete"})
             await send({"type": f"{(await receive())['type']}.complete"})
         else:
