@@ -72,6 +72,9 @@ def test_a_feed_s_process_runs_a_market(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 class _Nothing:
+    def look(self) -> None:
+        pass
+
     def run(self) -> None:
         pass
 
