@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "bengi.apps.BengiConfig",
     "bengi.events",
     "bengi.audit",
+    "bengi.leases",
     "accounts",
     "accounts.identity",
     "instruments",
