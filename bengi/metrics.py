@@ -17,11 +17,12 @@ from rest_framework.views import APIView
 
 from bengi import clock, kafka
 from bengi.errors import Forbidden
-from bengi.events.models import RelayedStream
+from bengi.events.models import RelayedStream, RelayLease
 from bengi.events.positions import count_behind
 from bengi.inputs import ApiRequest
 from bengi.leases.models import Lease
 from bengi.realtime import stats
+from bengi.settings.modes import SCALE
 from instruments.drops import dropped_ticks
 from instruments.twelvedata.usage import standing_now
 
@@ -125,8 +126,8 @@ def _credits(now: datetime) -> Iterator[Metric]:
 
 
 def _relay() -> Iterator[Metric]:
-    """Yield nothing where no brokers are set."""
-    if kafka.is_used():
+    """Yield nothing where no brokers are set, or where nobody is to publish there."""
+    if kafka.is_used() and (settings.BENGI_MODE == SCALE or RelayLease.objects.exists()):
         words = "Events that have not been published to Kafka yet."
         behind = count_behind(RelayedStream)
         yield from [GaugeMetricFamily("bengi_relay_behind", words, value=behind)]
