@@ -4,6 +4,8 @@ What is right must not hang on a lease alone, because a process may sleep throug
 writes holds it in the transaction that writes (hold), or asks Tenure before it speaks.
 """
 
+import os
+import socket
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +16,11 @@ from bengi.leases.models import Lease
 
 class LeaseLost(Exception):
     """Another process has taken over meanwhile."""
+
+
+def this_process() -> str:
+    """Say in words which process this is."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def take(duty: str, holder: UUID, by: str, now: datetime, lasts: timedelta) -> bool:
@@ -32,9 +39,9 @@ def take_over(duty: str, holder: UUID, by: str, now: datetime, lasts: timedelta)
     Lease.objects.update_or_create(duty=duty, defaults=terms)
 
 
-def hold(duty: str, holder: UUID) -> None:
-    """Let nobody take the duty until the transaction ends. Raises LeaseLost."""
-    if not Lease.objects.filter(duty=duty, holder=holder).update(holder=holder):
+def hold(duty: str, holder: UUID, now: datetime, lasts: timedelta) -> None:
+    """Keep a duty for so long; nobody takes it until the transaction ends. Raises LeaseLost."""
+    if not Lease.objects.filter(duty=duty, holder=holder).update(expires_at=now + lasts):
         raise LeaseLost
 
 

@@ -1,8 +1,6 @@
 """A duty as a process has it: taken, kept by asking every second, and known to be over."""
 
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,7 +9,7 @@ from django.db import DatabaseError, connection
 
 from bengi.ids import new_id
 from bengi.leases.models import Lease
-from bengi.leases.services import release, take
+from bengi.leases.services import release, take, this_process
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +34,7 @@ class Tenure:
     ) -> None:
         self._duty, self._now, self._now_s = duty, now, now_s
         self._holder = new_id()
-        self._by = f"process {os.getpid()} on {socket.gethostname()}"
+        self._by = this_process()
         self._until_s = 0.0
 
     @property

@@ -70,10 +70,11 @@ def test_who_was_taken_over_cannot_hold_it():
     first, second = new_id(), new_id()
     take("archive", first, "a", AT, LASTS)
     with transaction.atomic():
-        hold("archive", first)
+        hold("archive", first, AT + LASTS / 2, LASTS)
+    assert not take("archive", second, "b", AT + LASTS, LASTS)
     take_over("archive", second, "b", AT, LASTS)
     with pytest.raises(LeaseLost), transaction.atomic():
-        hold("archive", first)
+        hold("archive", first, AT, LASTS)
 
 
 def test_a_process_that_was_stopped_knows_that_its_turn_may_be_over(times: Times):

@@ -112,7 +112,7 @@ class Desk:
         for number, question in enumerate(questions, start=1):
             try:
                 answers.append(question())
-            except Exception as error:
+            except TwelveDataError as error:
                 not_asked = cost_of_each * (len(questions) - number)
                 self.governor.give_back(not_asked, Priority.CHORE, now)
                 if isinstance(error, TwelveDataError):
