@@ -166,7 +166,6 @@ check(
 SESSION_ENGINE: str
 CACHES: dict[str, dict[str, Any]]
 """default: what processes share; quotes: the newest quotes, for processes without a feed."""
-CHANNEL_LAYERS: dict[str, dict[str, Any]]
 RATE_LIMITS_REDIS_URL: str
 TWELVE_DATA_REDIS_URL: str
 """Where all processes count the credits together; without it one process counts in a file."""
