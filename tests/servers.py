@@ -23,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import redis
 
+from scripts.supervisor.children import ending_with_us
 from scripts.supervisor.servers import free_port
 
 Command = list[str | Path]
@@ -254,12 +255,14 @@ def _running(
     command: Command, folder: Path, owner: int | None, stop: signal.Signals
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server with its output in folder/log; stop it with the signal it calls a clean end."""
-    # Where the tests themselves are killed, the kernel ends the server.
-    if setpriv := shutil.which("setpriv"):
-        command = [setpriv, "--pdeathsig", stop.name.removeprefix("SIG"), *command]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=folder, user=owner, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            ending_with_us(command, stop),
+            cwd=folder,
+            user=owner,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
     try:
         yield process
