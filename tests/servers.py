@@ -118,6 +118,21 @@ class Cluster:
         self._process.send_signal(how)
         self._process.wait(STOP_TIMEOUT_S)
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the kernel take connections and what is sent on them, and nobody answer."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        stopped = [self._process.pid]
+        os.kill(self._process.pid, signal.SIGSTOP)  # first, so that no child comes meanwhile
+        stopped += [int(pid) for pid in children.read_text().split()]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(stopped):
+                os.kill(pid, signal.SIGCONT)
+
     def kill_a_backend(self) -> None:
         """SIGKILL a session that is at work, and wait until the server throws all sessions out.
 

@@ -104,9 +104,14 @@ SQLITE_OPTIONS = {
 POSTGRES_LIMITS = {
     "idle_in_transaction_session_timeout": "30s",
     "plan_cache_mode": "force_generic_plan",
-    **({} if is_maintenance(sys.argv) else {"statement_timeout": "20s", "lock_timeout": "5s"}),
 }
 if env("DATABASE_URL", default=""):
+    from bengi.postgres import STATEMENT_S, BoundedConnection
+
+    _pool: dict[str, Any] = {}
+    if not is_maintenance(sys.argv):
+        POSTGRES_LIMITS |= {"statement_timeout": f"{STATEMENT_S}s", "lock_timeout": "5s"}
+        _pool = {"connection_class": BoundedConnection}
     _named = env.db("DATABASE_URL")
     DATABASES = {
         "default": {
@@ -120,6 +125,7 @@ if env("DATABASE_URL", default=""):
                     "max_size": env.int("BENGI_DATABASE_POOL", default=20),
                     "timeout": 0.8 if answers_requests(sys.argv) else 5,
                     "reconnect_timeout": 2,
+                    **_pool,
                 },
                 "application_name": process_name(sys.argv),
                 "connect_timeout": 2,
