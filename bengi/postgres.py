@@ -17,6 +17,9 @@ ANSWER_S = STATEMENT_S + 3
 ALIVE_S = 1.5
 """How long one that has nothing to do may take to say that it is there."""
 
+LOOK_S = 0.1
+"""How often who waits looks whether Ctrl-C has come."""
+
 
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection on which every wait ends; one that has taken too long is closed.
@@ -34,14 +37,14 @@ class BoundedConnection(psycopg.Connection[Any]):
         finally:
             self._is_asked_for_life = False
 
-    def wait(self, gen: Any, *args: Any, timeout: float | None = None, **options: Any) -> Any:
+    def wait(self, gen: Any, interval: float = LOOK_S, timeout: float | None = None) -> Any:
         """Wait for the server's part in something. Raises OperationalError when time is up."""
         if timeout is not None:
-            return super().wait(gen, *args, timeout=timeout, **options)
+            return super().wait(gen, interval, timeout)
         bound_s = ALIVE_S if self._is_asked_for_life else ANSWER_S
         gives_up_at_s = time.monotonic() + bound_s
         try:
-            return super().wait(gen, *args, timeout=bound_s, **options)
+            return super().wait(gen, interval, bound_s)
         except psycopg.OperationalError:
             if time.monotonic() >= gives_up_at_s:
                 self.pgconn.finish()

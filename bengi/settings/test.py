@@ -29,5 +29,5 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     _name = Path(tempfile.gettempdir()) / f"bengi-test-{os.getpid()}.sqlite3"
     DATABASES["default"]["TEST"] = {"NAME": str(_name)}
     # Nobody pulls the plug of a test: what is killed runs with the settings of dev, which sync.
-    _begin = SQLITE_OPTIONS["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    _begin = str(SQLITE_OPTIONS["init_command"]).replace("synchronous=FULL", "synchronous=OFF")
     DATABASES["default"]["OPTIONS"] = {**SQLITE_OPTIONS, "init_command": _begin}
