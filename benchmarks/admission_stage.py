@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from benchmarks.load import PEOPLE
+from benchmarks.load import PEOPLE, look
 
 SYMBOLS = 50
 CASH = Decimal(1_000_000_000)
@@ -71,6 +71,31 @@ def admission_stage() -> Iterator[AdmissionStage]:
             pool = getattr(connections["default"], "pool", None)
             if pool is not None:
                 connections["default"].close_pool()
+
+
+def tickets(stage: AdmissionStage, name: str, start: int, size: int) -> list[Any]:
+    """Return tickets of one account after the other, each for an order like no other."""
+    from bengi.terms import OrderType, Side, TimeInForce
+    from orders.tickets import OrderTicket
+
+    made = []
+    for number in range(start, start + size):
+        person = stage.people[number % len(stage.people)]
+        symbol, quantity, price = look(number, stage.symbols)
+        made.append(
+            OrderTicket(
+                account_id=person.account_id,
+                portfolio_id=person.portfolio_id,
+                symbol=symbol,
+                side=Side.BUY,
+                type=OrderType.LIMIT,
+                time_in_force=TimeInForce.GTC,
+                quantity=Decimal(quantity),
+                limit_price=Decimal(price),
+                client_order_id=f"{name}-{number}",
+            )
+        )
+    return made
 
 
 def _people() -> list[Person]:
