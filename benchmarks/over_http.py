@@ -117,11 +117,11 @@ def missing(told: Told) -> int:
 
 
 def _say_what_went_wrong(name: str, told: Told) -> None:
-    if missing(told) or told.closed_sockets or told.cut:
+    if missing(told) or told.closed_sockets or told.cut or told.unasked:
         print(
             f"{name}: answers {told.statuses}, {told.unanswered} requests unanswered,"
-            f" {told.unheard} fills unheard, {told.cut} connections cut,"
-            f" {told.closed_sockets} sockets closed {told.example}",
+            f" {told.unheard} fills unheard, {told.unasked} orders not asked in time,"
+            f" {told.cut} connections cut, {told.closed_sockets} sockets closed {told.example}",
             file=sys.stderr,
         )
 

@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import AsyncIterator
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -64,6 +65,8 @@ class Told(msgspec.Struct):
     seconds: float
     example: str
     closed_sockets: int
+    unasked: int
+    """Orders that were due and found no connection free before the time was over."""
     cut: int
     """Requests whose connection the server closed before it had answered."""
 
@@ -213,7 +216,7 @@ class Trading:
     # -- sockets -------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def _socket(self, trader: Trader):  # type: ignore[no-untyped-def]
+    async def _socket(self, trader: Trader) -> AsyncIterator[ClientConnection]:
         headers = {"Authorization": f"Bearer {trader.key}"}
         url = f"ws://127.0.0.1:{self._job.stream_port}/ws"
         async with connect(
@@ -263,6 +266,7 @@ class Trading:
             span,
             self._example,
             self._closed,
+            max(0, int(self._job.seconds * self._job.rate) - self._made),
             self._cut,
         )
 
