@@ -46,7 +46,9 @@ class Limits:
 
 @dataclass
 class Minute:
-    """Seconds from order to fill, and the MiB (RSS) that each process held at its end."""
+    """Seconds from order to fill, and the MiB that each process held at its end: RSS, and what the
+    sessions of PostgreSQL do not share.
+    """
 
     median_s: float
     p99_s: float
@@ -98,7 +100,8 @@ def _minute(place: Floor, mode: Mode, number: int, rate: float) -> Minute:
     told = trade(place, mode, f"soak{number}", seconds=MINUTE_S, rate=rate, warm_s=1).told
     median_s, p99_s = cuts(told.latencies)
     held = {name: memory(c.pid).rss_mib for name, c in mode.children.items() if c.pid}
-    held["PostgreSQL"] = memory(place.postgres).pss_mib  # its sessions share most of what they hold
+    server = memory(place.postgres)
+    held["PostgreSQL"] = server.pss_mib - server.shared_mib  # a session's RSS has all buffers in it
     print(
         f"  minute {number + 1}: {told.fills} fills, median {median_s * 1000:.0f} ms,"
         f" p99 {p99_s * 1000:.0f} ms; "

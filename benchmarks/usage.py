@@ -14,10 +14,15 @@ _PARENT, _OWN, _OF_ENDED = 1, slice(11, 13), slice(13, 15)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What processes hold of the memory, in MiB. pss_mib: what they share with others in part."""
+    """What processes hold of the memory, in MiB.
+
+    pss_mib: what they share with others in part, rss_mib: whole. shared_mib: how much of pss_mib is
+    memory made to be shared, such as the buffers of PostgreSQL, which fill up and stay full.
+    """
 
     pss_mib: float
     rss_mib: float
+    shared_mib: float
 
 
 def cpu_s(process: int) -> float:
@@ -48,12 +53,12 @@ def family(process: int) -> list[int]:
 
 def memory(process: int) -> Memory:
     """Return what a process and its family hold."""
-    told = {"Pss": 0, "Rss": 0}
+    told = {"Pss": 0, "Rss": 0, "Pss_Shmem": 0}
     for each in family(process):
         for name, kib in _rollup(each):
             if name in told:
                 told[name] += kib
-    return Memory(told["Pss"] / 1024, told["Rss"] / 1024)
+    return Memory(*(kib / 1024 for kib in told.values()))
 
 
 def _rollup(process: int) -> Iterator[tuple[str, int]]:
