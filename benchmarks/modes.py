@@ -43,8 +43,11 @@ class Mode:
 
     def cpu_s(self, *beginnings: str) -> float:
         """Return the CPU seconds of the processes so named, and of those they have started."""
-        pids = [c.pid for name, c in self.children.items() if name.startswith(beginnings) and c.pid]
-        return sum(family_cpu_s(pid) for pid in pids)
+        return sum(family_cpu_s(pid) for pid in self.pids(*beginnings))
+
+    def pids(self, *beginnings: str) -> list[int]:
+        """Return the first process of each of those so named."""
+        return [c.pid for name, c in self.children.items() if name.startswith(beginnings) and c.pid]
 
     def check(self) -> None:
         """Raise where a process has ended by itself, with its last words."""

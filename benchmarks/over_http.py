@@ -10,12 +10,10 @@ import os
 import statistics
 import subprocess
 import sys
-import time
-from dataclasses import dataclass, field
 
 import msgspec
 
-from benchmarks.floor import Floor, floor, postgres_cpu_s, stock, surroundings
+from benchmarks.floor import Floor, floor, stock, surroundings
 from benchmarks.modes import Mode, running
 from benchmarks.table import Line, report
 from benchmarks.trading import Job, Told
@@ -37,7 +35,7 @@ def run() -> None:
             slow, slow_at = _measure(place, mode, "slow")
         with running(place, BENGI_FAST_LANE="1") as mode:
             fast, fast_at = _measure(place, mode, "fast")
-    base = slow.told.per_second
+    base = slow.per_second
     report(
         "over_http",
         f"Order over HTTP to its fill on the socket, standard mode, {CLIENTS} connections",
@@ -50,18 +48,10 @@ def run() -> None:
     )
 
 
-@dataclass
-class Measured:
-    """What the client was told, and the CPU seconds of each part meanwhile."""
-
-    told: Told
-    cpu_s: dict[str, float] = field(default_factory=dict)
-
-
-def _measure(place: Floor, mode: Mode, name: str) -> tuple[Measured, Measured]:
+def _measure(place: Floor, mode: Mode, name: str) -> tuple[Told, Told]:
     trade(place, mode, f"{name}warm", seconds=2)
     most = trade(place, mode, name)
-    rate = most.told.per_second * SHARE_OFFERED
+    rate = most.per_second * SHARE_OFFERED
     return most, trade(place, mode, f"{name}at", rate=rate)
 
 
@@ -74,7 +64,7 @@ def trade(
     rate: float = 0,
     clients: int = CLIENTS,
     warm_s: float = WARM_S,
-) -> Measured:
+) -> Told:
     """Let a client trade for so long, after warm_s seconds that do not count."""
     job = Job(
         port=mode.web_port,
@@ -87,8 +77,8 @@ def trade(
         start=next(_starts),
         traders=place.traders,
         symbols=place.symbols,
+        watched={**{part: mode.pids(part) for part in PARTS}, "PostgreSQL": [place.postgres]},
     )
-    before = _cpu_s(place, mode)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.trading"],
         input=msgspec.json.encode(job),
@@ -101,13 +91,7 @@ def trade(
     told = msgspec.json.decode(done.stdout, type=Told)
     mode.check()
     _say_what_went_wrong(name, told)
-    time.sleep(0.5)
-    spent = {part: at - before[part] for part, at in _cpu_s(place, mode).items()}
-    return Measured(told, {**spent, "the client": told.cpu_s})
-
-
-def _cpu_s(place: Floor, mode: Mode) -> dict[str, float]:
-    return {**{part: mode.cpu_s(part) for part in PARTS}, "PostgreSQL": postgres_cpu_s(place)}
+    return told
 
 
 def missing(told: Told) -> int:
@@ -126,8 +110,7 @@ def _say_what_went_wrong(name: str, told: Told) -> None:
         )
 
 
-def _lines(name: str, found: Measured, base: float, target: str = "") -> list[Line]:
-    told = found.told
+def _lines(name: str, told: Told, base: float, target: str = "") -> list[Line]:
     asked = sum(told.statuses.values())
     return [
         Line(name, told.per_second, "fills/s", told.per_second / base, target),
@@ -138,7 +121,7 @@ def _lines(name: str, found: Measured, base: float, target: str = "") -> list[Li
         ),
         *(
             Line(f"    CPU of {part}", spent / asked * 1e6, "us an order")
-            for part, spent in found.cpu_s.items()
+            for part, spent in told.spent_s.items()
         ),
         Line("    refused, unanswered or unheard", missing(told), "orders", None, "0"),
     ]

@@ -84,7 +84,7 @@ def ramp(place: Floor, mode: Mode) -> float:
     """Return the highest rate that was carried, each tried for some seconds."""
     carried, rate = 0.0, RAMP_FROM
     for step in range(RAMP_STEPS):
-        told = trade(place, mode, f"ramp{step}", seconds=RAMP_S, rate=rate, warm_s=1).told
+        told = trade(place, mode, f"ramp{step}", seconds=RAMP_S, rate=rate, warm_s=1)
         _, p99_s = cuts(told.latencies)
         reached = told.fills / (rate * RAMP_S)
         is_carried = reached >= CARRIED and p99_s <= CARRIED_P99_S and not missing(told)
@@ -97,7 +97,7 @@ def ramp(place: Floor, mode: Mode) -> float:
 
 
 def _minute(place: Floor, mode: Mode, number: int, rate: float) -> Minute:
-    told = trade(place, mode, f"soak{number}", seconds=MINUTE_S, rate=rate, warm_s=1).told
+    told = trade(place, mode, f"soak{number}", seconds=MINUTE_S, rate=rate, warm_s=1)
     median_s, p99_s = cuts(told.latencies)
     held = {name: memory(c.pid).rss_mib for name, c in mode.children.items() if c.pid}
     server = memory(place.postgres)

@@ -10,6 +10,7 @@ that is cut is asked again on another one, with the same client_order_id, as a p
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 import time
@@ -21,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from benchmarks.asking import Trader, body, what
+from benchmarks.usage import family_cpu_s
 
 PATIENCE_S = 30
 """For the last answers and fills; what has not come by then is counted as missing."""
@@ -33,7 +35,7 @@ KEY = re.compile(r'"client_order_id":"[a-z0-9]+-(\d+)"')
 
 class Job(msgspec.Struct):
     """rate: orders a second, 0 for as many as the connections carry. Of the first warm_s seconds
-    nothing is counted but what goes wrong."""
+    nothing is counted but what goes wrong. watched: processes whose CPU is told, by a name."""
 
     port: int
     stream_port: int
@@ -45,6 +47,7 @@ class Job(msgspec.Struct):
     start: int
     traders: list[Trader]
     symbols: list[str]
+    watched: dict[str, list[int]]
 
 
 class Told(msgspec.Struct):
@@ -61,8 +64,8 @@ class Told(msgspec.Struct):
     per_second: float
     answers: list[float]
     latencies: list[float]
-    cpu_s: float
-    seconds: float
+    spent_s: dict[str, float]
+    """CPU seconds of what is watched, from when all sockets were open."""
     example: str
     closed_sockets: int
     unasked: int
@@ -119,13 +122,13 @@ class Trading:
         self._is_over = self._is_stopped = False
 
     async def run(self) -> Told:
-        cpu = time.process_time()
         job = self._job
         async with contextlib.AsyncExitStack() as stack:
             for trader in job.traders:
                 socket = await stack.enter_async_context(self._socket(trader))
                 listener = asyncio.ensure_future(self._listen(socket))
                 stack.callback(listener.cancel)
+            before = self._spent_s()
             self._began = time.monotonic()
             for _ in range(job.connections):
                 self._connect()
@@ -137,7 +140,8 @@ class Trading:
             while not self._is_done() and time.monotonic() - ended < PATIENCE_S:
                 await asyncio.sleep(0.02)
             self._stop()
-            return self._told(time.process_time() - cpu)
+            spent = self._spent_s()
+            return self._told({name: at - before[name] for name, at in spent.items()})
 
     # -- requests ------------------------------------------------------------------------------
 
@@ -248,7 +252,11 @@ class Trading:
         for client in list(self._clients):
             client.transport.close()
 
-    def _told(self, cpu_s: float) -> Told:
+    def _spent_s(self) -> dict[str, float]:
+        watched = {**self._job.watched, "the client": [os.getpid()]}
+        return {name: sum(map(family_cpu_s, pids)) for name, pids in watched.items()}
+
+    def _told(self, spent_s: dict[str, float]) -> Told:
         since_s = self._began + self._job.warm_s
         counted = {n: at for n, at in self._asked_s.items() if at >= since_s}
         filled = {n: self._filled_s[n] for n in counted if n in self._filled_s}
@@ -262,8 +270,7 @@ class Trading:
             len(filled) / span if filled else 0.0,
             [self._answers[n][0] - at for n, at in counted.items() if n in self._answers],
             [at - counted[n] for n, at in filled.items()],
-            cpu_s,
-            span,
+            spent_s,
             self._example,
             self._closed,
             max(0, int(self._job.seconds * self._job.rate) - self._made),
