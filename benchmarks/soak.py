@@ -27,7 +27,7 @@ MINUTE_S = float(os.environ.get("SOAK_MINUTE_S", "60"))
 RATE = float(os.environ.get("SOAK_RATE", "0"))
 """Orders a second; 0 for half of what the ramp finds."""
 SHARE = 0.5
-RAMP_FROM, RAMP_BY, RAMP_S, RAMP_STEPS = 30.0, 1.4, 5.0, 14
+RAMP_FROM, RAMP_BY, RAMP_S, RAMP_STEPS = 40.0, 1.4, 5.0, 12
 CARRIED, CARRIED_P99_S = 0.95, 1.0
 """A rate is carried while so much of it is filled, and 99 of 100 fills are heard so soon."""
 
@@ -41,7 +41,7 @@ class Limits:
 
     median: tuple[float, float] = (0.25, 0.005)
     p99: tuple[float, float] = (0.5, 0.050)
-    memory: tuple[float, float] = (0.05, 4.0)
+    memory: tuple[float, float] = (0.03, 3.0)
 
 
 @dataclass
@@ -64,6 +64,9 @@ def run() -> int:
             stock(place)
             carried = 0.0 if RATE else ramp(place, mode)
             rate = RATE or carried * SHARE
+            if not rate:
+                print("no rate was carried, not even the lowest of the ramp")
+                return 1
             minutes = [_minute(place, mode, number, rate) for number in range(MINUTES)]
             trouble = dict(mode.trouble)
         books = wrong_in_books(place)
@@ -81,19 +84,30 @@ def run() -> int:
 
 
 def ramp(place: Floor, mode: Mode) -> float:
-    """Return the highest rate that was carried, each tried for some seconds."""
-    carried, rate = 0.0, RAMP_FROM
+    """Return a rate that is carried while the next step up is not, each tried for some seconds.
+
+    It begins in the middle, and goes down where that is too much already. 0 where none is carried.
+    """
+    carried, rate, is_falling = 0.0, RAMP_FROM, False
     for step in range(RAMP_STEPS):
-        told = trade(place, mode, f"ramp{step}", seconds=RAMP_S, rate=rate, warm_s=1)
-        _, p99_s = cuts(told.latencies)
-        reached = told.fills / (rate * RAMP_S)
-        is_carried = reached >= CARRIED and p99_s <= CARRIED_P99_S and not missing(told)
-        print(f"  ramp: {rate:.0f}/s, {reached:.0%} filled, p99 {p99_s * 1000:.0f} ms", flush=True)
-        if not is_carried:
+        if _is_carried(place, mode, f"ramp{step}", rate):
+            carried = rate
+            if is_falling:
+                break
+        elif carried:
             break
-        carried, rate = rate, rate * RAMP_BY
-    assert carried, f"not even {RAMP_FROM:.0f} orders a second are carried"
+        else:
+            is_falling = True
+        rate = rate / RAMP_BY if is_falling else rate * RAMP_BY
     return carried
+
+
+def _is_carried(place: Floor, mode: Mode, name: str, rate: float) -> bool:
+    told = trade(place, mode, name, seconds=RAMP_S, rate=rate, warm_s=1)
+    _, p99_s = cuts(told.latencies)
+    reached = told.fills / (rate * RAMP_S)
+    print(f"  ramp: {rate:.0f}/s, {reached:.0%} filled, p99 {p99_s * 1000:.0f} ms", flush=True)
+    return reached >= CARRIED and p99_s <= CARRIED_P99_S and not missing(told)
 
 
 def _minute(place: Floor, mode: Mode, number: int, rate: float) -> Minute:

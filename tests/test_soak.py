@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import soak
 from benchmarks.soak import Minute, grown, verdict
 from tests.labs.running import run_lab
 
@@ -58,6 +59,18 @@ def test_wrong_books_are_never_good() -> None:
 def test_two_minutes_are_compared_with_each_other() -> None:
     assert grown("x", [1.0, 3.0], (0.5, 0.0), "s") == ["x went from 1 to 3 s"]
     assert grown("x", [1.0, 1.5], (0.5, 0.0), "s") == []
+
+
+@pytest.mark.parametrize(
+    ("carries", "found"),
+    [(0.0, 0), (5.0, 4), (soak.RAMP_FROM, 40), (100.0, 78), (1e9, 1620)],
+)
+def test_the_ramp_goes_up_or_down_to_what_is_carried(
+    carries: float, found: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soak, "_is_carried", lambda _place, _mode, _name, rate: rate <= carries)
+    nobody: Any = None
+    assert round(soak.ramp(nobody, nobody)) == found
 
 
 @pytest.mark.slow
