@@ -131,5 +131,5 @@ def cuts(took: list[float]) -> tuple[float, float]:
     """Return median and p99, nan of nothing."""
     if len(took) < 2:
         return float("nan"), float("nan")
-    found = statistics.quantiles(took, n=100)
+    found = statistics.quantiles(took, n=100, method="inclusive")
     return found[49], found[98]

@@ -167,7 +167,7 @@ def _warm_up(bench: Bench) -> None:
 
 
 def _lines(name: str, found: Filled, base: Filled, target: str = "") -> list[Line]:
-    cuts = statistics.quantiles(found.latencies, n=100)
+    cuts = statistics.quantiles(found.latencies, n=100, method="inclusive")
     return [
         Line(name, found.per_second, "fills/s", found.per_second / base.per_second, target),
         Line("  admitted meanwhile", found.admitted_per_second, "orders/s"),
