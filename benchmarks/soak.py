@@ -116,6 +116,8 @@ def _minute(place: Floor, mode: Mode, number: int, rate: float) -> Minute:
     told = trade(place, mode, f"soak{number}", seconds=MINUTE_S, rate=rate, warm_s=WARM_S)
     median_s, p99_s = cuts(told.latencies)
     held = {name: memory(c.pid).rss_mib for name, c in mode.children.items() if c.pid}
+    if p99_s > CARRIED_P99_S:
+        print(f"  the slowest, {told.slowest}, {_booked_after(told.slowest)}", flush=True)
     server = memory(place.postgres)
     held["PostgreSQL"] = server.pss_mib - server.shared_mib  # a session's RSS has all buffers in it
     print(
@@ -125,6 +127,19 @@ def _minute(place: Floor, mode: Mode, number: int, rate: float) -> Minute:
         flush=True,
     )
     return Minute(median_s, p99_s, told.fills, missing(told), held)
+
+
+def _booked_after(key: str) -> str:
+    """Return what the books say of an order whose fill was heard late."""
+    from bengi.events.models import Event
+    from orders.models import Order
+
+    order = Order.objects.filter(client_order_id=key).select_related("instrument").first()
+    if order is None:
+        return "is not in the books"
+    told = Event.objects.filter(subject=order.id).order_by("seq").values_list("type", "occurred_at")
+    words = [f"{kind} {(at - order.accepted_at).total_seconds():.2f} s" for kind, at in told]
+    return f"{order.side} {order.instrument.symbol}: " + ", ".join(words)
 
 
 def wrong_in_books(place: Floor) -> list[str]:
