@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.admission_stage import AdmissionStage
+from benchmarks.admission_stage import AdmissionStage, tickets
 from benchmarks.load import Job, Orders
 from benchmarks.spent import Part, watched
 from benchmarks.table import Line
@@ -50,7 +50,6 @@ THROUGH_DJANGO: Sequence[Part] = (
 
 def placing(stage: AdmissionStage, size: int, start: int) -> list[Line]:
     """Return what an order costs in place_orders() by part, in sets of size."""
-    from benchmarks.admission import tickets
     from orders.services import place_orders
 
     sets = [tickets(stage, f"p{size}", start + n * size, size) for n in range(ROUNDS[size] + 2)]
