@@ -5,7 +5,9 @@ depend on how many rows there are, so that each is planned once a session (docs/
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -40,10 +42,10 @@ def insert(model: type[models.Model], rows: Collection[models.Model]) -> None:
     _are_there(rows)
 
 
-def update(model: type[models.Model], rows: Collection[models.Model], names: Sequence[str]) -> int:
-    """Write the named fields of rows and return how many of them are there."""
+def update(model: type[models.Model], rows: Collection[models.Model], names: Sequence[str]) -> None:
+    """Write the named fields of rows, each of which is there: else an assertion fails."""
     fields = _fields(model, (model._meta.pk.name, *names))
-    return _run(_update_statement(model, fields), rows, fields)
+    _run(_update_statement(model, fields), rows, fields, of=model)
 
 
 def select(
@@ -54,10 +56,47 @@ def select(
     columns = zip(*keys, strict=True)
     literals = [array_literal(*each) for each in zip(fields, columns, strict=True)]
     statement = _select_statement(model, fields, where)
-    names = [field.attname for field in model._meta.concrete_fields]
     with _cursor(statement) as cursor:
         cursor.execute(statement, literals)
-        return [_row(model, names, values) for values in cursor.fetchall()]
+        return rows_of(model, cursor.fetchall())
+
+
+def rows_of(model: type[R], found: Iterable[Sequence[Any]]) -> list[R]:
+    """Return rows that were read in binary, all columns_of() them, as Model.from_db does, without
+    asking each field about each value.
+    """
+    names = [field.attname for field in model._meta.concrete_fields]
+    rows = []
+    for values in found:
+        row = model.__new__(model)
+        row.__dict__.update(zip(names, values, strict=True))
+        row._state = ModelState()
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        rows.append(row)
+    return rows
+
+
+@contextmanager
+def in_one_trip() -> Iterator[None]:
+    """Send what is written meanwhile as it comes, and wait at the end; see bulk.in_one_trip."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.ensure_connection()
+    session: Any = connection.connection
+    sent: list[tuple[CursorWrapper, type[models.Model] | None, int]] = []
+    before = _sent.set(sent)
+    try:
+        with connection.wrap_database_errors, session.pipeline():
+            yield
+    finally:
+        _sent.reset(before)
+    for cursor, model, count in sent:
+        _assert_there(model, cursor.rowcount, count)
+        cursor.close()
+
+
+_sent: ContextVar[list[tuple[CursorWrapper, type[models.Model] | None, int]] | None]
+_sent = ContextVar("sent", default=None)
+"""The statements of this trip, with the model whose rows have to be there, and how many."""
 
 
 @cache
@@ -76,16 +115,24 @@ def _fields(model: type[models.Model], names: tuple[str, ...]) -> tuple[Field, .
 
 
 @cache
+def columns_of(model: type[models.Model]) -> str:
+    """Return a model's columns as a statement names them, in the order of its fields."""
+    return _listed(model._meta.concrete_fields)
+
+
+def _listed(fields: Iterable[Field]) -> str:
+    return ", ".join(_quoted(field.column) for field in fields)
+
+
+@cache
 def _insert_statement(model: type[models.Model], fields: tuple[Field, ...]) -> str:
-    names = ", ".join(_quoted(field.column) for field in fields)
     table = _quoted(model._meta.db_table)
-    return f"INSERT INTO {table} ({names}) SELECT * FROM {_unnest(fields)}"  # noqa: S608
+    return f"INSERT INTO {table} ({_listed(fields)}) SELECT * FROM {_unnest(fields)}"  # noqa: S608
 
 
 @cache
 def _select_statement(model: type[models.Model], fields: tuple[Field, ...], where: str) -> str:
-    names = ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
-    keys = ", ".join(_quoted(field.column) for field in fields)
+    names, keys = columns_of(model), _listed(fields)
     conditions = [f"({keys}) IN (SELECT * FROM {_unnest(fields)})"] if fields else []  # noqa: S608
     conditions += [where] if where else []
     condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -150,6 +197,13 @@ def array_literal(field: Field, values: Iterable[Any]) -> str:
                 text = known[value] = _element(field, value, database)
             elements.append(text)
     return "{" + ",".join(elements) + "}"
+
+
+def array_of(values: Iterable[UUID | str]) -> str:
+    """Return values that no field has to convert as the text of an array; the driver takes longer
+    to make one of a list than PostgreSQL to read it.
+    """
+    return "{" + ",".join([_ELEMENTS[type(value)](value) for value in values]) + "}"
 
 
 def _element(field: Field, value: Any, database: Any) -> str:
@@ -218,18 +272,37 @@ class _Bound(psycopg.Cursor[Any]):
         return super().execute(query, params, **{"prepare": True, "binary": True, **options})
 
 
-def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]) -> int:
-    """Execute a statement with a parameter per field; return the number of rows it wrote."""
+def _run(
+    statement: str,
+    rows: Collection[models.Model],
+    fields: Sequence[Field],
+    of: type[models.Model] | None = None,
+) -> None:
+    """Execute a statement with a parameter per field; of: the model whose rows are to be there."""
     literals = [
         array_literal(field, [getattr(row, field.attname) for row in rows]) for field in fields
     ]
-    return _execute(statement, literals)
+    _execute(statement, literals, of, len(rows))
 
 
-def _execute(statement: str, literals: Sequence[str]) -> int:
-    with _cursor(statement) as cursor:
-        cursor.execute(statement, literals)
-        return cursor.rowcount
+def _execute(
+    statement: str,
+    literals: Sequence[str],
+    of: type[models.Model] | None = None,
+    count: int = 0,
+) -> None:
+    cursor, sent = _cursor(statement), _sent.get()
+    cursor.execute(statement, literals)
+    if sent is not None:
+        sent.append((cursor, of, count))
+        return
+    _assert_there(of, cursor.rowcount, count)
+    cursor.close()
+
+
+def _assert_there(model: type[models.Model] | None, written: int, count: int) -> None:
+    if model is not None:
+        assert written == count, f"{written} of {count} rows of {model.__name__} are there"
 
 
 def _cursor(statement: str) -> CursorWrapper:
@@ -240,15 +313,6 @@ def _cursor(statement: str) -> CursorWrapper:
         connection.queries_log.append({"sql": statement, "time": "0.000"})
     bound: Any = _Bound(connection.connection)
     return connection.make_cursor(bound)
-
-
-def _row(model: type[R], names: Sequence[str], values: Sequence[Any]) -> R:
-    """Return a row that was read, as Model.from_db does, without asking each field about it."""
-    row = model.__new__(model)
-    row.__dict__.update(zip(names, values, strict=True))
-    row._state = ModelState()
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    return row
 
 
 def _are_there(rows: Iterable[models.Model]) -> None:

@@ -6,6 +6,7 @@ field's conversion.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -55,9 +56,9 @@ def update_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) 
     if has_arrays():
         from bengi.arrays import update  # noqa: PLC0415 - with its driver, where it is used
 
-        written = update(model, rows, fields)
-    else:
-        written = _update_in_turn(model, rows, fields)
+        update(model, rows, fields)
+        return
+    written = _update_in_turn(model, rows, fields)
     assert written == len(rows), f"{written} of {len(rows)} rows of {model.__name__} are there"
 
 
@@ -117,6 +118,19 @@ def _lead(model: type[R], rows: Iterable[R], name: str) -> None:
     found = {row.pk: row for row in read_rows(field.related_model, "id", ids)}
     for row in rows:
         field.set_cached_value(row, found.get(getattr(row, field.attname)))
+
+
+def in_one_trip() -> AbstractContextManager[None]:
+    """Wait for the database once for all that is written inside: at the end.
+
+    What is wrong is told at the end too, as it would have been by itself; nothing may be read
+    inside. On PostgreSQL alone.
+    """
+    if not has_arrays():
+        return nullcontext()
+    from bengi.arrays import in_one_trip  # noqa: PLC0415 - with its driver, where it is used
+
+    return in_one_trip()
 
 
 def has_arrays() -> bool:

@@ -14,10 +14,11 @@ from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.access import require
 from bengi.audit.services import note
-from bengi.bulk import insert_rows, update_rows
+from bengi.bulk import in_one_trip, insert_rows, update_rows
 from bengi.bus import NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
+from bengi.events.models import Stream
 from bengi.events.selectors import newest_seq
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
@@ -251,22 +252,20 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     if not orders:
         return
     legs = [leg for order in orders for leg in desk.legs[order.id]]
-    insert_rows(Order, [*orders, *legs])
     buys = [order for order in orders if order.side == Side.BUY]
     sells = [order for order in orders if order.side == Side.SELL]
     balances = {desk.balances[o.account_id, o.instrument.currency] for o in buys}
-    update_rows(CashBalance, balances, ["reserved"])
     positions = {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}
-    update_rows(Position, positions, ["reserved_quantity"])
-    tell_each(
-        [
-            (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
-            for order in orders
-            for one in (order, *desk.legs[order.id])
-        ],
-        now,
-        desk.steps,
-    )
+    told = [
+        (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
+        for order in orders
+        for one in (order, *desk.legs[order.id])
+    ]
+    with in_one_trip():
+        insert_rows(Order, [*orders, *legs])
+        update_rows(CashBalance, balances, ["reserved"])
+        update_rows(Position, positions, ["reserved_quantity"])
+        tell_each(told, now, desk.steps, desk.heads)
 
 
 def tell(
@@ -283,10 +282,11 @@ def tell_each(
     told: Sequence[tuple[Order, str]],
     now: datetime,
     steps: Mapping[UUID, dict[str, Any]] = NO_STEPS,
+    known: Mapping[UUID, Stream] | None = None,
 ) -> None:
     """Log each order's event and, after commit, wake the engine and the streams.
 
-    steps: what to tell of an order, by its id, beyond how it stands now.
+    steps: what to tell of an order, by its id, beyond how it stands now. known: as in append().
     """
     heads = append(
         [
@@ -302,7 +302,8 @@ def tell_each(
                 subject=order.id,
             )
             for order, event in told
-        ]
+        ],
+        known,
     )
     shards = {order.instrument.shard for order, _ in told}
 

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from accounts.models import Account, CashBalance
 from bengi.bus import STALE, get_bus
+from bengi.events.models import Stream
 from bengi.money import ZERO, plain
 from bengi.terms import (
     AccountStatus,
@@ -130,7 +131,8 @@ class Desk:
     """Everything a batch of tickets is judged by. Balances and positions change as it goes.
 
     steps: what the acceptance of each order has to tell, by the order's id; legs: those that were
-    accepted with an order, by its id. seen: what many tickets have in common, reckoned once.
+    accepted with an order, by its id. seen: what many tickets have in common, reckoned once. heads:
+    those of the accounts' streams, where they were read with the rest.
     """
 
     accounts: Mapping[UUID, Account]
@@ -149,6 +151,7 @@ class Desk:
     steps: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     legs: dict[UUID, list[Order]] = field(default_factory=dict)
     seen: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    heads: dict[UUID, Stream] | None = None
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
         """Return what the rules look at for one ticket."""
@@ -245,6 +248,7 @@ def read_desk(
         lots=_available_lots([t for t in tickets if t.lots], [each.id for each in listed]),
         open_orders=rows.open_orders,
         open_in_all=rows.open_in_all,
+        heads=rows.heads,
     )
 
 

@@ -1,7 +1,7 @@
 """Append to the event log: dense seq per stream, each event chained to the one before by hash."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,16 +28,19 @@ class NewEvent(msgspec.Struct, frozen=True):
     subject: UUID | None = None
 
 
-def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
+def append(
+    events: Sequence[NewEvent], known: Mapping[UUID, Stream] | None = None
+) -> dict[UUID, int]:
     """Write events in order, in the caller's transaction; return each stream's newest seq.
 
     One statement to read and lock the heads, at most three to write, however many events. The
-    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile.
+    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile. known:
+    the heads of these streams that the caller has read and locked itself, which is all there are.
     """
     assert connection.in_atomic_block, "an event is written with the change it tells of"
     if not events:
         return {}
-    heads = _heads({event.stream_id for event in events})
+    heads = _heads({event.stream_id for event in events}, known)
     rows = [_next(heads[event.stream_id], event) for event in events]
     save_rows(Stream, heads.values(), ["seq", "head_hash"])
     insert_values(Event, _COLUMNS, rows)
@@ -50,10 +53,11 @@ def chain_hash(previous: str, seq: int, event_type: str, version: int, payload: 
     return hashlib.sha256(body).hexdigest()
 
 
-def _heads(stream_ids: set[UUID]) -> dict[UUID, Stream]:
-    found = Stream.objects.select_for_update().filter(id__in=stream_ids).order_by("id")
-    heads = {stream.id: stream for stream in found}
-    return {sid: heads.get(sid) or Stream(id=sid) for sid in sorted(stream_ids)}
+def _heads(stream_ids: set[UUID], known: Mapping[UUID, Stream] | None = None) -> dict[UUID, Stream]:
+    if known is None:
+        found = Stream.objects.select_for_update().filter(id__in=stream_ids).order_by("id")
+        known = {stream.id: stream for stream in found}
+    return {sid: known.get(sid) or Stream(id=sid) for sid in sorted(stream_ids)}
 
 
 def _next(head: Stream, event: NewEvent) -> tuple[Any, ...]:

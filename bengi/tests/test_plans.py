@@ -175,11 +175,11 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
         ),
         "a user's orders": (orders_of(account.user)[:50], "orders_of_account"),
         "orders of the last seconds": (
-            (desk_rows.RECENT, ["{}", OPENED_AT.isoformat(), "{}"]),
+            (desk_rows.RECENT, ["{}", OPENED_AT.isoformat(), "{}", "{}"]),
             "recent_orders_of_account",
         ),
         "open orders, counted": (
-            (desk_rows.COUNTS, ["{}", "{}"]),
+            (desk_rows.COUNTS, ["{}", "{}", "{}"]),
             "open_orders_of_account",
         ),
         "keys that were used": ((desk_rows.KNOWN, ["{}", "{}"]), "client_order_id_once_for_ever"),
