@@ -29,23 +29,22 @@ def insert_values(
     model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Insert rows of values; see bulk.insert_values."""
-    fields = _all_fields(model)
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    literals = [array_literal(field, columns[field.attname]) for field in fields]
-    _execute(_insert_statement(model, fields), literals)
+    statement, columns = _insertion(model)
+    values = dict(zip(names, zip(*rows, strict=True), strict=True))
+    _execute(statement, [column.literal(values[name]) for name, column in columns])
 
 
 def insert(model: type[models.Model], rows: Collection[models.Model]) -> None:
     """Insert rows; see bulk.insert_rows."""
-    fields = _all_fields(model)
-    _run(_insert_statement(model, fields), rows, fields)
+    statement, columns = _insertion(model)
+    _execute(statement, _literals(rows, columns))
     _are_there(rows)
 
 
 def update(model: type[models.Model], rows: Collection[models.Model], names: Sequence[str]) -> None:
     """Write the named fields of rows, each of which is there: else an assertion fails."""
-    fields = _fields(model, (model._meta.pk.name, *names))
-    _run(_update_statement(model, fields), rows, fields, of=model)
+    statement, columns = _changing(model, tuple(names))
+    _execute(statement, _literals(rows, columns), model, len(rows))
 
 
 def select(
@@ -54,7 +53,7 @@ def select(
     """Return rows by the values of columns; see bulk.read_rows."""
     fields = _fields(model, tuple(names))
     columns = zip(*keys, strict=True)
-    literals = [array_literal(*each) for each in zip(fields, columns, strict=True)]
+    literals = [_column(field).literal(each) for field, each in zip(fields, columns, strict=True)]
     statement = _select_statement(model, fields, where)
     with _cursor(statement) as cursor:
         cursor.execute(statement, literals)
@@ -115,6 +114,26 @@ def _fields(model: type[models.Model], names: tuple[str, ...]) -> tuple[Field, .
 
 
 @cache
+def _insertion(model: type[models.Model]) -> tuple[str, tuple[tuple[str, "_Column"], ...]]:
+    """Return what inserts rows: the statement, and by attribute how its parameters are written."""
+    fields = _all_fields(model)
+    return _insert_statement(model, fields), _columns(fields)
+
+
+@cache
+def _changing(
+    model: type[models.Model], names: tuple[str, ...]
+) -> tuple[str, tuple[tuple[str, "_Column"], ...]]:
+    """Return what updates rows by their keys, as _insertion() does."""
+    fields = _fields(model, (model._meta.pk.name, *names))
+    return _update_statement(model, fields), _columns(fields)
+
+
+def _columns(fields: Iterable[Field]) -> tuple[tuple[str, "_Column"], ...]:
+    return tuple((field.attname, _column(field)) for field in fields)
+
+
+@cache
 def columns_of(model: type[models.Model]) -> str:
     """Return a model's columns as a statement names them, in the order of its fields."""
     return _listed(model._meta.concrete_fields)
@@ -124,7 +143,6 @@ def _listed(fields: Iterable[Field]) -> str:
     return ", ".join(_quoted(field.column) for field in fields)
 
 
-@cache
 def _insert_statement(model: type[models.Model], fields: tuple[Field, ...]) -> str:
     table = _quoted(model._meta.db_table)
     return f"INSERT INTO {table} ({_listed(fields)}) SELECT * FROM {_unnest(fields)}"  # noqa: S608
@@ -139,7 +157,6 @@ def _select_statement(model: type[models.Model], fields: tuple[Field, ...], wher
     return f"SELECT {names} FROM {_quoted(model._meta.db_table)}{condition}"  # noqa: S608
 
 
-@cache
 def _update_statement(model: type[models.Model], fields: tuple[Field, ...]) -> str:
     """Return an update whose first field is the key. Nothing else stands in its WHERE: a plan that
     took another condition for the narrower one would read the table for a few rows.
@@ -180,23 +197,42 @@ def _quoted(name: str | None) -> str:
 # -- values ------------------------------------------------------------------------------------
 
 
-def array_literal(field: Field, values: Iterable[Any]) -> str:
-    """Return one column's values, converted by its field, as the text of an array."""
-    if isinstance(field, models.JSONField):
-        return _BETWEEN_DOCUMENTS.join(_document(field, value) for value in values)
-    kind, write = _as_it_is(field)
-    database = connections[DEFAULT_DB_ALIAS]
-    known, elements = dict[Any, str](), []
-    for value in values:
-        if value is None:
-            elements.append("NULL")
-        elif type(value) is kind:
-            elements.append(write(value))
-        else:
-            if (text := known.get(value)) is None:
-                text = known[value] = _element(field, value, database)
-            elements.append(text)
-    return "{" + ",".join(elements) + "}"
+class _Column:
+    """How a column's values become the text of an array, each converted by its field."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self._kind, self._write = _as_it_is(field)
+        self._known: dict[tuple[type, Any], str] = {}
+
+    def literal(self, values: Iterable[Any]) -> str:
+        """Return the values as one parameter."""
+        if isinstance(self._field, models.JSONField):
+            return _BETWEEN_DOCUMENTS.join(map(_document, values))
+        kind, write, known = self._kind, self._write, self._known
+        elements = []
+        for value in values:
+            if value is None:
+                elements.append("NULL")
+            elif type(value) is kind:
+                elements.append(write(value))
+            else:
+                text = known.get((type(value), value))
+                elements.append(self._converted(value) if text is None else text)
+        return "{" + ",".join(elements) + "}"
+
+    def _converted(self, value: Any) -> str:
+        """Return a value's text, and keep it: a status, a price, a moment comes again and again."""
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        text = _element(self._field, value, connections[DEFAULT_DB_ALIAS])
+        self._known[type(value), value] = text
+        return text
+
+
+_column = cache(_Column)
+KNOWN_MAX = 2_000
+"""Texts that a column keeps."""
 
 
 def array_of(values: Iterable[UUID | str]) -> str:
@@ -227,14 +263,11 @@ def _text(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _document(field: Field, value: Any) -> str:
+def _document(value: Any) -> str:
     """Return a document; a Raw one is encoded already. It may be null, which is not NULL."""
     if value is None:
         return "NULL"
-    if not isinstance(value, Raw):
-        value = field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
-        value = msgspec.json.encode(value.obj)
-    return bytes(value).decode()
+    return bytes(value if isinstance(value, Raw) else msgspec.json.encode(value)).decode()
 
 
 _ELEMENTS: Mapping[type, Callable[[Any], str]] = {
@@ -272,17 +305,9 @@ class _Bound(psycopg.Cursor[Any]):
         return super().execute(query, params, **{"prepare": True, "binary": True, **options})
 
 
-def _run(
-    statement: str,
-    rows: Collection[models.Model],
-    fields: Sequence[Field],
-    of: type[models.Model] | None = None,
-) -> None:
-    """Execute a statement with a parameter per field; of: the model whose rows are to be there."""
-    literals = [
-        array_literal(field, [getattr(row, field.attname) for row in rows]) for field in fields
-    ]
-    _execute(statement, literals, of, len(rows))
+def _literals(rows: Iterable[models.Model], columns: Iterable[tuple[str, _Column]]) -> list[str]:
+    """Return a parameter per column."""
+    return [column.literal([getattr(row, name) for row in rows]) for name, column in columns]
 
 
 def _execute(
