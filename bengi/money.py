@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 from fractions import Fraction
+from functools import cache, lru_cache
 from typing import NewType
 
 Price = NewType("Price", Decimal)
@@ -80,6 +81,7 @@ class Money:
         return other.amount
 
 
+@cache
 def minor_unit(currency: str) -> Decimal:
     """Return the currency's smallest unit: 0.01 for USD, 1 for JPY. Two places when unknown."""
     return Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))
@@ -137,6 +139,7 @@ def parse_decimal(text: str, *, digits: int = 20, places: int = PLACES) -> Decim
     return Decimal(text)
 
 
+@lru_cache(maxsize=20_000)
 def plain(value: Decimal) -> str:
     """Write a decimal for JSON: no exponent, no trailing zeros after the point, no minus zero."""
     return _trimmed(format(value, "f"))

@@ -142,7 +142,7 @@ def _counted(
 def _together(wanted: Wanted) -> DeskRows:
     """The lock comes first: what is read behind it is what it guards.
 
-    Open orders of an account in instruments that it does not name stand under no instrument.
+    Of an account's open orders those in the instruments that it names are counted apart.
     """
     ids, symbols = array_of(wanted.account_ids), array_of(wanted.symbols)
     locked = Read[Account](_lock(), [ids])
@@ -152,10 +152,9 @@ def _together(wanted: Wanted) -> DeskRows:
     limits = Read[RiskLimits](_of_accounts(RiskLimits), [ids])
     schedules = Read[FeeSchedule](_schedules(), [ids])
     halts, known = Read[Any](HALTS, [ids]), Read[Any](KNOWN, _pairs(wanted.keys))
-    counts = Read[Any](COUNTS, [*_pairs(wanted.named), ids])
+    counts = Read[Any](COUNTS, [ids, *_pairs(wanted.named)])
     since = (wanted.now - WINDOW).isoformat()
-    unsure = array_of({account_id for account_id, _ in wanted.unsure})
-    recent = Read[Any](RECENT, [unsure, since, *_pairs(wanted.unsure)])
+    recent = Read[Any](RECENT, [*_pairs(wanted.unsure), since])
     held = Read[Position](_positions(), _pairs(wanted.selling))
     run_together(
         *([locked, heads] if wanted.accounts is None else []),
@@ -171,7 +170,6 @@ def _together(wanted: Wanted) -> DeskRows:
             account._state.fields_cache["fee_schedule"] = dated[account.fee_schedule_id]
     again = [order_id for (order_id,) in known.rows]
     replayed = Order.objects.filter(id__in=again).select_related("instrument") if again else ()
-    here, in_all = _counted(counts.rows)
     return DeskRows(
         accounts=accounts,
         heads=None if wanted.accounts is not None else {row.id: row for row in heads.of(Stream)},
@@ -183,8 +181,8 @@ def _together(wanted: Wanted) -> DeskRows:
         limits={row.account_id: limits_of(row) for row in limits.of(RiskLimits)},
         halts=reasons_of(wanted.account_ids, dict(halts.rows)),
         recent=by_looks(recent.rows),
-        open_orders=here,
-        open_in_all=in_all,
+        open_orders=Counter({(*key, side): n for *key, side, n in counts.rows if side}),
+        open_in_all=Counter({account_id: n for account_id, _, side, n in counts.rows if not side}),
     )
 
 
@@ -207,18 +205,19 @@ KNOWN = (
     " JOIN orders_order o ON o.account_id = k.account_id AND o.client_order_id = k.word"
 )
 COUNTS = (
-    "SELECT account_id, named, side, count(*) FROM ("  # noqa: S608 - our own words
-    f" SELECT account_id, CASE WHEN (account_id, instrument_id) IN ({NAMED}) THEN instrument_id END"
-    " AS named, side FROM orders_order WHERE account_id = ANY(%s::uuid[]) AND closed_at IS NULL"
-    ") AS open_orders GROUP BY account_id, named, side"
+    "SELECT account_id, NULL::uuid, NULL, count(*) FROM orders_order"  # noqa: S608 - our own words
+    " WHERE account_id = ANY(%s::uuid[]) AND closed_at IS NULL GROUP BY account_id"
+    f" UNION ALL SELECT account_id, instrument_id, side, count(*) FROM ({NAMED}) AS named"
+    " JOIN orders_order o ON o.account_id = owner_id AND o.instrument_id = named.id"
+    " WHERE closed_at IS NULL GROUP BY account_id, instrument_id, side"
 )
+"""All open orders of each account, then those in the instruments that it names."""
 RECENT = (
-    f"SELECT id, {', '.join(Likeness._fields)} FROM orders_order"  # noqa: S608 - our own words
-    " WHERE account_id = ANY(%s::uuid[]) AND accepted_at > %s::timestamptz"
-    f" AND ((account_id, instrument_id) IN ({NAMED})) IS TRUE"
-    " AND (closed_at IS NULL OR filled_quantity > 0) ORDER BY id"
+    f"SELECT o.id, {', '.join(Likeness._fields)} FROM ({NAMED}) AS named"  # noqa: S608 - our own
+    " JOIN orders_order o ON o.account_id = owner_id AND o.instrument_id = named.id"
+    " WHERE accepted_at > %s::timestamptz AND (closed_at IS NULL OR filled_quantity > 0)"
+    " ORDER BY o.id"
 )
-"""IS TRUE keeps the pairs a filter: they are for one account at a time, which its index finds."""
 
 
 def _instruments() -> str:

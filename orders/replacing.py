@@ -9,13 +9,13 @@ An order of a group passes its place there on. Of a leg only prices change (orde
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts

@@ -241,12 +241,12 @@ def _unsupported(detail: str, field: str, value: str) -> BengiError:
 
 def _price_shape(ticket: TicketFacts, field: str) -> Iterator[BengiError]:
     price: Decimal | None = getattr(ticket, field)
-    kind, words = _words(ticket.type), _words(field)
     if field in PRICES_OF[ticket.type]:
         if price is None:
-            yield Malformed("missing_price", f"A {kind} order needs a {words}.", field=field)
+            detail = f"A {_words(ticket.type)} order needs a {_words(field)}."
+            yield Malformed("missing_price", detail, field=field)
     elif price is not None:
-        detail = f"A {kind} order takes no {words}."
+        detail = f"A {_words(ticket.type)} order takes no {_words(field)}."
         yield Malformed("unexpected_price", detail, field=field, value=plain(price))
 
 

@@ -1,7 +1,7 @@
 """Orders come in and are asked to go. Only the engine fills and closes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,12 +9,13 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from msgspec.structs import replace
 
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.access import require
 from bengi.audit.services import note
-from bengi.bulk import in_one_trip, insert_rows, update_rows
+from bengi.bulk import in_one_trip, insert_rows, new_row, update_rows
 from bengi.bus import NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
@@ -201,34 +202,41 @@ def draft(
     quote, tick_size = facts.quote, instrument.tick_size
     protection = protection_price(facts.ticket, quote.ask, tick_size, quote.last)
     is_trailing = ticket.type is OrderType.TRAILING_STOP
-    return Order(
-        id=new_id(),
-        account_id=ticket.account_id,
-        portfolio_id=ticket.portfolio_id,
+    account = desk.accounts[ticket.account_id]
+    schedule = desk.costs.row(account, instrument.mic, now)
+    return new_row(
+        Order,
+        {
+            "id": new_id(),
+            "account_id": ticket.account_id,
+            "portfolio_id": ticket.portfolio_id,
+            "instrument_id": instrument.id,
+            "client_order_id": ticket.client_order_id,
+            "body_hash": ticket.body_hash,
+            "side": ticket.side,
+            "type": ticket.type,
+            "time_in_force": ticket.time_in_force,
+            "quantity": ticket.quantity if ticket.notional is None else facts.ticket.quantity,
+            "notional": ticket.notional,
+            "extended_hours": ticket.extended_hours,
+            "limit_price": ticket.limit_price,
+            "stop_price": first_stop(facts.ticket, quote.last, tick_size),
+            "trail_price": ticket.trail_price,
+            "trail_percent": ticket.trail_percent,
+            "expires_at": ticket.expires_at,
+            "order_class": ticket.order_class,
+            "high_water_mark": quote.last if is_trailing else None,
+            "protection_price": protection,
+            "fee_schedule_id": schedule.id,
+            "month_volume": facts.account.schedule.month_volume,
+            "realism": account.realism,
+            "lots": [{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
+            "status": OrderStatus.ACCEPTED,
+            "accepted_at": now,
+            "updated_at": now,
+        },
         instrument=instrument,
-        client_order_id=ticket.client_order_id,
-        body_hash=ticket.body_hash,
-        side=ticket.side,
-        type=ticket.type,
-        time_in_force=ticket.time_in_force,
-        quantity=ticket.quantity if ticket.notional is None else facts.ticket.quantity,
-        notional=ticket.notional,
-        extended_hours=ticket.extended_hours,
-        limit_price=ticket.limit_price,
-        stop_price=first_stop(facts.ticket, quote.last, tick_size),
-        trail_price=ticket.trail_price,
-        trail_percent=ticket.trail_percent,
-        expires_at=ticket.expires_at,
-        order_class=ticket.order_class,
-        high_water_mark=quote.last if is_trailing else None,
-        protection_price=protection,
-        fee_schedule=desk.costs.row(desk.accounts[ticket.account_id], instrument.mic, now),
-        month_volume=facts.account.schedule.month_volume,
-        realism=desk.accounts[ticket.account_id].realism,
-        lots=[{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
-        status=OrderStatus.ACCEPTED,
-        accepted_at=now,
-        updated_at=now,
+        fee_schedule=schedule,
     )
 
 
@@ -254,8 +262,8 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     legs = [leg for order in orders for leg in desk.legs[order.id]]
     buys = [order for order in orders if order.side == Side.BUY]
     sells = [order for order in orders if order.side == Side.SELL]
-    balances = {desk.balances[o.account_id, o.instrument.currency] for o in buys}
-    positions = {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}
+    owed = {(order.account_id, order.instrument.currency) for order in buys}
+    sold = {(order.portfolio_id, order.instrument_id) for order in sells}
     told = [
         (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
         for order in orders
@@ -263,8 +271,8 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
     ]
     with in_one_trip():
         insert_rows(Order, [*orders, *legs])
-        update_rows(CashBalance, balances, ["reserved"])
-        update_rows(Position, positions, ["reserved_quantity"])
+        update_rows(CashBalance, [desk.balances[each] for each in owed], ["reserved"])
+        update_rows(Position, [desk.positions[each] for each in sold], ["reserved_quantity"])
         tell_each(told, now, desk.steps, desk.heads)
 
 

@@ -41,7 +41,8 @@ def append(
     if not events:
         return {}
     heads = _heads({event.stream_id for event in events}, known)
-    rows = [_next(heads[event.stream_id], event) for event in events]
+    encoded = has_arrays()
+    rows = [_next(heads[event.stream_id], event, encoded) for event in events]
     save_rows(Stream, heads.values(), ["seq", "head_hash"])
     insert_values(Event, _COLUMNS, rows)
     return {stream.id: stream.seq for stream in heads.values()}
@@ -60,14 +61,14 @@ def _heads(stream_ids: set[UUID], known: Mapping[UUID, Stream] | None = None) ->
     return {sid: known.get(sid) or Stream(id=sid) for sid in sorted(stream_ids)}
 
 
-def _next(head: Stream, event: NewEvent) -> tuple[Any, ...]:
-    """Move a head on to an event and return the event's row. Its payload is encoded once."""
+def _next(head: Stream, event: NewEvent, encoded: bool) -> tuple[Any, ...]:
+    """Move a head on to an event and return the event's row; encoded: with its payload as JSON."""
     payload = msgspec.Raw(msgspec.json.encode(event.payload, order="sorted"))
     head.seq += 1
     head.head_hash = chain_hash(head.head_hash, head.seq, event.type, event.version, payload)
     return (
         *(new_id(), head.id, head.seq, event.type, event.version),
-        payload if has_arrays() else event.payload,
+        payload if encoded else event.payload,
         *(event.occurred_at, event.subject, head.head_hash),
     )
 
