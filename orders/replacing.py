@@ -85,6 +85,7 @@ def request_replace(
         )
     members = open_members(order)
     facts = _facts(desk, ticket, order, members, now)
+    desk.tell_stale()
     errors = check_changed_leg(facts, order, members) if order.leg else check_ticket(facts)
     if errors:
         raise errors[0] if len(errors) == 1 else Refused(errors=errors)

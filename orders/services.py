@@ -43,6 +43,9 @@ from portfolios.models import Position
 CANCEL = "orders.cancel_any_order"
 """The permission to ask for anybody's orders to be canceled."""
 
+PART = 50
+"""Orders that are written while the next ones are judged: PostgreSQL has a processor of its own."""
+
 NO_STEPS: Mapping[UUID, dict[str, Any]] = {}
 
 
@@ -52,6 +55,48 @@ class Placement:
 
     order: Order
     replayed: bool = False
+
+
+class News:
+    """What has been logged in a transaction, for whoever waits to hear of it."""
+
+    def __init__(self) -> None:
+        self._heads: dict[UUID, int] = {}
+        self._shards: set[int] = set()
+
+    def of(
+        self,
+        told: Sequence[tuple[Order, str]],
+        now: datetime,
+        steps: Mapping[UUID, dict[str, Any]],
+        known: dict[UUID, Stream] | None = None,
+    ) -> None:
+        """Log each order's event, as tell_each() does; known: as append() takes it."""
+        self._shards |= {order.instrument.shard for order, _ in told}
+        self._heads |= append([_event(*each, now, steps) for each in told], known)
+
+    def after_commit(self) -> None:
+        """Let the engines and the streams know once it is durable."""
+        if self._heads:
+            transaction.on_commit(self._wake, robust=True)
+
+    def _wake(self) -> None:
+        crash_point("accept.committed")
+        for shard in self._shards:
+            get_bus().publish(NUDGE, shard)
+        publish(self._heads)
+
+
+def _event(
+    order: Order, event: str, now: datetime, steps: Mapping[UUID, dict[str, Any]]
+) -> NewEvent:
+    payload: dict[str, Any] = {
+        "order": order_payload(order, order.instrument.symbol),
+        "state": order_state(order),
+    }
+    if order.id in steps:
+        payload["steps"] = [steps[order.id]]
+    return NewEvent(order.account_id, event, payload, now, subject=order.id)
 
 
 def place_order(ticket: OrderTicket, *, now: datetime) -> Placement:
@@ -75,9 +120,16 @@ def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
 
 def place_within(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Placement | BengiError]:
     """Do what place_orders() does, in the caller's transaction, which commits or fails whole."""
-    desk = read_desk(tickets, None, now)
-    answers = [_answer(desk, ticket, now) for ticket in tickets]
-    _save(desk, [a.order for a in answers if isinstance(a, Placement) and not a.replayed], now)
+    desk, answers = read_desk(tickets, None, now), list[Placement | BengiError]()
+    news = News()
+    with in_one_trip():
+        for first in range(0, len(tickets), PART):
+            part = [_answer(desk, ticket, now) for ticket in tickets[first : first + PART]]
+            new = [a.order for a in part if isinstance(a, Placement) and not a.replayed]
+            _save(desk, new, now, news)
+            answers += part
+    desk.tell_stale()
+    news.after_commit()
     crash_point("accept.saved")
     return answers
 
@@ -256,7 +308,8 @@ def _reserve(desk: Desk, ticket: OrderTicket, order: Order, facts: Facts) -> Dec
     return needed
 
 
-def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
+def _save(desk: Desk, orders: list[Order], now: datetime, news: News) -> None:
+    """Write orders with their legs, what they reserve and their events."""
     if not orders:
         return
     legs = [leg for order in orders for leg in desk.legs[order.id]]
@@ -269,11 +322,10 @@ def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
         for order in orders
         for one in (order, *desk.legs[order.id])
     ]
-    with in_one_trip():
-        insert_rows(Order, [*orders, *legs])
-        update_rows(CashBalance, [desk.balances[each] for each in owed], ["reserved"])
-        update_rows(Position, [desk.positions[each] for each in sold], ["reserved_quantity"])
-        tell_each(told, now, desk.steps, desk.heads)
+    insert_rows(Order, [*orders, *legs])
+    update_rows(CashBalance, [desk.balances[each] for each in owed], ["reserved"])
+    update_rows(Position, [desk.positions[each] for each in sold], ["reserved_quantity"])
+    news.of(told, now, desk.steps, desk.heads)
 
 
 def tell(
@@ -290,35 +342,11 @@ def tell_each(
     told: Sequence[tuple[Order, str]],
     now: datetime,
     steps: Mapping[UUID, dict[str, Any]] = NO_STEPS,
-    known: Mapping[UUID, Stream] | None = None,
 ) -> None:
     """Log each order's event and, after commit, wake the engine and the streams.
 
-    steps: what to tell of an order, by its id, beyond how it stands now. known: as in append().
+    steps: what to tell of an order, by its id, beyond how it stands now.
     """
-    heads = append(
-        [
-            NewEvent(
-                order.account_id,
-                event,
-                {
-                    "order": order_payload(order, order.instrument.symbol),
-                    "state": order_state(order),
-                    **({"steps": [steps[order.id]]} if order.id in steps else {}),
-                },
-                now,
-                subject=order.id,
-            )
-            for order, event in told
-        ],
-        known,
-    )
-    shards = {order.instrument.shard for order, _ in told}
-
-    def wake() -> None:
-        crash_point("accept.committed")
-        for shard in shards:
-            get_bus().publish(NUDGE, shard)
-        publish(heads)
-
-    transaction.on_commit(wake, robust=True)
+    news = News()
+    news.of(told, now, steps)
+    news.after_commit()

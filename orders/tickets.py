@@ -131,7 +131,8 @@ class Desk:
 
     steps: what the acceptance of each order has to tell, by the order's id; legs: those that were
     accepted with an order, by its id. seen: what many tickets have in common, reckoned once. heads:
-    those of the accounts' streams, where they were read with the rest.
+    those of the accounts' streams, where they were read with the rest. stale: the instruments, by
+    id, whose quotes were too old for a ticket.
     """
 
     accounts: Mapping[UUID, Account]
@@ -153,6 +154,7 @@ class Desk:
         default_factory=dict
     )
     heads: dict[UUID, Stream] | None = None
+    stale: set[str] = field(default_factory=set)
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
         """Return what the rules look at for one ticket."""
@@ -219,15 +221,19 @@ class Desk:
         return self.seen[key]
 
     def _quote(self, instrument: Instrument, realism: str, now: datetime) -> QuoteFacts:
-        """Return the quote that a ticket is judged by.
-
-        Whoever asks for quotes hears of one that is not fresh: it is there when they try again.
-        """
+        """Return the quote that a ticket is judged by."""
         tick = self.quotes.get(instrument.symbol)
         quote = quote_facts(tick, instrument, realism, now)
         if tick is not None and not quote.is_fresh:
-            get_bus().publish(STALE, str(instrument.id))
+            self.stale.add(str(instrument.id))
         return quote
+
+    def tell_stale(self) -> None:
+        """Let whoever asks for quotes hear of those that are not fresh: they are there when
+        somebody tries again.
+        """
+        get_bus().publish_all(STALE, self.stale)
+        self.stale.clear()
 
 
 def read_desk(

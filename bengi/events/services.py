@@ -1,7 +1,7 @@
 """Append to the event log: dense seq per stream, each event chained to the one before by hash."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,14 +28,13 @@ class NewEvent(msgspec.Struct, frozen=True):
     subject: UUID | None = None
 
 
-def append(
-    events: Sequence[NewEvent], known: Mapping[UUID, Stream] | None = None
-) -> dict[UUID, int]:
+def append(events: Sequence[NewEvent], known: dict[UUID, Stream] | None = None) -> dict[UUID, int]:
     """Write events in order, in the caller's transaction; return each stream's newest seq.
 
     One statement to read and lock the heads, at most three to write, however many events. The
     caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile. known:
-    the heads of these streams that the caller has read and locked itself, which is all there are.
+    the heads of these streams that the caller has read and locked itself, all there are; new ones
+    are added.
     """
     assert connection.in_atomic_block, "an event is written with the change it tells of"
     if not events:
@@ -54,11 +53,13 @@ def chain_hash(previous: str, seq: int, event_type: str, version: int, payload: 
     return hashlib.sha256(body).hexdigest()
 
 
-def _heads(stream_ids: set[UUID], known: Mapping[UUID, Stream] | None = None) -> dict[UUID, Stream]:
+def _heads(stream_ids: set[UUID], known: dict[UUID, Stream] | None = None) -> dict[UUID, Stream]:
     if known is None:
         found = Stream.objects.select_for_update().filter(id__in=stream_ids).order_by("id")
         known = {stream.id: stream for stream in found}
-    return {sid: known.get(sid) or Stream(id=sid) for sid in sorted(stream_ids)}
+    for stream_id in stream_ids - known.keys():
+        known[stream_id] = Stream(id=stream_id)
+    return {stream_id: known[stream_id] for stream_id in sorted(stream_ids)}
 
 
 def _next(head: Stream, event: NewEvent, encoded: bool) -> tuple[Any, ...]:
