@@ -16,7 +16,7 @@ from accounts.services import lock_accounts
 from bengi.access import require
 from bengi.audit.services import note
 from bengi.bulk import in_one_trip, insert_rows, new_row, update_rows
-from bengi.bus import NUDGE, get_bus
+from bengi.bus import ACCOUNT, NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
 from bengi.events.models import Stream
@@ -24,7 +24,7 @@ from bengi.events.selectors import newest_seq
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
-from bengi.realtime.publish import publish
+from bengi.realtime.publish import hints_of
 from bengi.retries import retried
 from bengi.terms import Leg, OrderStatus, OrderType, Side
 from instruments.models import Instrument
@@ -82,9 +82,7 @@ class News:
 
     def _wake(self) -> None:
         crash_point("accept.committed")
-        for shard in self._shards:
-            get_bus().publish(NUDGE, shard)
-        publish(self._heads)
+        get_bus().publish_together({NUDGE: sorted(self._shards), ACCOUNT: hints_of(self._heads)})
 
 
 def _event(
