@@ -21,6 +21,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
 from msgspec import Raw
 
+from bengi.fields import ExactField, ValueField, exact
+
 Field = models.Field
 R = TypeVar("R", bound=models.Model)
 
@@ -135,8 +137,9 @@ def _columns(fields: Iterable[Field]) -> tuple[tuple[str, "_Column"], ...]:
 
 @cache
 def columns_of(model: type[models.Model]) -> str:
-    """Return a model's columns as a statement names them, in the order of its fields."""
-    return _listed(model._meta.concrete_fields)
+    """Return a model's columns as a statement selects them, in the order of its fields."""
+    table = _quoted(model._meta.db_table)
+    return ", ".join(f"{table}.{_quoted(f.column)}" for f in model._meta.concrete_fields)
 
 
 def _listed(fields: Iterable[Field]) -> str:
@@ -253,10 +256,16 @@ def _element(field: Field, value: Any, database: Any) -> str:
 
 @cache
 def _as_it_is(field: Field) -> tuple[type, Callable[[Any], str]]:
-    """Return the type whose values the field's conversion leaves as they are, and their text."""
+    """Return the type whose values need no more of the field's conversion than their text."""
     target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
+    if isinstance(target, ExactField) and not isinstance(target, ValueField):
+        return Decimal, _decimal
     kind = _LEFT_ALONE.get(type(target), _Nothing)
     return kind, _ELEMENTS.get(kind, str)
+
+
+def _decimal(value: Decimal) -> str:
+    return str(exact(value))
 
 
 def _text(value: str) -> str:

@@ -14,7 +14,7 @@ from django.db.models import Count
 
 from accounts.models import Account, CashBalance, FeeSchedule
 from accounts.services import lock_accounts
-from bengi.arrays import array_of, columns_of
+from bengi.arrays import array_of, columns_of, rows_of
 from bengi.bulk import has_arrays
 from bengi.events.models import Stream
 from bengi.reads import Read, run_together
@@ -25,7 +25,7 @@ from orders.costs import schedules_of
 from orders.facts import Limits
 from orders.limits import limits_of, read_limits
 from orders.models import Order, RiskLimits
-from orders.selectors import halted_accounts, orders_by_key, reasons_of
+from orders.selectors import halted_accounts, orders_by_key
 from orders.twins import WINDOW, Likeness, by_looks, recent_orders
 from portfolios.models import Position
 
@@ -55,7 +55,7 @@ class Wanted:
 class DeskRows:
     """open_orders counts by account, instrument and side; open_in_all by account.
 
-    heads: those of the locked accounts' streams, locked too; None: the event log is to read them.
+    heads: those of the locked accounts' streams; None: the event log is to read them.
     """
 
     accounts: Mapping[UUID, Account]
@@ -146,19 +146,17 @@ def _together(wanted: Wanted) -> DeskRows:
     """
     ids, symbols = array_of(wanted.account_ids), array_of(wanted.symbols)
     locked = Read[Account](_lock(), [ids])
-    heads = Read[Stream](_heads(), [ids])
+    standing = Read[Any](_standing(), [ids])
     instruments = Read[Instrument](_instruments(), [symbols])
-    balances = Read[CashBalance](_of_accounts(CashBalance), [ids])
-    limits = Read[RiskLimits](_of_accounts(RiskLimits), [ids])
     schedules = Read[FeeSchedule](_schedules(), [ids])
-    halts, known = Read[Any](HALTS, [ids]), Read[Any](KNOWN, _pairs(wanted.keys))
+    known = Read[Any](KNOWN, _pairs(wanted.keys))
     counts = Read[Any](COUNTS, [ids, *_pairs(wanted.named)])
     since = (wanted.now - WINDOW).isoformat()
     recent = Read[Any](RECENT, [*_pairs(wanted.unsure), since])
     held = Read[Position](_positions(), _pairs(wanted.selling))
     run_together(
-        *([locked, heads] if wanted.accounts is None else []),
-        *(instruments, balances, limits, schedules, halts, known, counts),
+        *([locked] if wanted.accounts is None else []),
+        *(standing, instruments, schedules, known, counts),
         *([recent] if wanted.unsure else []),
         *([held] if wanted.selling else []),
     )
@@ -170,20 +168,33 @@ def _together(wanted: Wanted) -> DeskRows:
             account._state.fields_cache["fee_schedule"] = dated[account.fee_schedule_id]
     again = [order_id for (order_id,) in known.rows]
     replayed = Order.objects.filter(id__in=again).select_related("instrument") if again else ()
+    halts, (heads, limits, balances) = _parts(standing.rows)
     return DeskRows(
         accounts=accounts,
-        heads=None if wanted.accounts is not None else {row.id: row for row in heads.of(Stream)},
+        heads=None if wanted.accounts is not None else {row.id: row for row in heads},
         instruments={row.symbol: row for row in instruments.of(Instrument)},
-        balances=_by_currency(balances.of(CashBalance)),
+        balances=_by_currency(balances),
         positions=_by_holding(held.of(Position)),
         known=_by_key(replayed),
         schedules=list(dated.values()),
-        limits={row.account_id: limits_of(row) for row in limits.of(RiskLimits)},
-        halts=reasons_of(wanted.account_ids, dict(halts.rows)),
+        limits={row.account_id: limits_of(row) for row in limits},
+        halts=halts,
         recent=by_looks(recent.rows),
         open_orders=Counter({(*key, side): n for *key, side, n in counts.rows if side}),
         open_in_all=Counter({account_id: n for account_id, _, side, n in counts.rows if not side}),
     )
+
+
+def _parts(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[UUID, str], list[list[Any]]]:
+    """Return what _standing() selects: why accounts may not trade, then rows of OF_ACCOUNTS."""
+    halts = {account_id: reason for account_id, reason, *_ in rows if reason is not None}
+    found, first = list[list[Any]](), 2
+    for model in OF_ACCOUNTS:
+        last = first + len(model._meta.concrete_fields)
+        parts = {row[first]: row[first:last] for row in rows if row[first] is not None}
+        found.append(rows_of(model, parts.values()))
+        first = last
+    return halts, found
 
 
 def _pairs(pairs: Collection[tuple[UUID, str]]) -> list[str]:
@@ -196,10 +207,6 @@ NAMED = (
 )
 """The instruments by whose tickets they are named: pair by pair. Two lists side by side would be
 looked up each with each."""
-HALTS = (
-    "SELECT account_id, reason FROM orders_tradinghalt WHERE lifted_at IS NULL"
-    " AND (account_id IS NULL OR account_id = ANY(%s::uuid[]))"
-)
 KNOWN = (
     "SELECT o.id FROM unnest(%s::uuid[], %s::text[]) AS k (account_id, word)"
     " JOIN orders_order o ON o.account_id = k.account_id AND o.client_order_id = k.word"
@@ -227,9 +234,27 @@ def _instruments() -> str:
     return f"SELECT {columns} FROM instruments_instrument {where}"  # noqa: S608
 
 
-def _of_accounts(model: type[CashBalance | RiskLimits]) -> str:
-    table = model._meta.db_table
-    return f"SELECT {columns_of(model)} FROM {table} WHERE account_id = ANY(%s::uuid[])"  # noqa: S608
+OF_ACCOUNTS: tuple[type[Stream], type[RiskLimits], type[CashBalance]]
+OF_ACCOUNTS = (Stream, RiskLimits, CashBalance)
+"""Their first column is their key."""
+
+
+def _standing() -> str:
+    """Each account with why it is halted and the rows of OF_ACCOUNTS, once for each currency.
+
+    A head needs no lock of its own: nobody appends to a stream whose account is locked.
+    """
+    columns = ", ".join(columns_of(model) for model in OF_ACCOUNTS)
+    halts = "(SELECT account_id, reason FROM orders_tradinghalt WHERE lifted_at IS NULL)"
+    return (
+        f"SELECT a.id, coalesce(own.reason, everybody.reason), {columns}"  # noqa: S608
+        " FROM unnest(%s::uuid[]) AS a (id)"
+        " LEFT JOIN events_stream ON events_stream.id = a.id"
+        " LEFT JOIN orders_risklimits ON orders_risklimits.account_id = a.id"
+        " LEFT JOIN accounts_cashbalance ON accounts_cashbalance.account_id = a.id"
+        f" LEFT JOIN {halts} AS own ON own.account_id = a.id"
+        f" LEFT JOIN {halts} AS everybody ON everybody.account_id IS NULL"
+    )
 
 
 def _schedules() -> str:
@@ -245,12 +270,6 @@ def _lock() -> str:
     """What lock_accounts() does, without their schedules."""
     where = "WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
     return f"SELECT {columns_of(Account)} FROM accounts_account {where}"  # noqa: S608
-
-
-def _heads() -> str:
-    """What append() would lock at the end; nobody appends to a stream whose account is locked."""
-    where = "WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
-    return f"SELECT {columns_of(Stream)} FROM events_stream {where}"  # noqa: S608
 
 
 def _positions() -> str:

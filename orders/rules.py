@@ -251,6 +251,9 @@ def _price_shape(ticket: TicketFacts, field: str) -> Iterator[BengiError]:
 
 
 def _trail_shape(ticket: TicketFacts) -> Iterator[BengiError]:
+    has_none = ticket.trail_price is None and ticket.trail_percent is None
+    if has_none and ticket.type is not OrderType.TRAILING_STOP:
+        return
     trails = {"trail_price": ticket.trail_price, "trail_percent": ticket.trail_percent}
     named = {field: value for field, value in trails.items() if value is not None}
     if ticket.type is not OrderType.TRAILING_STOP:

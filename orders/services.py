@@ -232,7 +232,8 @@ def _accept(
     for leg, one in legs.items():
         first_step = held if one.status == OrderStatus.HELD else accepted
         desk.steps[one.id] = first_step(one, judged[leg], tick)
-    desk.legs[order.id] = list(legs.values())
+    if legs:
+        desk.legs[order.id] = list(legs.values())
     desk.known[ticket.account_id, ticket.client_order_id] = order
     for one in (*legs.values(), order):
         desk.recent[likeness_of(one)] = one.id
@@ -310,7 +311,7 @@ def _save(desk: Desk, orders: list[Order], now: datetime, news: News) -> None:
     """Write orders with their legs, what they reserve and their events."""
     if not orders:
         return
-    legs = [leg for order in orders for leg in desk.legs[order.id]]
+    legs = [leg for order in orders for leg in desk.legs.get(order.id, ())]
     buys = [order for order in orders if order.side == Side.BUY]
     sells = [order for order in orders if order.side == Side.SELL]
     owed = {(order.account_id, order.instrument.currency) for order in buys}
@@ -318,7 +319,7 @@ def _save(desk: Desk, orders: list[Order], now: datetime, news: News) -> None:
     told = [
         (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
         for order in orders
-        for one in (order, *desk.legs[order.id])
+        for one in (order, *desk.legs.get(order.id, ()))
     ]
     insert_rows(Order, [*orders, *legs])
     update_rows(CashBalance, [desk.balances[each] for each in owed], ["reserved"])

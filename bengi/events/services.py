@@ -33,7 +33,7 @@ def append(events: Sequence[NewEvent], known: dict[UUID, Stream] | None = None) 
 
     One statement to read and lock the heads, at most three to write, however many events. The
     caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile. known:
-    the heads of these streams that the caller has read and locked itself, all there are; new ones
+    the heads of these streams that the caller has read behind those locks, all there are; new ones
     are added.
     """
     assert connection.in_atomic_block, "an event is written with the change it tells of"

@@ -83,8 +83,8 @@ ARRAY_BUGS = [
     Bug(
         "decimals are not converted",
         ARRAYS,
-        "field.get_db_prep_save(value, database)",
-        "value if isinstance(value, Decimal) else field.get_db_prep_save(value, database)",
+        "str(exact(value))",
+        "str(value)",
     ),
     Bug(
         "rows count as new",
