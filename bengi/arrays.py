@@ -6,7 +6,7 @@ depend on how many rows there are, so that each is planned once a session (docs/
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
@@ -77,27 +77,37 @@ def rows_of(model: type[R], found: Iterable[Sequence[Any]]) -> list[R]:
     return rows
 
 
+class _Trip:
+    """What is sent together: it begins with its first statement.
+
+    sent: each statement's cursor, with the model whose rows have to be there, and how many.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[CursorWrapper, type[models.Model] | None, int]] = []
+        self.line = ExitStack()
+
+    def begin(self, session: Any) -> None:
+        if not self.sent:
+            self.line.enter_context(session.pipeline())
+
+
 @contextmanager
 def in_one_trip() -> Iterator[None]:
     """Send what is written meanwhile as it comes, and wait at the end; see bulk.in_one_trip."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    connection.ensure_connection()
-    session: Any = connection.connection
-    sent: list[tuple[CursorWrapper, type[models.Model] | None, int]] = []
-    before = _sent.set(sent)
+    trip = _Trip()
+    before = _trip.set(trip)
     try:
-        with connection.wrap_database_errors, session.pipeline():
+        with connections[DEFAULT_DB_ALIAS].wrap_database_errors, trip.line:
             yield
     finally:
-        _sent.reset(before)
-    for cursor, model, count in sent:
+        _trip.reset(before)
+    for cursor, model, count in trip.sent:
         _assert_there(model, cursor.rowcount, count)
         cursor.close()
 
 
-_sent: ContextVar[list[tuple[CursorWrapper, type[models.Model] | None, int]] | None]
-_sent = ContextVar("sent", default=None)
-"""The statements of this trip, with the model whose rows have to be there, and how many."""
+_trip: ContextVar[_Trip | None] = ContextVar("trip", default=None)
 
 
 @cache
@@ -325,11 +335,13 @@ def _execute(
     of: type[models.Model] | None = None,
     count: int = 0,
 ) -> None:
-    cursor, sent = _cursor(statement), _sent.get()
-    cursor.execute(statement, literals)
-    if sent is not None:
-        sent.append((cursor, of, count))
+    cursor, trip = _cursor(statement), _trip.get()
+    if trip is not None:
+        trip.begin(connections[DEFAULT_DB_ALIAS].connection)
+        trip.sent.append((cursor, of, count))
+        cursor.execute(statement, literals)
         return
+    cursor.execute(statement, literals)
     _assert_there(of, cursor.rowcount, count)
     cursor.close()
 

@@ -110,7 +110,7 @@ def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
     """Accept or refuse each ticket, in order; the answers stand in the order of the tickets.
 
     An accepted order is durable with its reservation and event when this returns; a refused one
-    leaves no trace. A fixed number of statements, however many tickets. The shards are nudged
+    leaves no trace. A fixed number of statements for every PART tickets. The shards are nudged
     after commit.
     """
     return place_within(tickets, now=now)
