@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from bengi.bulk import has_arrays, read_rows
@@ -17,6 +18,14 @@ from trades.session import SessionHours
 
 BY_SESSION = frozenset({TimeInForce.DAY, *AT_A_MOMENT})
 """The times in force of orders that end with a session."""
+
+
+_ASKING = (OrderStatus.ACCEPTED, OrderStatus.HELD, OrderStatus.PENDING_CANCEL)
+_GLANCE = f"""
+    SELECT DISTINCT o.status FROM orders_order o
+    JOIN instruments_instrument i ON i.id = o.instrument_id
+    WHERE i.shard = %s AND o.closed_at IS NULL
+      AND o.status IN ({", ".join(f"'{status.value}'" for status in _ASKING)})"""  # noqa: S608
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -81,6 +90,9 @@ def read_requests(
     The stop of an oco comes with its take profit, the legs of an entry with that. What is to
     replace an order of a group that is at work waits until its market trades.
     """
+    standing = _standing(shard_id)
+    if not standing:
+        return []
     waiting = Order.objects.filter(instrument__shard=shard_id, closed_at__isnull=True)
     new = waiting.filter(_may_be_worked(hours, now), status=OrderStatus.ACCEPTED)
     new = new.exclude(leg=Leg.STOP_LOSS)
@@ -92,11 +104,14 @@ def read_requests(
     )
     # Requests are read first: what is asked for in between then hides its order from this batch,
     # instead of meeting it in the very batch that takes the order up.
-    found = _read(cancels, OrderStatus.PENDING_CANCEL, limit)
-    for order in _read(replacements, OrderStatus.HELD, limit, "replaces"):
-        if order.waits_to_replace:
-            found.append(order)
-    found += _read(new, OrderStatus.ACCEPTED, limit)
+    found: list[Order] = []
+    if OrderStatus.PENDING_CANCEL in standing:
+        found += _read(cancels, OrderStatus.PENDING_CANCEL, limit)
+    if OrderStatus.HELD in standing:
+        held = _read(replacements, OrderStatus.HELD, limit, "replaces")
+        found += [order for order in held if order.waits_to_replace]
+    if OrderStatus.ACCEPTED in standing:
+        found += _read(new, OrderStatus.ACCEPTED, limit)
     members = members_of(found)
     return [
         Command.of_order(
@@ -106,6 +121,17 @@ def read_requests(
         )
         for order in found
     ]
+
+
+def _standing(shard_id: int) -> set[str]:
+    """Return in which states that ask for something the shard has open orders.
+
+    Mostly in none, or in one: a glance costs less than the three questions that follow from it.
+    Whoever asks for something after it nudges the engine once that is committed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_GLANCE, [shard_id])
+        return {status for (status,) in cursor.fetchall()}
 
 
 def _read(wanted: QuerySet[Order], status: OrderStatus, limit: int, *related: str) -> list[Order]:
