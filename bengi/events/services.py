@@ -28,17 +28,20 @@ class NewEvent(msgspec.Struct, frozen=True):
     subject: UUID | None = None
 
 
-def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
+def append(events: Sequence[NewEvent], known: dict[UUID, Stream] | None = None) -> dict[UUID, int]:
     """Write events in order, in the caller's transaction; return each stream's newest seq.
 
     One statement to read and lock the heads, at most three to write, however many events. The
-    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile.
+    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile. known:
+    the heads of these streams that the caller has read behind those locks, all there are; new ones
+    are added.
     """
     assert connection.in_atomic_block, "an event is written with the change it tells of"
     if not events:
         return {}
-    heads = _heads({event.stream_id for event in events})
-    rows = [_next(heads[event.stream_id], event) for event in events]
+    heads = _heads({event.stream_id for event in events}, known)
+    encoded = has_arrays()
+    rows = [_next(heads[event.stream_id], event, encoded) for event in events]
     save_rows(Stream, heads.values(), ["seq", "head_hash"])
     insert_values(Event, _COLUMNS, rows)
     return {stream.id: stream.seq for stream in heads.values()}
@@ -50,20 +53,23 @@ def chain_hash(previous: str, seq: int, event_type: str, version: int, payload: 
     return hashlib.sha256(body).hexdigest()
 
 
-def _heads(stream_ids: set[UUID]) -> dict[UUID, Stream]:
-    found = Stream.objects.select_for_update().filter(id__in=stream_ids).order_by("id")
-    heads = {stream.id: stream for stream in found}
-    return {sid: heads.get(sid) or Stream(id=sid) for sid in sorted(stream_ids)}
+def _heads(stream_ids: set[UUID], known: dict[UUID, Stream] | None = None) -> dict[UUID, Stream]:
+    if known is None:
+        found = Stream.objects.select_for_update().filter(id__in=stream_ids).order_by("id")
+        known = {stream.id: stream for stream in found}
+    for stream_id in stream_ids - known.keys():
+        known[stream_id] = Stream(id=stream_id)
+    return {stream_id: known[stream_id] for stream_id in sorted(stream_ids)}
 
 
-def _next(head: Stream, event: NewEvent) -> tuple[Any, ...]:
-    """Move a head on to an event and return the event's row. Its payload is encoded once."""
+def _next(head: Stream, event: NewEvent, encoded: bool) -> tuple[Any, ...]:
+    """Move a head on to an event and return the event's row; encoded: with its payload as JSON."""
     payload = msgspec.Raw(msgspec.json.encode(event.payload, order="sorted"))
     head.seq += 1
     head.head_hash = chain_hash(head.head_hash, head.seq, event.type, event.version, payload)
     return (
         *(new_id(), head.id, head.seq, event.type, event.version),
-        payload if has_arrays() else event.payload,
+        payload if encoded else event.payload,
         *(event.occurred_at, event.subject, head.head_hash),
     )
 

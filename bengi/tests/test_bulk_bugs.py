@@ -63,7 +63,12 @@ ARRAY_BUGS = [
     Bug("quotes are not escaped", ARRAYS, """.replace('"', '\\\\"')""", ""),
     Bug("backslashes are not escaped", ARRAYS, """.replace("\\\\", "\\\\\\\\")""", ""),
     Bug("text is cut", ARRAYS, """re.sub(r"\\(.*\\)", "", str(field""", """str(str(field"""),
-    Bug("values repeat", ARRAYS, "known.get(value)", "next(iter(known.values()), None)"),
+    Bug(
+        "values repeat",
+        ARRAYS,
+        "known.get((type(value), value))",
+        "next(iter(known.values()), None)",
+    ),
     Bug("yes is no", ARRAYS, '"t" if value else "f"', '"f" if value else "t"'),
     Bug("all rows are written", ARRAYS, " WHERE t.{columns[0]} = x.{columns[0]}", ""),
     Bug("what is there stays", BULK, "if not row._state.adding]", "if 0]"),
@@ -78,8 +83,8 @@ ARRAY_BUGS = [
     Bug(
         "decimals are not converted",
         ARRAYS,
-        "field.get_db_prep_save(value, database)",
-        "value if isinstance(value, Decimal) else field.get_db_prep_save(value, database)",
+        "str(exact(value))",
+        "str(value)",
     ),
     Bug(
         "rows count as new",
