@@ -19,6 +19,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
 from msgspec import Raw
 
+from bengi.literals import at_once
+
 Field = models.Field
 R = TypeVar("R", bound=models.Model)
 
@@ -133,10 +135,12 @@ def _quoted(name: str | None) -> str:
 # -- values ------------------------------------------------------------------------------------
 
 
-def array_literal(field: Field, values: Iterable[Any]) -> str:
+def array_literal(field: Field, values: Sequence[Any]) -> str:
     """Return one column's values, converted by its field, as the text of an array."""
     if isinstance(field, models.JSONField):
         return _BETWEEN_DOCUMENTS.join(_document(field, value) for value in values)
+    if (text := at_once(field, values)) is not None:
+        return text
     kind, write = _as_it_is(field)
     database = connections[DEFAULT_DB_ALIAS]
     known, elements = dict[Any, str](), []

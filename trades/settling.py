@@ -18,6 +18,7 @@ from accounts.settlement import Proceeds, is_in_good_faith, pay
 from bengi.bulk import insert_rows, save_rows
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
+from bengi.instances import made
 from bengi.money import ZERO, plain
 from orders.payloads import moment
 from trades.models import Trade
@@ -131,7 +132,8 @@ def _keep_proceeds(settling: Settling, trade: Trade, mic: str) -> UnsettledCash 
     """Note a sale's proceeds as unsettled until its settlement date; None when it left none."""
     if trade.net_amount <= 0:
         return None
-    row = UnsettledCash(
+    row = made(
+        UnsettledCash,
         id=new_id(),
         account_id=trade.account_id,
         currency=trade.currency,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from bengi.ids import new_id
+from bengi.instances import made
 from bengi.money import ZERO, plain, split_amount
 from bengi.terms import CostBasisMethod, Side
 from orders.models import Order
@@ -51,7 +52,8 @@ def move_shares(rows: Rows, order: Order, trade: Trade) -> Moved:
 
 def lot_of_buy(rows: Rows, order: Order, trade: Trade) -> Lot:
     """Open the lot of a buy and return it."""
-    lot = Lot(
+    lot = made(
+        Lot,
         id=new_id(),
         portfolio_id=order.portfolio_id,
         instrument_id=order.instrument_id,
@@ -93,9 +95,11 @@ def close_for(
         lot.remaining_cost -= closing.cost
         rows.changed_lots[lot.id] = lot
         found.append(
-            LotClosing(
+            made(
+                LotClosing,
+                {"lot": lot},
                 id=new_id(),
-                lot=lot,
+                lot_id=lot.id,
                 trade_id=trade.exec_id,
                 closed_at=trade.executed_at,
                 method=CostBasisMethod.SPECIFIC if picks else method,

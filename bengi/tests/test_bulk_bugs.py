@@ -3,7 +3,7 @@
 Those of bengi/arrays.py are planted where the tests run on PostgreSQL.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -27,9 +27,9 @@ from trades.tests.sandbox import Bug, Sandbox, source_of
 
 pytestmark = pytest.mark.django_db
 
-BULK, ARRAYS = "bengi.bulk", "bengi.arrays"
-FAMILY = (BULK, ARRAYS)
-AT = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
+BULK, ARRAYS, LITERALS = "bengi.bulk", "bengi.arrays", "bengi.literals"
+FAMILY = (BULK, ARRAYS, LITERALS)
+AT, SECOND = datetime(2026, 11, 26, 6, 0, tzinfo=UTC), timedelta(seconds=1)
 CONVERSION = "column.get_db_prep_save(getattr(row, column.attname), connection)"
 
 PORTABLE_BUGS = [
@@ -81,6 +81,10 @@ ARRAY_BUGS = [
         "field.get_db_prep_save(value, database)",
         "value if isinstance(value, Decimal) else field.get_db_prep_save(value, database)",
     ),
+    Bug("odd values are not looked for", LITERALS, "if odd.search(text):", "if 0:"),
+    Bug("escapes stay", LITERALS, 're.compile(r"\\\\")', 're.compile("no")'),
+    Bug("more places are cut", LITERALS, "{{{places + 1}}}", "{{{places + 9}}}"),
+    Bug("an element is lost", LITERALS, "text[1:-1]", "text[text.find(',') + 1:-1]"),
     Bug(
         "rows count as new",
         ARRAYS,
@@ -91,7 +95,7 @@ ARRAY_BUGS = [
 BUGS = ARRAY_BUGS if connection.vendor == "postgresql" else PORTABLE_BUGS
 
 RATES = [
-    {"quote": "USD", "rate": Decimal(number + 1), "as_of": AT, "source": text}
+    {"quote": "USD", "rate": Decimal(number + 1), "as_of": AT + number * SECOND, "source": text}
     for number, text in enumerate(NASTY)
 ]
 EVENTS = [
