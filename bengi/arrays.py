@@ -19,6 +19,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
 from msgspec import Raw
 
+from bengi.ahead import block_here
 from bengi.literals import at_once
 
 Field = models.Field
@@ -32,7 +33,7 @@ def insert_values(
     fields = _all_fields(model)
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     literals = [array_literal(field, columns[field.attname]) for field in fields]
-    _execute(_insert_statement(model, fields), literals)
+    _execute(_insert_statement(model, fields), literals, len(columns[names[0]]))
 
 
 def insert(model: type[models.Model], rows: Collection[models.Model]) -> None:
@@ -49,17 +50,52 @@ def update(model: type[models.Model], rows: Collection[models.Model], names: Seq
 
 
 def select(
-    model: type[R], names: Sequence[str], keys: Iterable[Sequence[Any]], where: str
+    model: type[R],
+    names: Sequence[str],
+    keys: Iterable[Sequence[Any]],
+    where: str = "",
+    rest: str = "",
 ) -> list[R]:
-    """Return rows by the values of columns; see bulk.read_rows."""
+    """Return rows by the values of columns; see bulk.read_rows. rest: what follows a condition.
+
+    In a block of statements sent ahead the list is filled as the block ends.
+    """
     fields = _fields(model, tuple(names))
     columns = zip(*keys, strict=True)
     literals = [array_literal(*each) for each in zip(fields, columns, strict=True)]
-    statement = _select_statement(model, fields, where)
+    statement = _select_statement(model, fields, where) + rest
+    return ask(model, statement, literals)
+
+
+def id_array(ids: Iterable[UUID]) -> str:
+    """Return ids as the text of an array."""
+    return "{" + ",".join(each.hex for each in ids) + "}"
+
+
+def ask(model: type[R], statement: str, params: Sequence[Any]) -> list[R]:
+    """Return the rows that a statement selects, all of their columns in order; see select()."""
     names = [field.attname for field in model._meta.concrete_fields]
-    with _cursor(statement) as cursor:
-        cursor.execute(statement, literals)
-        return [_row(model, names, values) for values in cursor.fetchall()]
+    found: list[R] = []
+    _ask(statement, params, lambda rows: found.extend(_row(model, names, row) for row in rows))
+    return found
+
+
+def ask_values(statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return what a statement selects; see select()."""
+    found: list[tuple[Any, ...]] = []
+    _ask(statement, params, found.extend)
+    return found
+
+
+def _ask(statement: str, params: Sequence[Any], take: Callable[[list[Any]], None]) -> None:
+    cursor = _cursor(statement)
+    if (block := block_here()) is not None:
+        block.asked(cursor, take)
+        cursor.execute(statement, params)
+    else:
+        with cursor:
+            cursor.execute(statement, params)
+            take(cursor.fetchall())
 
 
 @cache
@@ -227,10 +263,16 @@ def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]
     literals = [
         array_literal(field, [getattr(row, field.attname) for row in rows]) for field in fields
     ]
-    return _execute(statement, literals)
+    return _execute(statement, literals, len(rows))
 
 
-def _execute(statement: str, literals: Sequence[str]) -> int:
+def _execute(statement: str, literals: Sequence[str], count: int) -> int:
+    """Execute a statement that is to write count rows; return how many, count where it may wait."""
+    if (block := block_here()) is not None:
+        waiting = _cursor(statement)
+        block.wrote(waiting, count, statement)
+        waiting.execute(statement, literals)
+        return count
     with _cursor(statement) as cursor:
         cursor.execute(statement, literals)
         return cursor.rowcount

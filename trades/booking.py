@@ -10,7 +10,6 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from accounts.services import lock_accounts
 from bengi.events.services import NewEvent
 from bengi.money import ZERO
 from bengi.terms import InstrumentStatus, OrderStatus, Side, TimeInForce
@@ -48,10 +47,10 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
     Cost: a fixed number of statements, however many decisions. An order that closed meanwhile
     fails the lifecycle's assertion and with it the whole batch. Raises Halted, see there.
     """
-    accounts = lock_accounts(decision.account_id for decision in decisions)
+    accounts = {decision.account_id for decision in decisions}
     order_ids = (UUID(decision.outcome.order_id) for decision in decisions)
     since = min(decision.decided_at for decision in decisions)
-    rows = load(order_ids, accounts, since)
+    rows = load(order_ids, accounts, since, is_locked=False)
     before = {order.id: order.status for order in rows.orders.values()}
     moved: dict[UUID, str] = {}
     steps = defaultdict[UUID, list[Step]](list)

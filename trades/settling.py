@@ -15,7 +15,7 @@ from django.db.models import QuerySet, Sum
 from accounts.models import GoodFaithViolation, UnsettledCash, UnsettledUse
 from accounts.payloads import violation_payload
 from accounts.settlement import Proceeds, is_in_good_faith, pay
-from bengi.bulk import insert_rows, save_rows
+from bengi.bulk import insert_rows, save_rows, update_rows
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
 from bengi.instances import made
@@ -48,48 +48,62 @@ class Settling:
 
 
 def load_settling(
-    account_ids: Iterable[UUID], since: datetime, spare: Mapping[Purse, Decimal] | None = None
+    account_ids: Iterable[UUID],
+    since: datetime,
+    spare: Mapping[Purse, Decimal] | None = None,
+    sums: Sequence[tuple[UUID, str, Decimal]] | None = None,
+    uses: Sequence[UnsettledUse] | None = None,
 ) -> Settling:
     """Read what has not settled at since, and what it paid for: at most four statements.
 
     spare: cash that is left when the batch has spent all it can. Where that is more than has not
     settled, settled cash pays for everything. None: proceeds are read one by one everywhere.
+    sums and uses: how much has not settled and what it paid for, where that has been read.
     """
     accounts = set(account_ids)
     found = Settling()
     waiting = UnsettledCash.objects.filter(account_id__in=accounts, settles_at__gt=since)
     if spare is not None:
-        found.ample, short = _ample(waiting, spare)
+        found.ample, short = _ample(_sums(waiting) if sums is None else sums, spare)
         accounts = {account_id for account_id, _ in short}
         waiting = waiting.filter(account_id__in=accounts)
     if accounts:
         for row in waiting.order_by("settles_at", "id"):
             found.proceeds.setdefault((row.account_id, row.currency), []).append(row)
     if found.proceeds or found.ample:
-        _read_uses(found, account_ids, since)
+        _lead_uses(found, _uses(account_ids, since) if uses is None else uses)
     return found
 
 
+def _sums(waiting: QuerySet[UnsettledCash]) -> list[tuple[UUID, str, Decimal]]:
+    sums = waiting.values_list("account_id", "currency").annotate(left=Sum("remaining_amount"))
+    return list(sums.order_by())
+
+
 def _ample(
-    waiting: QuerySet[UnsettledCash], spare: Mapping[Purse, Decimal]
+    sums: Iterable[tuple[UUID, str, Decimal]], spare: Mapping[Purse, Decimal]
 ) -> tuple[dict[Purse, Decimal], set[Purse]]:
     """Return what has not settled where spare cash covers it, and where it does not."""
-    sums = waiting.values_list("account_id", "currency").annotate(left=Sum("remaining_amount"))
-    left = {(account_id, currency): each for account_id, currency, each in sums.order_by()}
+    left = {(account_id, currency): each for account_id, currency, each in sums}
     short = {purse for purse, each in left.items() if spare.get(purse, ZERO) < each}
     short_accounts = {account_id for account_id, _ in short}
     return {purse: each for purse, each in left.items() if purse[0] not in short_accounts}, short
 
 
-def _read_uses(found: Settling, account_ids: Iterable[UUID], since: datetime) -> None:
-    by_id = {row.id: row for rows in found.proceeds.values() for row in rows}
+def _uses(account_ids: Iterable[UUID], since: datetime) -> Iterable[UnsettledUse]:
     uses = UnsettledUse.objects.filter(
         unsettled__account_id__in=list(account_ids), unsettled__settles_at__gt=since
     )
-    for use in uses.select_related("unsettled"):
+    return uses.select_related("unsettled")
+
+
+def _lead_uses(found: Settling, uses: Iterable[UnsettledUse]) -> None:
+    """Note what was paid with unsettled cash; what was read one by one is the same row here."""
+    by_id = {row.id: row for rows in found.proceeds.values() for row in rows}
+    for use in uses:
         use.unsettled = by_id.get(use.unsettled_id, use.unsettled)
         found.uses.setdefault(use.trade_id, []).append(use)
-    orders = {use.order_id for uses in found.uses.values() for use in uses}
+    orders = {use.order_id for each in found.uses.values() for use in each}
     known = GoodFaithViolation.objects.filter(bought_by__in=orders, busted_by=None)
     found.violated = set(known.values_list("bought_by", flat=True)) if orders else set()
 
@@ -99,7 +113,7 @@ def save_settling(settling: Settling) -> None:
     save_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
     insert_rows(UnsettledUse, settling.new_uses)
     if settling.withdrawn:
-        GoodFaithViolation.objects.bulk_update(settling.withdrawn, ["busted_by"])
+        update_rows(GoodFaithViolation, settling.withdrawn, ["busted_by"])
     insert_rows(GoodFaithViolation, settling.violations)
 
 

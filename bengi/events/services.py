@@ -1,7 +1,7 @@
 """Append to the event log: dense seq per stream, each event chained to the one before by hash."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,16 +28,17 @@ class NewEvent(msgspec.Struct, frozen=True):
     subject: UUID | None = None
 
 
-def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
+def append(events: Sequence[NewEvent], locked: Iterable[Stream] = ()) -> dict[UUID, int]:
     """Write events in order, in the caller's transaction; return each stream's newest seq.
 
     One statement to read and lock the heads, at most three to write, however many events. The
     caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile.
+    locked: heads that lock_heads() has returned in this transaction.
     """
     assert connection.in_atomic_block, "an event is written with the change it tells of"
     if not events:
         return {}
-    heads = _heads({event.stream_id for event in events})
+    heads = _heads({event.stream_id for event in events}, locked)
     rows = [_next(heads[event.stream_id], event) for event in events]
     save_rows(Stream, heads.values(), ["seq", "head_hash"])
     insert_values(Event, _COLUMNS, rows)
@@ -50,9 +51,24 @@ def chain_hash(previous: str, seq: int, event_type: str, version: int, payload: 
     return hashlib.sha256(body).hexdigest()
 
 
-def _heads(stream_ids: set[UUID]) -> dict[UUID, Stream]:
-    found = Stream.objects.select_for_update().filter(id__in=stream_ids).order_by("id")
-    heads = {stream.id: stream for stream in found}
+def lock_heads(stream_ids: Collection[UUID]) -> list[Stream]:
+    """Lock streams in id order and return the heads of those that have events.
+
+    On PostgreSQL that can be sent ahead (bengi/ahead.py).
+    """
+    if has_arrays():
+        from bengi.arrays import select  # noqa: PLC0415 - with its driver, where it is used
+
+        keys = [(stream_id,) for stream_id in stream_ids]
+        return select(Stream, ["id"], keys, rest=" ORDER BY id FOR UPDATE")
+    return list(Stream.objects.filter(id__in=stream_ids))
+
+
+def _heads(stream_ids: set[UUID], locked: Iterable[Stream]) -> dict[UUID, Stream]:
+    heads = {stream.id: stream for stream in locked}
+    if unknown := stream_ids - heads.keys():
+        found = Stream.objects.select_for_update().filter(id__in=unknown).order_by("id")
+        heads |= {stream.id: stream for stream in found}
     return {sid: heads.get(sid) or Stream(id=sid) for sid in sorted(stream_ids)}
 
 
