@@ -58,13 +58,13 @@ def block_here() -> Block | None:
 def sent_ahead() -> Iterator[None]:
     """Let the statements inside wait for no answer; the ORM's own must not be among them.
 
-    What has been asked for is there when the block has ended. Raises what the first statement that
+    What has been asked for is there when the block has ended; a block within another is part of
+    it. Raises what the first statement that
     failed would have raised; those after it have not run.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or block_here() is not None:
         yield
         return
-    assert block_here() is None, "a block of statements stands by itself"
     connection.ensure_connection()
     session: Any = connection.connection
     block = _here.block = Block()

@@ -64,20 +64,20 @@ def select(
     columns = zip(*keys, strict=True)
     literals = [array_literal(*each) for each in zip(fields, columns, strict=True)]
     statement = _select_statement(model, fields, where) + rest
-    return ask(model, statement, literals)
+    names = [field.attname for field in model._meta.concrete_fields]
+    found: list[R] = []
+    _ask(statement, literals, lambda rows: found.extend(_row(model, names, row) for row in rows))
+    return found
+
+
+def row_of(model: type[R], values: Sequence[Any]) -> R:
+    """Return a row by the values of all its columns, in order."""
+    return _row(model, [field.attname for field in model._meta.concrete_fields], values)
 
 
 def id_array(ids: Iterable[UUID]) -> str:
     """Return ids as the text of an array."""
     return "{" + ",".join(each.hex for each in ids) + "}"
-
-
-def ask(model: type[R], statement: str, params: Sequence[Any]) -> list[R]:
-    """Return the rows that a statement selects, all of their columns in order; see select()."""
-    names = [field.attname for field in model._meta.concrete_fields]
-    found: list[R] = []
-    _ask(statement, params, lambda rows: found.extend(_row(model, names, row) for row in rows))
-    return found
 
 
 def ask_values(statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

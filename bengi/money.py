@@ -81,6 +81,7 @@ class Money:
         return other.amount
 
 
+@lru_cache(maxsize=256)
 def minor_unit(currency: str) -> Decimal:
     """Return the currency's smallest unit: 0.01 for USD, 1 for JPY. Two places when unknown."""
     return Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from bengi.ahead import sent_ahead
 from bengi.events.services import NewEvent
 from bengi.money import ZERO
 from bengi.terms import InstrumentStatus, OrderStatus, Side, TimeInForce
@@ -33,7 +34,7 @@ from trades.matching.outcomes import (
     Trailed,
     Triggered,
 )
-from trades.rows import Rows, load, save
+from trades.rows import Rows, load, save, send_news
 from trades.steps import Step, steps_of
 
 
@@ -51,11 +52,22 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
     order_ids = (UUID(decision.outcome.order_id) for decision in decisions)
     since = min(decision.decided_at for decision in decisions)
     rows = load(order_ids, accounts, since, is_locked=False)
+    with sent_ahead():
+        _decide(rows, decisions)
+        return save(rows)
+
+
+SENT_AT_ONCE = 50
+"""After so many decisions what they have made is sent ahead, where that can be done."""
+
+
+def _decide(rows: Rows, decisions: Sequence[Decision]) -> None:
+    """Apply what was decided to rows, and tell of each order once, after its trades."""
     before = {order.id: order.status for order in rows.orders.values()}
     moved: dict[UUID, str] = {}
     steps = defaultdict[UUID, list[Step]](list)
     last: dict[UUID, datetime] = {}
-    for decision in decisions:
+    for place, decision in enumerate(decisions, 1):
         order = rows.orders[UUID(decision.outcome.order_id)]
         held = order.reserved, order.held_shares
         _apply(rows, order, decision)
@@ -65,6 +77,8 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
             moved[order.id] = type(decision.outcome).__name__.lower()
         if isinstance(decision.outcome, Replaced):  # also where the new one goes on being held
             last[UUID(decision.outcome.new_id)] = decision.decided_at
+        if not place % SENT_AT_ONCE:
+            send_news(rows)
     for order in rows.orders.values():  # what closed or took over with one that was decided on
         if order.status != before[order.id]:
             last.setdefault(order.id, order.updated_at)
@@ -72,7 +86,6 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
         order = rows.orders[order_id]
         event = moved.get(order_id) if order.status == before[order_id] else None
         _tell(rows, order, event or str(order.status), decided_at, steps[order_id])
-    return save(rows)
 
 
 _EXPIRED: dict[str, str] = {

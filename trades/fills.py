@@ -25,7 +25,7 @@ from trades.decisions import ByHand, Decision, Execution
 from trades.matching.fixed import from_fixed
 from trades.matching.outcomes import Fill
 from trades.models import Trade
-from trades.payloads import trade_payload, trade_state
+from trades.payloads import trade_event, trade_state
 from trades.rows import Rows
 from trades.settlement import settles_on
 from trades.settling import Settled, settle_buy, settle_sale
@@ -60,7 +60,7 @@ def note_trade(
     rows.transactions += transactions
     rows.closings += moved.closings
     payload = {
-        "trade": trade_payload(trade, symbol),
+        "trade": trade_event(trade, symbol),
         "state": trade_state(trade),
         "transactions": [transaction_payload(new) for new in transactions],
         **moved.payload,

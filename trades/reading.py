@@ -29,7 +29,7 @@ class Known:
     """The rows of a batch's orders and accounts, in no order.
 
     waiting: orders that are held to replace one of these. heads: of the accounts' streams, locked.
-    unsettled and uses are None where they have not been read; see trades/settling.py.
+    Heads, unsettled and uses are None where they have not been read.
     """
 
     orders: list[Order]
@@ -39,20 +39,28 @@ class Known:
     lots: list[Lot] = field(default_factory=list)
     picking: list[Order] = field(default_factory=list)
     rates: list[RegulatoryRate] = field(default_factory=list)
-    heads: list[Stream] = field(default_factory=list)
+    heads: list[Stream] | None = None
     unsettled: list[Unsettled] | None = None
     uses: list[UnsettledUse] | None = None
 
 
 def read(
-    order_ids: Collection[UUID], accounts: Collection[UUID], since: datetime, *, is_locked: bool
+    order_ids: Collection[UUID],
+    accounts: Collection[UUID],
+    since: datetime,
+    *,
+    is_correction: bool,
+    is_locked: bool,
 ) -> Known:
     """Read orders and all that they can touch; see trades.rows.load().
 
-    is_locked: the accounts are locked already; else this locks them first.
+    is_correction: unsettled proceeds are wanted one by one and are not read here. is_locked: the
+    accounts are locked already; else this locks them first.
     """
     if has_arrays():
-        return _together(order_ids, accounts, since, is_locked=is_locked)
+        return _together(
+            order_ids, accounts, since, is_correction=is_correction, is_locked=is_locked
+        )
     if not is_locked:
         lock_accounts(accounts)
     return _in_turn(order_ids, accounts)
@@ -92,13 +100,18 @@ def _in_turn(order_ids: Collection[UUID], accounts: Collection[UUID]) -> Known:
 
 
 def _together(
-    order_ids: Collection[UUID], accounts: Collection[UUID], since: datetime, *, is_locked: bool
+    order_ids: Collection[UUID],
+    accounts: Collection[UUID],
+    since: datetime,
+    *,
+    is_correction: bool,
+    is_locked: bool,
 ) -> Known:
     """Ask for what the ids lead to, then for what the orders lead to.
 
     The locks come first: a statement sees what was committed by the time it runs.
     """
-    from bengi.arrays import ask, ask_values, id_array  # noqa: PLC0415 - with its driver
+    from bengi.arrays import ask_values, id_array  # noqa: PLC0415 - with its driver
 
     waiting_for = id_array(accounts), since
     with sent_ahead():
@@ -110,11 +123,10 @@ def _together(
             read_rows(CashBalance, "account_id", accounts),
             picking=read_rows(Order, "account_id", accounts, where=_PICKS),
             heads=lock_heads(accounts),
-            unsettled=ask_values(_UNSETTLED, waiting_for),
-            uses=ask(UnsettledUse, _uses("u", UnsettledUse), waiting_for),
+            unsettled=None if is_correction else ask_values(_UNSETTLED, waiting_for),
         )
-        used = ask(UnsettledCash, _uses("c", UnsettledCash), waiting_for)
-    _lead({row.id: row for row in used}, known.uses or [])
+        used = ask_values(_USES, waiting_for)
+    known.uses = _uses_of(used)
     orders = [*known.orders, *known.waiting]
     holdings = _holdings(orders)
     with sent_ahead():
@@ -129,9 +141,17 @@ def _together(
     return known
 
 
-def _lead(by_id: dict[UUID, UnsettledCash], uses: list[UnsettledUse]) -> None:
-    for use in uses:
-        use.unsettled = by_id[use.unsettled_id]
+def _uses_of(rows: Iterable[tuple[Any, ...]]) -> list[UnsettledUse]:
+    """Return what was paid with cash that has not settled, each leading to that cash."""
+    from bengi.arrays import row_of  # noqa: PLC0415 - with its driver
+
+    found = []
+    width = len(UnsettledUse._meta.concrete_fields)
+    for row in rows:
+        use = row_of(UnsettledUse, row[:width])
+        use.unsettled = row_of(UnsettledCash, row[width:])
+        found.append(use)
+    return found
 
 
 def _lead_orders(orders: list[Order], *related: list[Any]) -> None:
@@ -156,11 +176,12 @@ _UNSETTLED = (
 )
 
 
-def _uses(table: str, model: type[Any]) -> str:
-    """Select what was paid with cash that has not settled (u), or that cash (c)."""
-    columns = ", ".join(f'{table}."{each.column}"' for each in model._meta.concrete_fields)
-    return (
-        f"SELECT {columns} FROM accounts_unsettleduse AS u"  # noqa: S608
-        " JOIN accounts_unsettledcash AS c ON c.id = u.unsettled_id"
-        " WHERE c.account_id IN (SELECT * FROM unnest(%s::uuid[])) AND c.settles_at > %s"
-    )
+def _columns(table: str, model: type[Any]) -> str:
+    return ", ".join(f'{table}."{each.column}"' for each in model._meta.concrete_fields)
+
+
+_USES = (
+    f"SELECT {_columns('u', UnsettledUse)}, {_columns('c', UnsettledCash)}"  # noqa: S608
+    " FROM accounts_unsettleduse AS u JOIN accounts_unsettledcash AS c ON c.id = u.unsettled_id"
+    " WHERE c.account_id IN (SELECT * FROM unnest(%s::uuid[])) AND c.settles_at > %s"
+)

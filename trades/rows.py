@@ -10,11 +10,10 @@ from uuid import UUID
 from accounts.fees import Sold
 from accounts.ledger import NewTransaction, post
 from accounts.models import CashBalance, RegulatoryRate
-from bengi.ahead import sent_ahead
+from bengi.ahead import block_here, sent_ahead
 from bengi.bulk import insert_rows, save_rows, update_rows
 from bengi.crash_points import crash_point
-from bengi.events.models import Stream
-from bengi.events.services import NewEvent, append
+from bengi.events.services import Log, NewEvent, heads_of
 from bengi.ids import new_id
 from instruments.models import Instrument
 from orders.models import Order
@@ -50,21 +49,24 @@ class Rows:
     picking: list[Order] = field(default_factory=list)
     rates: list[RegulatoryRate] = field(default_factory=list)
     sold: dict[UUID, list[Sold]] = field(default_factory=dict)
-    heads: list[Stream] = field(default_factory=list)
+    log: Log = field(default_factory=Log)
 
     def balance(self, account_id: UUID, currency: str) -> CashBalance:
         """Return the account's balance in currency, a new one when it has none yet."""
         key = (account_id, currency)
-        if key not in self.balances:
-            self.balances[key] = CashBalance(account_id=account_id, currency=currency)
-        return self.balances[key]
+        found = self.balances.get(key)
+        if found is None:
+            found = self.balances[key] = CashBalance(account_id=account_id, currency=currency)
+        return found
 
     def position(self, order: Order) -> Position:
         """Return the position the order works on, a new one when there is none yet."""
         key = (order.portfolio_id, order.instrument_id)
-        if key not in self.positions:
-            self.positions[key] = Position(id=new_id(), portfolio_id=key[0], instrument_id=key[1])
-        return self.positions[key]
+        found = self.positions.get(key)
+        if found is None:
+            found = Position(id=new_id(), portfolio_id=key[0], instrument_id=key[1])
+            self.positions[key] = found
+        return found
 
     def open_lots(self, order: Order) -> list[Lot]:
         """Return the open lots the order works on, oldest first."""
@@ -95,7 +97,7 @@ def load(
     orders; on PostgreSQL they are waited for twice.
     """
     accounts = set(account_ids)
-    known = read(set(order_ids), accounts, since, is_locked=is_locked)
+    known = read(set(order_ids), accounts, since, is_correction=is_correction, is_locked=is_locked)
     # What an order replaces stands beside it as it was, whatever the batch does to that one.
     orders = {order.id: order for order in [*known.waiting, *known.orders]}
     lots: dict[Holding, list[Lot]] = {}
@@ -114,7 +116,7 @@ def load(
         rates=known.rates,
         sold=_sold(owing_fees(orders.values())),
         picking=[orders.get(order.id, order) for order in known.picking],
-        heads=known.heads,
+        log=Log() if known.heads is None else Log(heads_of(accounts, known.heads)),
     )
 
 
@@ -159,10 +161,28 @@ def save(rows: Rows) -> dict[UUID, int]:
         crash_point("book.orders")
         insert_rows(Trade, rows.trades)
         crash_point("book.trades")
-        insert_rows(LotClosing, rows.closings)
         save_settling(rows.settling)
-        post(rows.transactions)
-        return append(rows.events, rows.heads)
+        _write_rest(rows)
+        return rows.log.close()
+
+
+def send_news(rows: Rows) -> None:
+    """Write what no later decision of the batch can change, and forget it: trades, ledger, events.
+
+    Where statements are sent ahead the database works on it meanwhile; elsewhere save() is soon
+    enough.
+    """
+    if block_here() is not None:
+        insert_rows(Trade, rows.trades)
+        _write_rest(rows)
+        for written in (rows.trades, rows.closings, rows.transactions, rows.events):
+            written.clear()
+
+
+def _write_rest(rows: Rows) -> None:
+    insert_rows(LotClosing, rows.closings)
+    post(rows.transactions)
+    rows.log.write(rows.events)
 
 
 LOT_CHANGES = ["remaining_quantity", "remaining_cost", "cost_shift", "busted_by"]

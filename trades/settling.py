@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db.models import QuerySet, Sum
 
 from accounts.models import GoodFaithViolation, UnsettledCash, UnsettledUse
@@ -117,12 +118,11 @@ def save_settling(settling: Settling) -> None:
     insert_rows(GoodFaithViolation, settling.violations)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What one fill did: the part of its own event that tells of it, and events of their own."""
 
     payload: dict[str, Any]
-    events: list[NewEvent] = field(default_factory=list)
+    events: Sequence[NewEvent] = ()
 
 
 def settle_buy(settling: Settling, trade: Trade, cash: Decimal, at: datetime) -> Settled:
@@ -238,7 +238,7 @@ def _violation(sale: Trade, order_id: UUID, uses: Sequence[UnsettledUse]) -> Goo
 def _unsettled_payload(row: UnsettledCash) -> dict[str, Any]:
     """Return a sale's unsettled proceeds as its event carries them."""
     return {
-        "id": str(row.id),
+        "id": row.id,
         "amount": plain(row.amount),
         "settles_at": moment(row.settles_at),
     }
@@ -246,7 +246,7 @@ def _unsettled_payload(row: UnsettledCash) -> dict[str, Any]:
 
 def _use_payload(use: UnsettledUse) -> dict[str, Any]:
     """Return what a buy took of unsettled proceeds as its event carries it."""
-    return {"unsettled_id": str(use.unsettled_id), "amount": plain(use.amount)}
+    return {"unsettled_id": use.unsettled_id, "amount": plain(use.amount)}
 
 
 def _violation_event(violation: GoodFaithViolation, at: datetime) -> NewEvent:
