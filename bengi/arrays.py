@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -260,9 +261,8 @@ class _Bound(psycopg.Cursor[Any]):
 
 def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]) -> int:
     """Execute a statement with a parameter per field; return the number of rows it wrote."""
-    literals = [
-        array_literal(field, [getattr(row, field.attname) for row in rows]) for field in fields
-    ]
+    values = [vars(row) for row in rows]
+    literals = [array_literal(each, list(map(itemgetter(each.attname), values))) for each in fields]
     return _execute(statement, literals, len(rows))
 
 

@@ -19,14 +19,15 @@ def trade_payload(trade: Trade, symbol: str) -> dict[str, Any]:
 
 def trade_event(trade: Trade, symbol: str) -> dict[str, Any]:
     """Return the trade's payload as an event takes it, with ids that are written as text there."""
+    of = vars(trade)
     return {
         "exec_id": trade.exec_id,
         "kind": trade.kind.value,
-        "busts": trade.busts_id,
-        "corrects": trade.corrects_id,
-        "order_id": trade.order_id,
-        "account_id": trade.account_id,
-        "portfolio_id": trade.portfolio_id,
+        "busts": of["busts_id"],
+        "corrects": of["corrects_id"],
+        "order_id": of["order_id"],
+        "account_id": of["account_id"],
+        "portfolio_id": of["portfolio_id"],
         "symbol": symbol,
         "side": str(trade.side),
         "quantity": plain(trade.quantity),
@@ -49,10 +50,11 @@ def trade_state(trade: Trade) -> dict[str, Any]:
 
     Ids stand as such, for an event to write.
     """
+    of = vars(trade)
     return {
-        "instrument_id": trade.instrument_id,
+        "instrument_id": of["instrument_id"],
         "match_id": trade.match_id,
-        "correction_id": trade.correction_id,
+        "correction_id": of["correction_id"],
         "quote_bid": None if trade.quote_bid is None else plain(trade.quote_bid),
         "quote_ask": None if trade.quote_ask is None else plain(trade.quote_ask),
         "quote_as_of": moment(trade.quote_as_of),

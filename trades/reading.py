@@ -160,11 +160,12 @@ def _lead_orders(orders: list[Order], *related: list[Any]) -> None:
         {row.pk: row for row in rows} for rows in related
     )
     for order in orders:
+        values = vars(order)
         order._state.fields_cache = {
-            "instrument": instruments[order.instrument_id],
-            "portfolio": portfolios[order.portfolio_id],
-            "fee_schedule": schedules[order.fee_schedule_id],
-            "replaces": replaced.get(order.replaces_id),
+            "instrument": instruments[values["instrument_id"]],
+            "portfolio": portfolios[values["portfolio_id"]],
+            "fee_schedule": schedules[values["fee_schedule_id"]],
+            "replaces": replaced.get(values["replaces_id"]),
         }
 
 

@@ -59,7 +59,7 @@ ARRAY_BUGS = [
     ),
     Bug("NULL becomes nothing", ARRAYS, 'elements.append("NULL")', "elements.append('\"\"')"),
     Bug("NULL is left out", ARRAYS, 'elements.append("NULL")', "continue"),
-    Bug("a row is left out", ARRAYS, "for row in rows]) for", "for row in list(rows)[1:]]) for"),
+    Bug("a row is left out", ARRAYS, "[vars(row) for row in rows]", "[*map(vars, rows)][1:]"),
     Bug("quotes are not escaped", ARRAYS, """.replace('"', '\\\\"')""", ""),
     Bug("backslashes are not escaped", ARRAYS, """.replace("\\\\", "\\\\\\\\")""", ""),
     Bug("text is cut", ARRAYS, """re.sub(r"\\(.*\\)", "", str(field""", """str(str(field"""),
