@@ -3,7 +3,7 @@
 Everything works on the rows of a batch, under its accounts' locks; accounts/settlement.py decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -63,17 +63,20 @@ def load_settling(
     """
     accounts = set(account_ids)
     found = Settling()
-    waiting = UnsettledCash.objects.filter(account_id__in=accounts, settles_at__gt=since)
     if spare is not None:
-        found.ample, short = _ample(_sums(waiting) if sums is None else sums, spare)
+        sums = _sums(_waiting(accounts, since)) if sums is None else sums
+        found.ample, short = _ample(sums, spare)
         accounts = {account_id for account_id, _ in short}
-        waiting = waiting.filter(account_id__in=accounts)
     if accounts:
-        for row in waiting.order_by("settles_at", "id"):
+        for row in _waiting(accounts, since).order_by("settles_at", "id"):
             found.proceeds.setdefault((row.account_id, row.currency), []).append(row)
     if found.proceeds or found.ample:
         _lead_uses(found, _uses(account_ids, since) if uses is None else uses)
     return found
+
+
+def _waiting(accounts: Collection[UUID], since: datetime) -> QuerySet[UnsettledCash]:
+    return UnsettledCash.objects.filter(account_id__in=accounts, settles_at__gt=since)
 
 
 def _sums(waiting: QuerySet[UnsettledCash]) -> list[tuple[UUID, str, Decimal]]:
@@ -105,8 +108,9 @@ def _lead_uses(found: Settling, uses: Iterable[UnsettledUse]) -> None:
         use.unsettled = by_id.get(use.unsettled_id, use.unsettled)
         found.uses.setdefault(use.trade_id, []).append(use)
     orders = {use.order_id for each in found.uses.values() for use in each}
-    known = GoodFaithViolation.objects.filter(bought_by__in=orders, busted_by=None)
-    found.violated = set(known.values_list("bought_by", flat=True)) if orders else set()
+    if orders:
+        known = GoodFaithViolation.objects.filter(bought_by__in=orders, busted_by=None)
+        found.violated = set(known.values_list("bought_by", flat=True))
 
 
 def save_settling(settling: Settling) -> None:

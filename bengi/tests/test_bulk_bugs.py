@@ -72,7 +72,7 @@ ARRAY_BUGS = [
     Bug(
         "all rows lead to one",
         BULK,
-        "found.get(getattr(row, field.attname))",
+        "found.get(vars(row)[attribute])",
         "next(iter(found.values()), None)",
     ),
     Bug(
