@@ -121,9 +121,9 @@ def _together(
             read_rows(Order, "id", order_ids),
             read_rows(Order, "replaces_id", order_ids, where=_IS_HELD),
             read_rows(CashBalance, "account_id", accounts),
-            picking=read_rows(Order, "account_id", accounts, where=_PICKS),
+            picking=read_rows(Order, "account_id", accounts, where=PICKS),
             heads=lock_heads(accounts),
-            unsettled=None if is_correction else ask_values(_UNSETTLED, waiting_for),
+            unsettled=None if is_correction else ask_values(UNSETTLED, waiting_for),
         )
         used = ask_values(_USES, waiting_for)
     known.uses = _uses_of(used)
@@ -169,9 +169,9 @@ def _lead_orders(orders: list[Order], *related: list[Any]) -> None:
         }
 
 
-_PICKS = f"closed_at IS NULL AND side = '{Side.SELL}' AND lots <> '[]'"
+PICKS = f"closed_at IS NULL AND side = '{Side.SELL}' AND lots <> '[]'"
 _OF_THEM = "account_id IN (SELECT * FROM unnest(%s::uuid[])) AND settles_at > %s"
-_UNSETTLED = (
+UNSETTLED = (
     "SELECT account_id, currency, sum(remaining_amount) FROM accounts_unsettledcash"  # noqa: S608
     f" WHERE {_OF_THEM} GROUP BY account_id, currency"
 )

@@ -23,6 +23,7 @@ from orders.selectors import orders_of, picking_orders
 from orders.tests.factories import OrderFactory
 from portfolios.models import Lot, LotClosing
 from trades.models import Trade
+from trades.reading import PICKS, UNSETTLED
 from trades.selectors import trades_of
 from trades.tests.factories import TradeFactory
 
@@ -169,6 +170,10 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
             "orders_order_pkey",
         ),
         "orders that pick lots": (picking_orders([account.id]), "open_orders_of_account"),
+        "orders that pick lots, of many": (
+            reading(Order, "account_id", where=PICKS),
+            "open_orders_of_account",
+        ),
         "orders of an account": (
             Order.objects.filter(account=account).order_by("-id")[:50],
             "orders_of_account",
@@ -195,6 +200,11 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
             ),
             "unsettled_of_account",
         ),
+        "what has not settled, in all": (
+            (UNSETTLED, ["{}", (OPENED_AT + timedelta(hours=1)).isoformat()]),
+            "unsettled_of_account",
+        ),
+        "sides of a match": (Trade.objects.filter(match_id=new_id()), "trades_of_match"),
         "ledger of an account": (transactions_of(account)[:50], "ledger_of_account"),
         "latest trades": (trades_of(account.user)[:50], "trades_of_account"),
         "events after a seq": (
@@ -228,6 +238,7 @@ INDEXES = {
     },
     Trade: {
         "trades_of_account": "lists",
+        "trades_of_match": "the other side of what is corrected",
         "order_id": "the trades of an order",
         "portfolio_id": "deleting a portfolio asks",
         "instrument_id": "dividends, what a split last traded at",
