@@ -5,6 +5,7 @@ statement as the ORM writes them, so that each is planned for what it asks. Only
 is asked for in a block of statements sent ahead is there when the block ends (bengi/ahead.py).
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,13 +26,22 @@ class Compiled:
 
     def ask(self, now: datetime = MOMENT) -> list[tuple[Any, ...]]:
         """Return the rows there are at now."""
-        cursor = connection.cursor()
-        found: list[tuple[Any, ...]] = []
-        block = block_here()
-        if block is not None:
-            block.asked(cursor, found.extend)
-        cursor.execute(self._statement, [now if each == MOMENT else each for each in self._params])
-        if block is None:
-            with cursor:
-                found += cursor.fetchall()
-        return found
+        params = [now if each == MOMENT else each for each in self._params]
+        return ask_planned(self._statement, params)
+
+
+def ask_planned(statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return what a statement selects, planned for these very values.
+
+    For conditions of which a plan for any value would think that most rows meet them.
+    """
+    cursor = connection.cursor()
+    found: list[tuple[Any, ...]] = []
+    if (block := block_here()) is not None:
+        block.asked(cursor, found.extend)
+        cursor.execute(statement, params)
+    else:
+        with cursor:
+            cursor.execute(statement, params)
+            found += cursor.fetchall()
+    return found

@@ -12,6 +12,7 @@ from accounts.models import CashBalance, FeeSchedule, RegulatoryRate, UnsettledC
 from accounts.services import lock_accounts, lock_in_order
 from bengi.ahead import sent_ahead
 from bengi.bulk import has_arrays, read_rows
+from bengi.compiled import ask_planned
 from bengi.events.models import Stream
 from bengi.events.services import lock_heads
 from bengi.terms import OrderStatus, Side
@@ -111,7 +112,7 @@ def _together(
 
     The locks come first: a statement sees what was committed by the time it runs.
     """
-    from bengi.arrays import ask_values, id_array  # noqa: PLC0415 - with its driver
+    from bengi.arrays import id_array  # noqa: PLC0415 - with its driver
 
     waiting_for = id_array(accounts), since
     with sent_ahead():
@@ -123,9 +124,9 @@ def _together(
             read_rows(CashBalance, "account_id", accounts),
             picking=read_rows(Order, "account_id", accounts, where=PICKS),
             heads=lock_heads(accounts),
-            unsettled=None if is_correction else ask_values(UNSETTLED, waiting_for),
+            unsettled=None if is_correction else ask_planned(UNSETTLED, waiting_for),
         )
-        used = ask_values(_USES, waiting_for)
+        used = ask_planned(_USES, waiting_for)
     known.uses = _uses_of(used)
     orders = [*known.orders, *known.waiting]
     holdings = _holdings(orders)
@@ -170,7 +171,7 @@ def _lead_orders(orders: list[Order], *related: list[Any]) -> None:
 
 
 PICKS = f"closed_at IS NULL AND side = '{Side.SELL}' AND lots <> '[]'"
-_OF_THEM = "account_id IN (SELECT * FROM unnest(%s::uuid[])) AND settles_at > %s"
+_OF_THEM = "account_id = ANY(%s::uuid[]) AND settles_at > %s"
 UNSETTLED = (
     "SELECT account_id, currency, sum(remaining_amount) FROM accounts_unsettledcash"  # noqa: S608
     f" WHERE {_OF_THEM} GROUP BY account_id, currency"
@@ -184,5 +185,5 @@ def _columns(table: str, model: type[Any]) -> str:
 _USES = (
     f"SELECT {_columns('u', UnsettledUse)}, {_columns('c', UnsettledCash)}"  # noqa: S608
     " FROM accounts_unsettleduse AS u JOIN accounts_unsettledcash AS c ON c.id = u.unsettled_id"
-    " WHERE c.account_id IN (SELECT * FROM unnest(%s::uuid[])) AND c.settles_at > %s"
+    " WHERE c.account_id = ANY(%s::uuid[]) AND c.settles_at > %s"
 )

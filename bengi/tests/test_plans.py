@@ -124,9 +124,15 @@ def _log(account_id: UUID, account: str, later: str) -> None:
 
 
 def plan(query) -> str:
-    """Return how PostgreSQL would answer a queryset, or a statement of bengi/arrays.py."""
+    """Return how PostgreSQL would answer a queryset, a statement of bengi/arrays.py or one with
+    its values.
+    """
     if isinstance(query, models.QuerySet):
         return query.explain()
+    if isinstance(query, str):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {query}")
+            return "\n".join(line for (line,) in cursor.fetchall())
     statement, literals = query
     marks = [f"${place + 1}" for place in range(len(literals))]
     with connection.cursor() as cursor:
@@ -201,7 +207,7 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
             "unsettled_of_account",
         ),
         "what has not settled, in all": (
-            (UNSETTLED, ["{}", (OPENED_AT + timedelta(hours=1)).isoformat()]),
+            UNSETTLED % (f"'{{{account.id}}}'", f"'{OPENED_AT + timedelta(hours=1)}'"),
             "unsettled_of_account",
         ),
         "sides of a match": (Trade.objects.filter(match_id=new_id()), "trades_of_match"),
