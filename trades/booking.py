@@ -7,6 +7,7 @@ the lock order) and everything is read, changed in memory and written in sets.
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -232,7 +233,7 @@ def _tell(rows: Rows, story: Story) -> None:
     assert now is not None, "something has happened to it"
     event = story.moved if order.status == story.before else None
     symbol = rows.instruments[order.instrument_id].symbol
-    payload = {"order": order_payload(order, symbol), "state": order_state(order)}
+    payload: dict[str, Any] = {"order": order_payload(order, symbol), "state": order_state(order)}
     payload["steps"] = story.steps
     kind = f"order.{event or order.status}"
     rows.events.append(NewEvent(order.account_id, kind, payload, now, subject=order.id))
