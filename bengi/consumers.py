@@ -58,7 +58,7 @@ class Found(NamedTuple):
 class StreamConsumer(AsyncWebsocketConsumer):
     """One socket. docs/stream.md describes the protocol."""
 
-    channel_layer_alias = "none"  # nothing here goes through the channel layer
+    channel_layer_alias = "none"  # there is no channel layer (docs/adr/0030)
     hub: Hub
     feed: Feed
     who: Credential | None = None

@@ -5,6 +5,7 @@ matching workers run an EngineHost, and the chores are tasks of bengi/celery.py.
 """
 
 import threading
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -31,13 +32,20 @@ def engine_host() -> EngineHost:
 class Market:
     """Starts and stops the threads of a feed, and the alerts that wait for its prices.
 
-    source: what fills a provider that cannot be asked within a moment.
+    source: what fills a provider that cannot be asked within a moment. is_its_turn: says before
+    each look whether this feed may tell prices.
     """
 
-    def __init__(self, provider: Provider, source: Work | None = None) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        source: Work | None = None,
+        *,
+        is_its_turn: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._source = source
         self._stop_feed = threading.Event()
-        self._feed = FeedLoop(provider, self._stop_feed)
+        self._feed = FeedLoop(provider, self._stop_feed, is_its_turn=is_its_turn)
         self._alerts = AlertLoop(clock.now, guard_s_min=settings.GUARD_S_MIN)
         self._crew = Crew()
 

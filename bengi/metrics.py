@@ -17,10 +17,12 @@ from rest_framework.views import APIView
 
 from bengi import clock, kafka
 from bengi.errors import Forbidden
-from bengi.events.models import RelayedStream
+from bengi.events.models import RelayedStream, RelayLease
 from bengi.events.positions import count_behind
 from bengi.inputs import ApiRequest
+from bengi.leases.models import Lease
 from bengi.realtime import stats
+from bengi.settings.modes import SCALE
 from instruments.drops import dropped_ticks
 from instruments.twelvedata.usage import standing_now
 
@@ -56,7 +58,7 @@ class MetricsView(APIView):
 def exposition(now: datetime) -> bytes:
     """Return all metrics as they are now."""
     registry = CollectorRegistry()
-    metrics = [*_stream(stats.read()), *_board(), *_credits(now), *_relay()]
+    metrics = [*_stream(stats.read()), *_board(), *_credits(now), *_relay(), *_leases(now)]
     registry.register(_Collected(metrics))
     return generate_latest(registry)
 
@@ -124,8 +126,18 @@ def _credits(now: datetime) -> Iterator[Metric]:
 
 
 def _relay() -> Iterator[Metric]:
-    """Yield nothing where no brokers are set."""
-    if kafka.is_used():
+    """Yield nothing where no brokers are set, or where nobody is to publish there."""
+    if kafka.is_used() and (settings.BENGI_MODE == SCALE or RelayLease.objects.exists()):
         words = "Events that have not been published to Kafka yet."
         behind = count_behind(RelayedStream)
         yield from [GaugeMetricFamily("bengi_relay_behind", words, value=behind)]
+
+
+def _leases(now: datetime) -> Iterator[Metric]:
+    """Tell who has which duty; nothing of one that nobody has now."""
+    held = GaugeMetricFamily(
+        "bengi_lease_held", "1 for the process that has the duty.", labels=["duty", "by"]
+    )
+    for lease in Lease.objects.filter(holder__isnull=False, expires_at__gt=now).order_by("duty"):
+        held.add_metric([lease.duty, lease.by], 1)
+    yield held

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 
 from bengi.events.archive import archive_events
+from bengi.leases.services import LeaseLost
 from bengi.mongo import StoreAway
 from instruments.archive import archive_bars
 
@@ -49,6 +50,8 @@ def archive_all(now: datetime) -> bool:
         moved, copied = archive_bars(now), archive_events()
     except StoreAway:
         return False  # bengi.mongo has logged why
+    except LeaseLost:
+        return True  # another process copies events
     except Exception:
         log.exception("archiving has failed and is tried again")
         return False

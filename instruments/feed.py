@@ -47,9 +47,20 @@ class ClockBehind(RuntimeError):
 
 
 class FeedLoop:
-    """Runs a provider in the calling thread until stop_event is set."""
+    """Runs a provider in the calling thread until stop_event is set.
 
-    def __init__(self, provider: Provider, stop_event: threading.Event, *, poll_ms: int = 20):
+    is_its_turn is asked before each look; while it says no, nothing is told or written.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        stop_event: threading.Event,
+        *,
+        poll_ms: int = 20,
+        is_its_turn: Callable[[], bool] = lambda: True,
+    ):
+        self._is_its_turn = is_its_turn
         self._provider = provider
         self._stop = stop_event
         self._poll_s = poll_ms / 1000
@@ -82,6 +93,8 @@ class FeedLoop:
             connection.close()
 
     def _round(self) -> None:
+        if not self._is_its_turn():
+            return
         if not self._is_prepared:
             self.prepare()
         record_quotes(self._provider.ticks(clock.now()))

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import redis
 
+from scripts.supervisor.children import ending_with_us
 from scripts.supervisor.servers import free_port
 
 Command = list[str | Path]
@@ -116,6 +117,21 @@ class Cluster:
         """
         self._process.send_signal(how)
         self._process.wait(STOP_TIMEOUT_S)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the kernel take connections and what is sent on them, and nobody answer."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        stopped = [self._process.pid]
+        os.kill(self._process.pid, signal.SIGSTOP)  # first, so that no child comes meanwhile
+        stopped += [int(pid) for pid in children.read_text().split()]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(stopped):
+                os.kill(pid, signal.SIGCONT)
 
     def kill_a_backend(self) -> None:
         """SIGKILL a session that is at work, and wait until the server throws all sessions out.
@@ -254,12 +270,14 @@ def _running(
     command: Command, folder: Path, owner: int | None, stop: signal.Signals
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server with its output in folder/log; stop it with the signal it calls a clean end."""
-    # Where the tests themselves are killed, the kernel ends the server.
-    if setpriv := shutil.which("setpriv"):
-        command = [setpriv, "--pdeathsig", stop.name.removeprefix("SIG"), *command]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=folder, user=owner, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            ending_with_us(command, stop),
+            cwd=folder,
+            user=owner,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
     try:
         yield process

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.supervisor.children import ending_with_us
 from scripts.supervisor.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,8 +85,7 @@ def running_mode(
     }
     command = [sys.executable, "-m", *supervisor, name, "--shards", str(SHARDS)]
     command += ["--port", str(port), "--stream-port", str(stream_port)]
-    if setpriv := shutil.which("setpriv"):  # where the tests are killed, it ends in good order
-        command = [setpriv, "--pdeathsig", "TERM", *command]
+    command = ending_with_us(command, signal.SIGTERM)  # in good order
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     site, stream = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{stream_port}/ws"

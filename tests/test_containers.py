@@ -116,6 +116,13 @@ def test_servers_are_pinned_watched_and_keep_their_data(name: str) -> None:
     assert service["restart"] == "unless-stopped"
 
 
+def test_only_who_asks_for_the_scale_out_mode_is_told_of_a_kafka() -> None:
+    """The standard mode has none: nobody publishes there, and nothing is to wait for it."""
+    for name in OURS:
+        assert OURS[name]["environment"]["BENGI_KAFKA"] == "${BENGI_KAFKA:-}"
+    assert "BENGI_KAFKA=kafka:9092" in EXAMPLE[: EXAMPLE.index("BENGI_MODE=")]
+
+
 def test_no_secret_stands_in_the_file() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     assert text.count("${BENGI_SECRET_KEY:?") == 1

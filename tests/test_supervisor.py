@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -157,6 +158,26 @@ def test_one_that_does_not_listen_is_killed(
     told.wait_for("deaf", "up")
     supervisor.stop()
     assert told.lines[-1] == ("bengi", "deaf had to be killed")
+
+
+def test_a_second_ctrl_c_ends_the_wait_for_one_that_does_not_listen(
+    supervisor: Supervisor, told: Told, tmp_path: Path
+) -> None:
+    """The signal comes while one is waited for, which has a minute to end."""
+    supervisor.start([order("deaf", IS_DEAF, tmp_path, stop_s=60)], within_s=30)
+    told.wait_for("deaf", "up")
+    again = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    before = signal.signal(signal.SIGINT, lambda *_: supervisor.stop_soon())
+    began_s = time.monotonic()
+    try:
+        supervisor.stop_soon()
+        again.start()
+        supervisor.stop()
+    finally:
+        again.join()
+        signal.signal(signal.SIGINT, before)
+    assert told.lines[-1] == ("bengi", "deaf had to be killed")
+    assert time.monotonic() - began_s < 30
 
 
 def test_what_a_child_leaves_behind_ends_with_it(

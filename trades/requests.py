@@ -6,6 +6,7 @@ from functools import lru_cache
 from uuid import UUID
 
 import msgspec
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from bengi.ahead import sent_ahead
@@ -24,6 +25,14 @@ BY_SESSION = frozenset({TimeInForce.DAY, *AT_A_MOMENT})
 
 Mics = tuple[str, ...]
 Closes = tuple[tuple[str, datetime], ...]
+
+
+_ASKING = (OrderStatus.ACCEPTED, OrderStatus.HELD, OrderStatus.PENDING_CANCEL)
+_GLANCE = f"""
+    SELECT DISTINCT o.status FROM orders_order o
+    JOIN instruments_instrument i ON i.id = o.instrument_id
+    WHERE i.shard = %s AND o.closed_at IS NULL
+      AND o.status IN ({", ".join(f"'{status.value}'" for status in _ASKING)})"""  # noqa: S608
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -88,6 +97,9 @@ def read_requests(
     The stop of an oco comes with its take profit, the legs of an entry with that. What is to
     replace an order of a group that is at work waits until its market trades.
     """
+    standing = _standing(shard_id)
+    if not standing:
+        return []
     asked = (
         shard_id,
         tuple(hours.open_mics(now)),
@@ -97,7 +109,7 @@ def read_requests(
     )
     # Requests are read first: what is asked for in between then hides its order from this batch,
     # instead of meeting it in the very batch that takes the order up.
-    found = _together(asked, now, limit) if has_arrays() else _in_turn(asked, now, limit)
+    found = (_together if has_arrays() else _in_turn)(asked, now, limit, standing)
     members = members_of(found)
     return [
         Command.of_order(
@@ -134,27 +146,30 @@ def _queries(asked: Asked, now: datetime, limit: int) -> list[QuerySet[Order]]:
     return [each.order_by("id")[:limit] for each in (cancels, replacements, new)]
 
 
-def _in_turn(asked: Asked, now: datetime, limit: int) -> list[Order]:
-    cancels, replacements, new = _queries(asked, now, limit)
-    found = list(cancels.select_related("instrument"))
-    replacing = list(replacements.select_related("instrument", "replaces"))
-    found += [order for order in replacing if order.waits_to_replace]
-    return found + list(new.select_related("instrument"))
+def _in_turn(asked: Asked, now: datetime, limit: int, standing: set[str]) -> list[Order]:
+    found: list[Order] = []
+    for status, query in zip(_WANTED, _queries(asked, now, limit), strict=True):
+        if status in standing:
+            of_replaced = ("replaces",) if status == OrderStatus.HELD else ()
+            found += query.select_related("instrument", *of_replaced)
+    return [o for o in found if o.status != OrderStatus.HELD or o.waits_to_replace]
 
 
-def _together(asked: Asked, now: datetime, limit: int) -> list[Order]:
+def _together(asked: Asked, now: datetime, limit: int, standing: set[str]) -> list[Order]:
     """Ask for ids in turn, then for their rows: a join costs more than a second statement.
 
     What has another status by then has been asked for something, and is found by the next look.
     """
-    ids = [compiled.ask(now) for compiled in _compiled(asked, limit)]
-    wanted = {id_: status for status, rows in zip(_WANTED, ids, strict=True) for id_, *_ in rows}
+    questions = zip(_WANTED, _compiled(asked, limit), strict=True)
+    ids = {status: each.ask(now) for status, each in questions if status in standing}
+    wanted = {id_: status for status, rows in ids.items() for id_, *_ in rows}
     if not wanted:
         return []
     with sent_ahead():
         rows = read_rows(Order, "id", wanted)
-        instruments = read_rows(Instrument, "id", {each for of in ids for _, each, _ in of})
-        replaced = read_rows(Order, "id", {each for of in ids for _, _, each in of} - {None})
+        told = [row for of in ids.values() for row in of]
+        instruments = read_rows(Instrument, "id", {each for _, each, _ in told})
+        replaced = read_rows(Order, "id", {each for _, _, each in told} - {None})
     found = sorted((o for o in rows if o.status == wanted[o.id]), key=_turn)
     lead(found, "instrument", instruments)
     lead(found, "replaces", replaced)
@@ -171,6 +186,17 @@ def _compiled(asked: Asked, limit: int) -> list[Compiled]:
         Compiled(query.values_list("id", "instrument_id", "replaces_id"))
         for query in _queries(asked, MOMENT, limit)
     ]
+
+
+def _standing(shard_id: int) -> set[str]:
+    """Return in which states that ask for something the shard has open orders.
+
+    Mostly in none, or in one: a glance costs less than the three questions that follow from it.
+    Whoever asks for something after it nudges the engine once that is committed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_GLANCE, [shard_id])
+        return {status for (status,) in cursor.fetchall()}
 
 
 def read_halted(shard_id: int) -> set[str]:

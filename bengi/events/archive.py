@@ -6,36 +6,65 @@ the server has acknowledged. So whatever is interrupted is copied again, to the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from bengi import mongo
+from django.db import transaction
+
+from bengi import clock, mongo
 from bengi.events.models import ArchivedStream, Event
 from bengi.events.positions import move, next_events
+from bengi.ids import new_id
+from bengi.leases.services import LeaseLost, hold, release, take, take_over, this_process
 
 BATCH = 1_000
 COLLECTION = "events"
 KEY = {"stream": 1, "seq": 1}
 
 
+ARCHIVE, LASTS = "archive", timedelta(seconds=60)
+"""The duty of copying. So long a copier may take for a batch, or is missed when it dies."""
+
+
 class OtherBooks(Exception):
     """The archive holds another event at the place of one of these books."""
 
 
-def archive_events(*, from_start: bool = False) -> int:
+def archive_events(*, from_start: bool = False, wall: Callable[[], datetime] = clock.wall) -> int:
     """Copy the events that the archive has not yet, and return how many were copied.
 
-    from_start: all of them, into an archive that has been emptied. In batches; it may be stopped
-    anywhere and run again, or twice at once. Raises StoreAway, OtherBooks.
+    from_start: all of them, into an archive that has been emptied; whoever copies meanwhile is
+    stopped. In batches; it may be stopped anywhere and run again. wall: the machine's time.
+    Raises StoreAway, OtherBooks, and LeaseLost where another process copies.
     """
-    if from_start:
-        ArchivedStream.objects.all().delete()
-    copied = 0
-    while events := next_events(ArchivedStream, BATCH):
-        _store(events)
-        move(ArchivedStream, events)
-        copied += len(events)
+    copier, copied = new_id(), 0
+    try:
+        _begin(copier, wall(), from_start)
+        while events := next_events(ArchivedStream, BATCH):
+            _store(events)
+            with transaction.atomic():
+                hold(ARCHIVE, copier, wall(), LASTS)
+                move(ArchivedStream, events)
+            copied += len(events)
+    finally:
+        release(ARCHIVE, copier)
     return copied
+
+
+@transaction.atomic
+def _begin(copier: UUID, now: datetime, from_start: bool) -> None:
+    """Take the duty. To begin anew it is taken from whoever has it, who then notes nothing more.
+
+    Else one that has read and copied before would say of an emptied archive that it has it all.
+    """
+    by = this_process()
+    if from_start:
+        take_over(ARCHIVE, copier, by, now, LASTS)
+        ArchivedStream.objects.all().delete()
+    elif not take(ARCHIVE, copier, by, now, LASTS):
+        raise LeaseLost
 
 
 def _store(events: Sequence[Event]) -> None:

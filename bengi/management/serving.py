@@ -2,8 +2,9 @@
 
 import signal
 import socket
-import threading
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -43,13 +44,25 @@ def server(host: str, port: int, announce: Callable[[], None]) -> Any:
     )
 
 
+class End:
+    """Ctrl-C or SIGTERM: whether it has come. For the main thread, which hears them from now on."""
+
+    def __init__(self) -> None:
+        # A queue of this kind may be put to by a handler that interrupts the very wait for it.
+        self._told: SimpleQueue[int] = SimpleQueue()
+        self.has_come = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _frame: self._told.put(number))
+
+    def comes_within(self, seconds: float | None) -> bool:
+        """Wait so long for it, None: for ever; return whether it has come."""
+        if not self.has_come:
+            with suppress(Empty):
+                self._told.get(timeout=seconds)
+                self.has_come = True
+        return self.has_come
+
+
 def wait_for_the_end() -> None:
     """Return when Ctrl-C or SIGTERM says so."""
-    told = threading.Event()
-
-    def tell(_number: int, _frame: Any) -> None:
-        told.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, tell)
-    told.wait()
+    End().comes_within(None)

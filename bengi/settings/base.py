@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "bengi.apps.BengiConfig",
     "bengi.events",
     "bengi.audit",
+    "bengi.leases",
     "accounts",
     "accounts.identity",
     "instruments",
@@ -103,9 +104,14 @@ SQLITE_OPTIONS = {
 POSTGRES_LIMITS = {
     "idle_in_transaction_session_timeout": "30s",
     "plan_cache_mode": "force_generic_plan",
-    **({} if is_maintenance(sys.argv) else {"statement_timeout": "20s", "lock_timeout": "5s"}),
 }
 if env("DATABASE_URL", default=""):
+    from bengi.postgres import STATEMENT_S, BoundedConnection
+
+    _pool: dict[str, Any] = {}
+    if not is_maintenance(sys.argv):
+        POSTGRES_LIMITS |= {"statement_timeout": f"{STATEMENT_S}s", "lock_timeout": "5s"}
+        _pool = {"connection_class": BoundedConnection}
     _named = env.db("DATABASE_URL")
     DATABASES = {
         "default": {
@@ -119,6 +125,7 @@ if env("DATABASE_URL", default=""):
                     "max_size": env.int("BENGI_DATABASE_POOL", default=20),
                     "timeout": 0.8 if answers_requests(sys.argv) else 5,
                     "reconnect_timeout": 2,
+                    **_pool,
                 },
                 "application_name": process_name(sys.argv),
                 "connect_timeout": 2,
@@ -165,7 +172,6 @@ check(
 SESSION_ENGINE: str
 CACHES: dict[str, dict[str, Any]]
 """default: what processes share; quotes: the newest quotes, for processes without a feed."""
-CHANNEL_LAYERS: dict[str, dict[str, Any]]
 RATE_LIMITS_REDIS_URL: str
 TWELVE_DATA_REDIS_URL: str
 """Where all processes count the credits together; without it one process counts in a file."""
@@ -333,6 +339,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_keepalive": True}
+CELERY_BEAT_SCHEDULER = "bengi.beat:PatientScheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 LOGGING = {

@@ -40,21 +40,18 @@ def shared_through(redis_url: str) -> dict[str, Any]:
                 "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
                 "quotes": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
             },
-            "CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
         }
     cache = {
         "BACKEND": "bengi.redis_cache.RedisCache",
         "LOCATION": redis_url,
         "OPTIONS": _CACHE_TIMEOUTS,
     }
-    layer = "channels_redis.core.RedisChannelLayer"
     return {
         "RATE_LIMITS_REDIS_URL": redis_url,
         "TWELVE_DATA_REDIS_URL": redis_url,
         "CELERY_BROKER_URL": redis_url,
         "SESSION_ENGINE": "accounts.identity.session_store",
         "CACHES": {"default": cache, "quotes": {**cache, "KEY_PREFIX": "bengi"}},
-        "CHANNEL_LAYERS": {"default": {"BACKEND": layer, "CONFIG": {"hosts": [redis_url]}}},
     }
 
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from .base import *  # noqa: F403
-from .base import DATABASES, INSTALLED_APPS  # noqa: F401
+from .base import DATABASES, INSTALLED_APPS, SQLITE_OPTIONS  # noqa: F401
 from .modes import EMBEDDED, shared_through
 
 SECRET_KEY = "test-key"  # noqa: S105 - signs nothing outside a test run
@@ -28,3 +28,6 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file, not shared memory: threads of one test then meet the same locks as in the product.
     _name = Path(tempfile.gettempdir()) / f"bengi-test-{os.getpid()}.sqlite3"
     DATABASES["default"]["TEST"] = {"NAME": str(_name)}
+    # Nobody pulls the plug of a test: what is killed runs with the settings of dev, which sync.
+    _begin = str(SQLITE_OPTIONS["init_command"]).replace("synchronous=FULL", "synchronous=OFF")
+    DATABASES["default"]["OPTIONS"] = {**SQLITE_OPTIONS, "init_command": _begin}

@@ -7,12 +7,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from bengi import mongo
+from bengi import clock, mongo
 from bengi.events import archive
-from bengi.events.archive import OtherBooks, archive_events
+from bengi.events.archive import LASTS, OtherBooks, archive_events
 from bengi.events.models import ArchivedStream, Event, Stream
 from bengi.events.services import NewEvent, append, chain_hash
 from bengi.ids import new_id
+from bengi.leases.services import LeaseLost, take
+from instruments.archive_loop import archive_all
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 24, 17, 20, 0, 123_456, tzinfo=UTC)
@@ -107,6 +109,46 @@ def test_an_emptied_archive_is_filled_again(streams, mongodb, capsys):
     assert archived() == logged()
 
 
+def test_one_that_copies_while_all_is_to_be_copied_anew_notes_nothing(
+    streams, mongodb, monkeypatch
+):
+    """It has read and stored a batch when the archive is emptied and filled from the start."""
+    stored, fills = archive._store, []
+
+    def empties_and_begins_anew(events):
+        stored(events)
+        if not fills:
+            fills.append("once")
+            mongo.ask(lambda database: database.client.drop_database(database.name))
+            with monkeypatch.context() as patched:
+                patched.setattr(archive, "_store", stop)
+                with pytest.raises(KeyboardInterrupt):
+                    archive_events(from_start=True)
+
+    def stop(_events):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(archive, "_store", empties_and_begins_anew)
+    with pytest.raises(LeaseLost):
+        archive_events()
+    assert ArchivedStream.objects.count() == 0
+    assert archive_events() == 117
+    assert archived() == logged()
+
+
+def test_one_copies_at_a_time_and_who_is_killed_is_missed_for_a_minute(streams, mongodb):
+    killed = new_id()
+    take("archive", killed, "process 7 on a", AT, LASTS)
+    with pytest.raises(LeaseLost):
+        archive_events(wall=lambda: AT + LASTS - MICRO)
+    assert ArchivedStream.objects.count() == 0
+    assert archive_events(wall=lambda: AT + LASTS) == 117
+    take("archive", killed, "process 7 on a", clock.wall(), LASTS)
+    with pytest.raises(CommandError, match="Another process copies events now"):
+        call_command("archive_events")
+    assert archive_all(AT)
+
+
 def test_other_books_are_not_written_over(streams, mongodb):
     archive_events()
     before = archived()
@@ -144,7 +186,10 @@ def test_without_the_setting_there_is_no_archive():
 
 def test_statements_do_not_grow_with_events(mongodb, django_assert_num_queries, monkeypatch):
     monkeypatch.setattr(archive, "BATCH", 1000)
+    archive_events()  # the lease is there
     for count in (2, 90):
         happen(new_id(), count)
-        with django_assert_num_queries(4):  # streams, events, positions; then no stream is behind
+        # The lease with a savepoint; streams, events; lease and positions with a savepoint; then no
+        # stream is behind, and the lease is let go.
+        with django_assert_num_queries(11):
             assert archive_events() == count

@@ -12,11 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.roles import grant
 from accounts.tests.factories import UserFactory
 from bengi import clock
+from bengi.events.lease import take_lease
 from bengi.events.models import RelayedStream
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
+from bengi.leases.services import take
 from bengi.metrics import exposition
 from bengi.realtime.stats import counts
+from bengi.settings.modes import SCALE, STANDARD
 from instruments.board import board
 from instruments.drops import NAME, tell_dropped
 from instruments.twelvedata.desk import limits, shared_ledger
@@ -56,7 +59,7 @@ def test_staff_read_it(django_assert_max_num_queries):
     client = Client()
     client.force_login(dealer)
     client.get("/metrics")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         answer = client.get("/metrics")
     assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     found = metrics(answer.content.decode())
@@ -93,13 +96,31 @@ def test_it_tells_of_credits(paid):
 
 def test_how_far_the_relay_is_behind(settings):
     assert ("bengi_relay_behind",) not in metrics(exposition(NOW).decode())
-    settings.BENGI_KAFKA = "127.0.0.1:1"
+    settings.BENGI_KAFKA, settings.BENGI_MODE = "127.0.0.1:1", SCALE
     stream = new_id()
     with transaction.atomic():
         append([NewEvent(stream, "order.new", {}, NOW) for _ in range(5)])
     assert metrics(exposition(NOW).decode())["bengi_relay_behind",] == 5
     RelayedStream.objects.create(stream_id=stream, seq=3)
     assert metrics(exposition(NOW).decode())["bengi_relay_behind",] == 2
+
+
+def test_nothing_waits_for_a_relay_where_there_is_none(settings):
+    settings.BENGI_KAFKA, settings.BENGI_MODE = "127.0.0.1:1", STANDARD
+    with transaction.atomic():
+        append([NewEvent(new_id(), "order.new", {}, NOW)])
+    assert ("bengi_relay_behind",) not in metrics(exposition(NOW).decode())
+    take_lease(new_id(), NOW)  # somebody runs one all the same
+    assert metrics(exposition(NOW).decode())["bengi_relay_behind",] == 1
+
+
+def test_it_tells_which_process_is_the_feed():
+    first, second = new_id(), new_id()
+    assert take("feed", first, "process 7 on a", NOW, timedelta(seconds=6))
+    assert not take("feed", second, "process 8 on b", NOW, timedelta(seconds=6))
+    assert metrics(exposition(NOW).decode())["bengi_lease_held", "process 7 on a", "feed"] == 1
+    found = metrics(exposition(NOW + timedelta(seconds=6)).decode())
+    assert not [key for key in found if key[0] == "bengi_lease_held"]
 
 
 def test_it_tells_of_a_feed_in_another_process(monkeypatch):

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import channels.layers
 import pytest
+from channels.layers import channel_layers
 from django.core.exceptions import ImproperlyConfigured
 
 from bengi.celery import schedule
+from bengi.consumers import StreamConsumer
 from bengi.settings.modes import MODES, check, origin_of, shared_through
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +43,13 @@ def test_a_mode_is_refused_without_what_it_needs(row: str) -> None:
     words = str(refused.value)
     assert [name for name in missing.split() if name in words] == missing.split()
     assert ("REDIS_URL" in words) == ("REDIS_URL" in missing)
+
+
+def test_nothing_goes_through_a_channel_layer() -> None:
+    """Sockets hear the bus: a layer that nobody uses would be one more thing to set right."""
+    assert channel_layers.configs == {}
+    assert "CHANNEL_LAYERS" not in shared_through("") | shared_through(REDIS)
+    assert channels.layers.get_channel_layer(StreamConsumer.channel_layer_alias) is None
 
 
 @pytest.mark.parametrize("settings_of", ["dev", "prod"])

@@ -1,11 +1,21 @@
 """The commands that run one process of a mode: what they refuse, in one sentence each."""
 
+import os
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from bengi import clock
 from bengi.embedded import Market
+from bengi.ids import new_id
+from bengi.leases.models import Lease
+from bengi.leases.services import take_over
+from bengi.leases.tenure import Tenure
 from bengi.management.commands import run_engine, run_feed
 from trades.hosting import EngineHost
 
@@ -60,18 +70,88 @@ def test_an_engine_s_process_takes_its_shards_and_gives_them_up(
     assert capsys.readouterr().out.splitlines()[-1] == "Stopped."
 
 
-@pytest.mark.django_db
-def test_a_feed_s_process_runs_a_market(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+class Ends:
+    """The end of a command: comes after so many looks, each of which something happens at."""
+
+    def __init__(self, *happens: Callable[[], object]) -> None:
+        self._happens = list(happens)
+        self.has_come = False
+
+    def comes_within(self, _seconds: float) -> bool:
+        if self._happens:
+            self._happens.pop(0)()
+        self.has_come = not self._happens
+        return self.has_come
+
+
+@pytest.fixture
+def markets(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what becomes of the markets of the test."""
     done: list[str] = []
     monkeypatch.setattr(Market, "start", lambda _: done.append("started"))
     monkeypatch.setattr(Market, "stop", lambda _: done.append("stopped"))
-    monkeypatch.setattr(run_feed, "wait_for_the_end", lambda: done.append("waited"))
+    return done
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, *happens: Callable[[], object]) -> None:
+    """Run a feed that looks as often as something happens."""
+    monkeypatch.setattr(run_feed, "End", lambda: Ends(*happens))
     call_command("run_feed", "--seed", "7")
-    assert done == ["started", "waited", "stopped"]
+
+
+def nothing() -> None:
+    """Let nothing happen."""
+
+
+@pytest.mark.django_db
+def test_a_feed_s_process_runs_a_market(
+    monkeypatch: pytest.MonkeyPatch, markets: list[str], capsys: Any
+) -> None:
+    feed(monkeypatch, nothing, nothing)
+    assert markets == ["started", "stopped"]
     assert "simulated market, seed 7" in capsys.readouterr().out
+    assert Lease.objects.get(duty="feed").holder is None
+
+
+@pytest.mark.django_db
+def test_a_second_feed_waits_and_takes_over_when_the_first_is_silent(
+    monkeypatch: pytest.MonkeyPatch, markets: list[str], capsys: Any
+) -> None:
+    first = Tenure("feed", clock.wall)
+    assert first.take()
+    told: list[list[str]] = []
+
+    def dies() -> None:
+        told.append(list(markets))
+        past = clock.wall() - timedelta(seconds=1)
+        Lease.objects.filter(duty="feed").update(expires_at=past)
+
+    feed(monkeypatch, first.keep, dies, nothing)
+    assert told == [[]]
+    assert markets == ["started", "stopped"]
+    words = capsys.readouterr().out.splitlines()
+    assert words[0] == (
+        f"Another feed is at work (process {os.getpid()} on {socket.gethostname()});"
+        " this one waits for its end."
+    )
+    assert [line.split()[0] for line in words] == ["Another", "Prices", "Stopped."]
+
+
+@pytest.mark.django_db
+def test_a_feed_that_has_slept_through_its_turn_stops_its_market(
+    monkeypatch: pytest.MonkeyPatch, markets: list[str], capsys: Any
+) -> None:
+    by = "process 1 on b"
+    taken = partial(take_over, "feed", new_id(), by, clock.wall(), timedelta(seconds=60))
+    feed(monkeypatch, taken, nothing, nothing)
+    assert markets == ["started", "stopped"]
+    assert f"Another feed has taken over ({by})." in capsys.readouterr().out
 
 
 class _Nothing:
+    def look(self) -> None:
+        pass
+
     def run(self) -> None:
         pass
 

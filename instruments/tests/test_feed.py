@@ -98,6 +98,20 @@ def test_it_stumbles_and_goes_on(
     assert Quote.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_tells_nothing_while_it_is_not_its_turn(market_time: dict) -> None:
+    provider, stop, asked = Script(make_instrument()), threading.Event(), []
+
+    def is_its_turn() -> bool:
+        asked.append(True)
+        if len(asked) == 5:
+            stop.set()
+        return False
+
+    FeedLoop(provider, stop, poll_ms=1, is_its_turn=is_its_turn).run()
+    assert (len(asked), provider.asked, Quote.objects.count(), Bar.objects.count()) == (5, 0, 0, 0)
+
+
 @pytest.mark.django_db
 def test_a_clock_behind_the_stored_quotes_is_refused(market_time: dict) -> None:
     quote = QuoteFactory(as_of=after(61))

@@ -7,6 +7,8 @@ being done. One that fails is tried again after some minutes. All of them wait f
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -121,7 +123,7 @@ def check_listings(desk: Desk, rest: Rest, now: datetime) -> str:
     told = _progress("listings", _nightly(now))
     mics = {target.mic for target in feed_targets().values()} - {ALWAYS_OPEN}
     for mic in sorted(mics - told.keys()):
-        told[mic] = desk.pay(2, lambda mic=mic: _differences_at(mic, rest), parts=2)  # type: ignore[misc]
+        told[mic] = _differences_at(mic, desk, rest)
         _keep_progress("listings", _nightly(now), told)
     differing = [words for found in told.values() for words in found]
     cache.set(REPORT, {"at": now, "differing": differing}, KEPT_S)
@@ -184,11 +186,13 @@ def history(
 def _fetch(desk: Desk, rest: Rest, target: Target, session: Session, now: datetime) -> str:
     instrument = Instrument.objects.get(id=target.instrument_id)
 
-    def ask() -> tuple[list[BarValue], list[BarValue]]:
-        whole = {"start": session.opens_at, "end": session.closes_at}
-        return history(rest, target, DAILY), history(rest, target, MINUTE, **whole, rows=1500)
-
-    days, minutes = desk.pay(2, ask, parts=2)
+    of_the_day = partial(history, rest, target, MINUTE, rows=1500)
+    days, minutes = desk.pay_for_all(
+        [
+            partial(history, rest, target, DAILY),
+            partial(of_the_day, start=session.opens_at, end=session.closes_at),
+        ]
+    )
     ours = [bar for bar in minutes if session.opens_at <= bar.starts_at < session.closes_at]
     for bars in (days, ours):
         if bars:
@@ -227,14 +231,14 @@ def _bars_key(target: Target, session: Session) -> str:
     return f"twelvedata:bars:{target.instrument_id}:{session.opens_at:%Y%m%d}"
 
 
-def _differences_at(mic: str, rest: Rest) -> list[str]:
+def _differences_at(mic: str, desk: Desk, rest: Rest) -> list[str]:
     """Return in words what differs of an exchange's instruments; 2 credits."""
     rows = Instrument.objects.filter(has_feed=True, mic=mic)
     try:
-        listed = [*rest.stocks(mic), *rest.etfs(mic)]
+        told = desk.pay_for_all([partial(rest.stocks, mic), partial(rest.etfs, mic)])
     except PlanTooLow:
         return []
-    found = []
+    found, listed = [], list(chain(*told))
     for row in rows if listed else ():
         theirs = [e for e in listed if e.symbol == row.symbol and is_same_market(e.mic, row.mic)]
         if not theirs:

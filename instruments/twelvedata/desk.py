@@ -93,21 +93,32 @@ class Desk:
             streamed=streamed,
         )
 
-    def pay(self, cost: int, question: Callable[[], T], *, parts: int = 1) -> T:
-        """Return the answer to a chore's question. Raises NoCredits, or what went wrong.
+    def pay(self, cost: int, question: Callable[[], T]) -> T:
+        """Return the answer to a chore's question. Raises NoCredits, or what went wrong."""
+        return self.pay_for_all([question], cost)[0]
 
-        parts: it is so many questions of one cost; those before one that fails have been charged.
+    def pay_for_all(self, questions: Sequence[Callable[[], T]], cost_of_each: int = 1) -> list[T]:
+        """Return the answers to questions that are of use together, asked in turn.
+
+        Raises NoCredits where there are too few for all, or what went wrong: then what was not
+        asked any more costs nothing.
         """
-        now = self._now()
+        now, cost = self._now(), cost_of_each * len(questions)
         wishes = [Wish(t.token, t.mic, Priority.REST) for t in feed_targets().values()]
         elapsed = day_elapsed(wishes, now, market_hours())
         if not self.governor.take(cost, Priority.CHORE, now, elapsed=elapsed, least=cost):
             raise NoCredits(f"no {cost} credits for a chore")
-        try:
-            return question()
-        except TwelveDataError as error:
-            self.learn(error, cost // parts, now)
-            raise
+        answers: list[T] = []
+        for number, question in enumerate(questions, start=1):
+            try:
+                answers.append(question())
+            except TwelveDataError as error:
+                not_asked = cost_of_each * (len(questions) - number)
+                self.governor.give_back(not_asked, Priority.CHORE, now)
+                if isinstance(error, TwelveDataError):
+                    self.learn(error, cost_of_each, now)
+                raise
+        return answers
 
     def learn(self, error: TwelveDataError, cost: int, asked_at: datetime) -> None:
         """Correct the credits by an error that a chore has met."""

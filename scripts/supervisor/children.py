@@ -15,6 +15,16 @@ Say = Callable[[str, str], None]
 """Takes (the name of who speaks, one line)."""
 
 
+def ending_with_us(command: Sequence[str | Path], how: signal.Signals) -> list[str | Path]:
+    """Return the command so that the kernel sends its process a signal when ours dies.
+
+    Where there is no setpriv, which is of Linux, the command as it is.
+    """
+    setpriv = shutil.which("setpriv")
+    first = [setpriv, "--pdeathsig", how.name.removeprefix("SIG")] if setpriv else []
+    return [*first, *command]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to run, and how it is known to be well and told to end.
@@ -47,12 +57,8 @@ class Child:
 
         Where the supervisor is killed, the kernel ends it. Raises OSError where it does not start.
         """
-        command = list(self.order.command)
-        if setpriv := shutil.which("setpriv"):
-            name = self.order.stop_signal.name.removeprefix("SIG")
-            command = [setpriv, "--pdeathsig", name, *command]
         self._process = subprocess.Popen(
-            command,
+            ending_with_us(self.order.command, self.order.stop_signal),
             cwd=self.order.folder,
             env=dict(self.order.environment),
             user=self.order.user,

@@ -13,6 +13,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -24,8 +25,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from shutil import which
 from typing import Any
+
+from scripts.supervisor.children import ending_with_us
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHARDS = 4
@@ -47,9 +49,8 @@ class Crew:
         self.changed = threading.Condition()
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
-        die_with_us = [setpriv, "--pdeathsig", "KILL"] if (setpriv := which("setpriv")) else []
         process = subprocess.Popen(
-            [*die_with_us, sys.executable, *command],
+            ending_with_us([sys.executable, *command], signal.SIGKILL),
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,

@@ -21,7 +21,8 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from shutil import which
+
+from scripts.supervisor.children import ending_with_us
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN_S = 90
@@ -37,10 +38,9 @@ class Engine:
 
     def __init__(self, mode: str, name: str, folder: Path, **environment: str) -> None:
         self._log = folder / f"{name}.log"
-        die_with_us = [setpriv, "--pdeathsig", "KILL"] if (setpriv := which("setpriv")) else []
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*die_with_us, sys.executable, *_command(mode, name)],
+                ending_with_us([sys.executable, *_command(mode, name)], signal.SIGKILL),
                 cwd=ROOT,
                 env={**os.environ, **_environment(mode), **environment},
                 stdout=log,

@@ -157,7 +157,8 @@ class Broker(
 
     def ask(self, ticket: Ticket) -> None:
         expected = self.model.place(ticket, self.now)
-        assert self.product.place(ticket, self.now) == expected, ticket
+        found = self.product.place(ticket, self.now)
+        assert found == expected, f"{found} for {expected}: {ticket}"
         self.seen.update(expected)
 
     def in_todays_shares(self, symbol: str, wishes: dict[str, Any]) -> dict[str, Any]:

@@ -123,10 +123,17 @@ def _price(order: PlainOrder, facts: Facts) -> Iterator[str]:
         elif order.stop <= ZERO:
             yield "invalid_trail"
     middle = order.stop if order.type == "stop_limit" else facts.last
-    if order.limit is None or middle is None:
+    if order.limit is None or middle is None or _takes_profit(order):
         return
     if abs(order.limit - middle) > collar_of(middle) * middle:
         yield "price_collar"
+
+
+def _takes_profit(order: PlainOrder) -> bool:
+    """Say whether it is, or is to replace, a take profit: those may stand as far as they like."""
+    before = order.replaces
+    is_heir = before is not None and before.leg == "take_profit"
+    return is_heir or order.leg == "take_profit" or order.ticket.kind == "oco"
 
 
 def collar_of(middle: Decimal) -> Decimal:

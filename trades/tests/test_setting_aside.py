@@ -399,9 +399,9 @@ def test_a_dividend_that_fails_stops_no_other_and_halts_nothing(
 def test_while_nothing_is_set_aside_nobody_asks(
     world: World, abc: Instrument, django_assert_num_queries: Any
 ) -> None:
-    """The look of an idle engine: splits due, halted instruments, cancels, new, replacements."""
+    """The look of an idle engine: splits due, halted instruments, what is asked for."""
     world.place(world.trader(), abc, "buy", 1, limit="99.00")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         world.drain()
     with django_assert_num_queries(0):
         world.engine.drain(world.now, look_for_requests=False)

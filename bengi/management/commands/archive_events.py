@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bengi import mongo
 from bengi.events.archive import OtherBooks, archive_events
+from bengi.leases.services import LeaseLost
 from bengi.mongo import StoreAway
 
 
@@ -26,4 +27,6 @@ class Command(BaseCommand):
             raise CommandError(f"MongoDB is away: {error}") from error
         except OtherBooks as error:
             raise CommandError(f"Nothing more is copied: {error}") from error
+        except LeaseLost as error:
+            raise CommandError("Another process copies events now, and goes on with it.") from error
         self.stdout.write(f"{copied} events copied into the archive.")

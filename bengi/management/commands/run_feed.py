@@ -5,12 +5,19 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from bengi import clock
+from bengi.leases.tenure import KEEP_S, Tenure
 from bengi.management import feeds
-from bengi.management.serving import wait_for_the_end
+from bengi.management.serving import End
+
+FEED = "feed"
 
 
 class Command(BaseCommand):
-    help = "Feed all processes with prices and fire price alerts. One is enough for all of them."
+    help = (
+        "Feed all processes with prices and fire price alerts. Of several one works, the others "
+        "stand by."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -19,17 +26,44 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         feeds.check_options(options)
         _check_processes(options)
+        end, tenure = End(), Tenure(FEED, clock.wall)
+        try:
+            while self._has_its_turn(tenure, end):
+                self._feed(tenure, end, options)
+        finally:
+            tenure.release()
+            self._say("Stopped.")
+
+    def _has_its_turn(self, tenure: Tenure, end: End) -> bool:
+        """Wait while another feed is at work; return False when the end comes first."""
+        is_told = False
+        while not end.has_come:
+            if tenure.take():
+                return True
+            if not is_told and (other := tenure.who()):
+                self._say(f"Another feed is at work ({other}); this one waits for its end.")
+                is_told = True
+            end.comes_within(KEEP_S)
+        return False
+
+    def _feed(self, tenure: Tenure, end: End, options: dict[str, Any]) -> None:
+        """Run the market until the end, or until another feed has taken over."""
         from bengi.embedded import Market  # noqa: PLC0415 - it loads the engine
 
-        market = Market(*feeds.source_of(options))
+        market = Market(*feeds.source_of(options), is_its_turn=lambda: tenure.is_held)
         market.start()
-        self.stdout.write(f"Prices flow ({feeds.words_for(options)}).")
-        self.stdout.flush()
+        self._say(f"Prices flow ({feeds.words_for(options)}).")
         try:
-            wait_for_the_end()
+            while not end.comes_within(KEEP_S):
+                if not tenure.keep():
+                    self._say(f"Another feed has taken over ({tenure.who()}).")
+                    return
         finally:
             market.stop()
-            self.stdout.write("Stopped.")
+
+    def _say(self, words: str) -> None:
+        self.stdout.write(words)
+        self.stdout.flush()
 
 
 def _check_processes(options: dict[str, Any]) -> None:

@@ -166,7 +166,9 @@ def test_listings_that_differ_are_kept_for_staff_and_change_nothing(house):
         return {"data": data if asked.parameters["mic_code"] == "XNAS" else [], "status": "ok"}
 
     house.answers.update({"/stocks": stocks, "/etfs": etfs})
-    assert not house.do("listings")  # two exchanges, then the minute's part is used
+    house.desk.governor.take(2, Priority.ORDER, house.now)
+    assert not house.do("listings")  # one refuses for nothing, one is paid, then the part is used
+    assert len(house.paths) == 3
     house.now += timedelta(minutes=1)
     assert house.do("listings")
     assert len(house.paths) == 5
@@ -177,8 +179,6 @@ def test_listings_that_differ_are_kept_for_staff_and_change_nothing(house):
     house.now += timedelta(hours=6)
     assert not house.do("listings")
     house.now += timedelta(hours=18)
-    assert not house.do("listings")
-    house.now += timedelta(minutes=1)
     assert house.do("listings")
 
 
@@ -264,6 +264,41 @@ def test_of_two_questions_the_first_has_been_charged(house):
         series(asked) if asked.parameters["interval"] == "1day" else error_document(404, "no data")
     )
     house.do("bars")
+    assert house.desk.governor.standing(house.now).minute_used == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "used"),
+    [
+        (error_document(404, "no data"), 0),  # refused, and the second was never asked
+        ("<html>", 1),  # an answer that cannot be read may have been charged
+    ],
+)
+def test_what_was_not_asked_after_a_failure_is_not_charged(house, answer, used):
+    InstrumentFactory(symbol="KO")
+    house.answers["/time_series"] = lambda asked: answer
+    house.do("bars")
+    assert len(house.server.asked) == 1
+    standing = house.desk.governor.standing(house.now)
+    assert (standing.minute_used, standing.day_used) == (used, used)
+
+
+def test_a_plan_without_listings_is_not_charged_for_them(house):
+    InstrumentFactory(symbol="SAP", mic="XETR", currency="EUR")
+    house.answers["/stocks"] = lambda asked: Said(error_document(403, "available from Grow"), 403)
+    assert house.do("listings")
+    assert house.paths == ["/stocks"]
+    assert house.desk.governor.standing(house.now).minute_used == 0
+
+
+def test_bars_of_another_listing_cost_one_question(house):
+    InstrumentFactory(symbol="KO")
+    house.answers["/time_series"] = lambda asked: {
+        **series(asked),
+        "meta": {"symbol": "KO", "interval": "1day", "currency": "EUR", "mic_code": "XETR"},
+    }
+    house.do("bars")
+    assert len(house.server.asked) == 1
     assert house.desk.governor.standing(house.now).minute_used == 1
 
 
