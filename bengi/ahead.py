@@ -13,6 +13,8 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from bengi.bulk import has_arrays
+
 
 class Block:
     """The statements of one block, in order, and what is to be done when they have run."""
@@ -62,7 +64,7 @@ def sent_ahead() -> Iterator[None]:
     it. Raises what the first statement that
     failed would have raised; those after it have not run.
     """
-    if connection.vendor != "postgresql" or block_here() is not None:
+    if not has_arrays() or block_here() is not None:
         yield
         return
     connection.ensure_connection()
