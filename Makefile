@@ -1,7 +1,7 @@
 # Bengi. `make help` lists what there is.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run run-standard run-scale test check static quick audit parts parts-of-modes openapi fuzz fuzz-api bugs crash fmt screenshots bench lock clean ready ready-dev
+.PHONY: help run run-standard run-scale test check static quick audit parts parts-of-modes openapi fuzz fuzz-api bugs crash fmt screenshots bench soak lock clean ready ready-dev
 
 PY := .venv/bin/python
 JOBS ?= 2
@@ -77,6 +77,9 @@ screenshots: ready-dev parts ## Make the pictures in docs/images with the browse
 
 bench: ready-dev ## Print the benchmark table
 	@$(PY) -m benchmarks $(ARGS)
+
+soak: ready-dev parts-of-modes ## Trade for ten minutes at half of what the standard mode carries (M=10)
+	@SOAK_MINUTES=$(or $(M),10) $(PY) -m benchmarks soak
 
 lock: ready-dev ## Compile the requirement files again from their .in files
 	@test -x "$(UV)" || $(PY) -m pip install --quiet uv

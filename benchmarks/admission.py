@@ -16,16 +16,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from benchmarks.admission_parts import placing, requests
-from benchmarks.admission_stage import AdmissionStage, admission_stage
-from benchmarks.load import Job, Told, look
+from benchmarks.admission_stage import AdmissionStage, admission_stage, tickets
+from benchmarks.load import Job, Told
 from benchmarks.table import Line, report
+from benchmarks.usage import children_cpu_s
 from scripts.supervisor.servers import free_port
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
@@ -82,31 +80,6 @@ def _without_http(stage: AdmissionStage, size: int) -> float:
     return made / (now - began)
 
 
-def tickets(stage: AdmissionStage, name: str, start: int, size: int) -> list[Any]:
-    """Return tickets of one account after the other, each for an order like no other."""
-    from bengi.terms import OrderType, Side, TimeInForce
-    from orders.tickets import OrderTicket
-
-    made = []
-    for number in range(start, start + size):
-        person = stage.people[number % len(stage.people)]
-        symbol, quantity, price = look(number, stage.symbols)
-        made.append(
-            OrderTicket(
-                account_id=person.account_id,
-                portfolio_id=person.portfolio_id,
-                symbol=symbol,
-                side=Side.BUY,
-                type=OrderType.LIMIT,
-                time_in_force=TimeInForce.GTC,
-                quantity=Decimal(quantity),
-                limit_price=Decimal(price),
-                client_order_id=f"{name}-{number}",
-            )
-        )
-    return made
-
-
 @dataclass(frozen=True, slots=True)
 class Server:
     """The web processes; pid is that of their parent."""
@@ -154,7 +127,7 @@ def _load(stage: AdmissionStage, server: Server, name: str, *, size: int, client
         name=name,
         start=next(_starts),
     )
-    before = _cpu_s(server.pid)
+    before = children_cpu_s(server.pid)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=msgspec.json.encode(job),
@@ -165,17 +138,7 @@ def _load(stage: AdmissionStage, server: Server, name: str, *, size: int, client
     told = msgspec.json.decode(done.stdout, type=Told)
     if set(told.statuses) - {"200", "201"}:
         print(f"{name}: {told.statuses} {told.example}", file=sys.stderr)
-    return Measured(told, _cpu_s(server.pid) - before)
-
-
-def _cpu_s(parent: int) -> float:
-    """Return the CPU seconds of a process's children so far; Linux tells it of others'."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12]) if int(fields[1]) == parent else 0
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return Measured(told, children_cpu_s(server.pid) - before)
 
 
 def _lines(name: str, found: Measured, base: float, target: str) -> Sequence[Line]:

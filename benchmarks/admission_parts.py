@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.admission_stage import AdmissionStage
+from benchmarks.admission_stage import AdmissionStage, tickets
 from benchmarks.load import Job, Orders
 from benchmarks.spent import Part, watched
 from benchmarks.table import Line
@@ -24,7 +24,7 @@ PLACING: Sequence[Part] = (
     ("rules, reservation, rows in memory", "orders.services", "_answer"),
     ("insert and update", "orders.services", "insert_rows"),
     ("insert and update", "orders.services", "update_rows"),
-    ("events: payloads, hash chain, insert", "orders.services", "tell_each"),
+    ("events: payloads, hash chain, insert", "orders.services", "News.of"),
     ("commit", "django.db.backends.base.base", "BaseDatabaseWrapper.commit"),
 )
 THROUGH_THE_DOOR: Sequence[Part] = (
@@ -49,7 +49,6 @@ THROUGH_DJANGO: Sequence[Part] = (
 
 def placing(stage: AdmissionStage, size: int, start: int) -> list[Line]:
     """Return what an order costs in place_orders() by part, in sets of size."""
-    from benchmarks.admission import tickets
     from orders.services import place_orders
 
     sets = [tickets(stage, f"p{size}", start + n * size, size) for n in range(ROUNDS[size] + 2)]

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from benchmarks.load import PEOPLE
+from benchmarks.load import PEOPLE, look
 
 SYMBOLS = 50
 CASH = Decimal(1_000_000_000)
@@ -34,9 +34,22 @@ class AdmissionStage:
 
 @contextlib.contextmanager
 def admission_stage() -> Iterator[AdmissionStage]:
-    """Start PostgreSQL and Redis of this run's own, fill them, and set this process up for them.
+    """Fill servers of this run's own; yield what is on them."""
+    from django.core.management import call_command
 
-    The settings are those of production: limits, sessions and quotes are shared through Redis.
+    with own_servers() as environment:
+        call_command("migrate", verbosity=0, interactive=False)
+        people, symbols = _people(), _instruments()
+        analyze()
+        yield AdmissionStage(people, symbols, environment)
+
+
+@contextlib.contextmanager
+def own_servers(**more: str) -> Iterator[dict[str, str]]:
+    """Start PostgreSQL and Redis of this run's own, empty, and set this process up for them.
+
+    Yield the environment that other processes need; more is added to it. The settings are those of
+    production: limits, sessions and quotes are shared through Redis.
     """
     from scripts.parts import PARTS, find
     from tests import servers
@@ -54,23 +67,45 @@ def admission_stage() -> Iterator[AdmissionStage]:
             "REDIS_URL": redis_url,
             "BENGI_SECRET_KEY": SECRET,
             "DJANGO_SETTINGS_MODULE": "bengi.settings.prod",
+            **more,
         }
         os.environ |= environment
         import django
-        from django.core.management import call_command
         from django.db import connections
 
         django.setup()
-        call_command("migrate", verbosity=0, interactive=False)
-        people, symbols = _people(), _instruments()
-        _analyze()
         try:
-            yield AdmissionStage(people, symbols, environment)
+            yield environment
         finally:
             connections.close_all()
             pool = getattr(connections["default"], "pool", None)
             if pool is not None:
                 connections["default"].close_pool()
+
+
+def tickets(stage: AdmissionStage, name: str, start: int, size: int) -> list[Any]:
+    """Return tickets of one account after the other, each for an order like no other."""
+    from bengi.terms import OrderType, Side, TimeInForce
+    from orders.tickets import OrderTicket
+
+    made = []
+    for number in range(start, start + size):
+        person = stage.people[number % len(stage.people)]
+        symbol, quantity, price = look(number, stage.symbols)
+        made.append(
+            OrderTicket(
+                account_id=person.account_id,
+                portfolio_id=person.portfolio_id,
+                symbol=symbol,
+                side=Side.BUY,
+                type=OrderType.LIMIT,
+                time_in_force=TimeInForce.GTC,
+                quantity=Decimal(quantity),
+                limit_price=Decimal(price),
+                client_order_id=f"{name}-{number}",
+            )
+        )
+    return made
 
 
 def _people() -> list[Person]:
@@ -134,7 +169,7 @@ def _instruments() -> list[str]:
     return symbols
 
 
-def _analyze() -> None:
+def analyze() -> None:
     """Let the planner know the tables; sessions opened on empty ones plan for empty ones."""
     from django.db import connection
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks.table import Line, report
 
@@ -46,12 +46,25 @@ def run() -> None:
         "fanout",
         f"Price updates to {SOCKETS} sockets, {asked:,} a second asked for",
         [
-            *_lines("channel layer, group_send per tick", layer, None),
-            *_lines("hub, conflated", hub, layer.per_second, "target 190,000, p99 60 ms"),
-            *_lines(f"hub, {SLOW} of the sockets read nothing", slow, layer.per_second),
+            *fanout_lines("channel layer, group_send per tick", layer, None),
+            *fanout_lines("hub, conflated", hub, layer.per_second, "target 190,000, p99 60 ms"),
+            *fanout_lines(f"hub, {SLOW} of the sockets read nothing", slow, layer.per_second),
             Line("  memory after the first second", slow.grown_kib, "KiB more", None, "flat"),
         ],
     )
+
+
+Publish = Callable[[list[Any]], None]
+
+
+class Market(Protocol):
+    """Something that moves prices from start() to stop(), and has ended after join()."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def join(self) -> None: ...
 
 
 class Count:
@@ -72,34 +85,36 @@ class Count:
                 self.ages_ms.append((now - int(price["volume"])) / 1e6)
 
 
-async def measure(sockets: Callable[[Count], Any]) -> Count:
-    """Let the market move for SECONDS and count what arrives."""
+async def measure(
+    sockets: Callable[[Count], Any], market: "Callable[[Publish], Market] | None" = None
+) -> Count:
+    """Let the market move for SECONDS and count what arrives.
+
+    market: what moves the prices; without one a thread of this process.
+    """
     count = Count()
     publish, close = await sockets(count)
-    stop = threading.Event()
-    market = threading.Thread(target=_market, args=(publish, stop))
+    moving = MarketThread(publish) if market is None else market(publish)
     started, started_cpu = time.perf_counter(), time.process_time()
-    market.start()
+    moving.start()
     await asyncio.sleep(1)
     held_kib = _held_kib()
     await asyncio.sleep(SECONDS - 1)
     count.grown_kib = _held_kib() - held_kib
-    stop.set()
+    moving.stop()
     count.per_second = count.updates / (time.perf_counter() - started)
     count.per_cpu_second = count.updates / (time.process_time() - started_cpu)
     await close()
-    await asyncio.to_thread(market.join)
+    await asyncio.to_thread(moving.join)
     return count
 
 
-async def with_slow_readers(count: Count) -> tuple[Callable[[list[Any]], None], Callable[[], Any]]:
+async def with_slow_readers(count: Count) -> tuple[Publish, Callable[[], Any]]:
     """Open the same, some of which do not read what they are sent."""
     return await with_hub(count, slow=SLOW)
 
 
-async def with_hub(
-    count: Count, slow: int = 0
-) -> tuple[Callable[[list[Any]], None], Callable[[], Any]]:
+async def with_hub(count: Count, slow: int = 0) -> tuple[Publish, Callable[[], Any]]:
     """Open the product's own consumers and let each watch its symbols."""
     from bengi.bus import TICKS, get_bus
 
@@ -149,7 +164,7 @@ async def _socket(count: Count, *, sampled: bool, reads: bool) -> tuple[Any, asy
 
 async def with_channel_layer(
     count: Count,
-) -> tuple[Callable[[list[Any]], None], Callable[[], Any]]:
+) -> tuple[Publish, Callable[[], Any]]:
     """Put all sockets into one group, the layer's best case, and send each tick to it."""
     from channels.layers import InMemoryChannelLayer
 
@@ -197,7 +212,16 @@ def _watched(number: int) -> list[str]:
     return (SYMBOLS + SYMBOLS)[start : start + WATCHED]
 
 
-def _market(publish: Callable[[list[Any]], None], stop: threading.Event) -> None:
+class MarketThread:
+    """A market in a thread of this process."""
+
+    def __init__(self, publish: Publish) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=move, args=(publish, self._stop))
+        self.start, self.join, self.stop = self._thread.start, self._thread.join, self._stop.set
+
+
+def move(publish: Publish, stop: threading.Event) -> None:
     """Move every symbol ten times a second, in turns; volume carries the time of the tick."""
     each = int(len(SYMBOLS) * ROUND_S * 10)
     begun, rounds = time.perf_counter(), 0
@@ -237,7 +261,7 @@ def _tick(symbol: str) -> Any:
     )
 
 
-def _lines(name: str, count: Count, baseline: float | None, target: str = "") -> list[Line]:
+def fanout_lines(name: str, count: Count, baseline: float | None, target: str = "") -> list[Line]:
     ages = sorted(count.ages_ms) or [0.0]
     ratio = None if baseline is None else count.per_second / baseline
     return [

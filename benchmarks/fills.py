@@ -20,18 +20,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from benchmarks.table import Line, report
+from benchmarks.usage import cpu_s
 
 ROUNDS = int(os.environ.get("FILLS_ROUNDS", "8"))
 TRADERS = 100
 SYMBOLS = 10
 BATCHES = (200, 20)
 PRICE = Decimal(100)
-TICK_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def run() -> None:
@@ -264,20 +263,11 @@ def timed(spent: Spent) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (backend,) = cursor.fetchone()
-    wall, python, postgres = time.perf_counter(), time.process_time(), _cpu_s(backend)
+    wall, python, postgres = time.perf_counter(), time.process_time(), cpu_s(backend)
     yield
     spent.wall_s += time.perf_counter() - wall
     spent.python_s += time.process_time() - python
-    spent.postgres_s += _cpu_s(backend) - postgres
-
-
-def _cpu_s(process: int) -> float:
-    """Return the CPU seconds of a process on this machine, 0 where it is on another."""
-    stat = Path(f"/proc/{process}/stat")
-    if not stat.exists():
-        return 0.0
-    words = stat.read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / TICK_PER_S
+    spent.postgres_s += cpu_s(backend) - postgres
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import process_time
 
-RESULTS = Path(__file__).resolve().parent.parent / "var" / "bench"
+RESULTS = Path(
+    os.environ.get("BENCH_RESULTS", Path(__file__).resolve().parent.parent / "var" / "bench")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def report(name: str, title: str, lines: Sequence[Line]) -> None:
-    """Print the table of one benchmark and write it to var/bench/<name>.json."""
+    """Print the table of one benchmark and write it to RESULTS/<name>.json."""
     print(f"\n{title}")
     width = max(len(line.name) for line in lines)
     for line in lines:

@@ -20,12 +20,12 @@ class Block:
     """The statements of one block, in order, and what is to be done when they have run."""
 
     def __init__(self) -> None:
-        self._writes: list[tuple[CursorWrapper, int, str]] = []
+        self._writes: list[tuple[CursorWrapper, int | None, str]] = []
         self._reads: list[tuple[CursorWrapper, Any]] = []
 
-    def wrote(self, cursor: CursorWrapper, count: int, statement: str) -> None:
-        """Remember a statement that is to have written count rows."""
-        self._writes.append((cursor, count, statement))
+    def wrote(self, cursor: CursorWrapper, count: int | None, what: str) -> None:
+        """Remember a statement that is to write count rows of what; None: however many."""
+        self._writes.append((cursor, count, what))
 
     def asked(self, cursor: CursorWrapper, take: Any) -> None:
         """Remember a statement whose rows take wants."""
@@ -36,9 +36,9 @@ class Block:
 
         The transaction is then as good as over: its caller rolls it back.
         """
-        for cursor, count, statement in self._writes:
+        for cursor, count, what in self._writes:
             written = cursor.rowcount
-            assert written == count, f"{written} of {count} rows: {statement[:80]}"
+            assert count in (None, written), f"{written} of {count} {what} are there"
         for cursor, take in self._reads:
             take(cursor.fetchall())
 

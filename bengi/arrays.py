@@ -5,7 +5,9 @@ depend on how many rows there are, so that each is planned once a session (docs/
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -21,6 +23,7 @@ from django.db.models.base import ModelState
 from msgspec import Raw
 
 from bengi.ahead import block_here
+from bengi.fields import ExactField, ValueField, exact
 from bengi.literals import at_once
 
 Field = models.Field
@@ -31,23 +34,22 @@ def insert_values(
     model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Insert rows of values; see bulk.insert_values."""
-    fields = _all_fields(model)
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    literals = [array_literal(field, columns[field.attname]) for field in fields]
-    _execute(_insert_statement(model, fields), literals, len(columns[names[0]]))
+    statement, columns = _insertion(model)
+    values = dict(zip(names, zip(*rows, strict=True), strict=True))
+    _execute(statement, [column.literal(values[name]) for name, column in columns])
 
 
 def insert(model: type[models.Model], rows: Collection[models.Model]) -> None:
     """Insert rows; see bulk.insert_rows."""
-    fields = _all_fields(model)
-    _run(_insert_statement(model, fields), rows, fields)
+    statement, columns = _insertion(model)
+    _execute(statement, _literals(rows, columns))
     _are_there(rows)
 
 
-def update(model: type[models.Model], rows: Collection[models.Model], names: Sequence[str]) -> int:
-    """Write the named fields of rows and return how many of them are there."""
-    fields = _fields(model, (model._meta.pk.name, *names))
-    return _run(_update_statement(model, fields), rows, fields)
+def update(model: type[models.Model], rows: Collection[models.Model], names: Sequence[str]) -> None:
+    """Write the named fields of rows, each of which is there: else an assertion fails."""
+    statement, columns = _changing(model, tuple(names))
+    _execute(statement, _literals(rows, columns), model, len(rows))
 
 
 def select(
@@ -63,17 +65,11 @@ def select(
     """
     fields = _fields(model, tuple(names))
     columns = zip(*keys, strict=True)
-    literals = [array_literal(*each) for each in zip(fields, columns, strict=True)]
+    literals = [_column(field).literal(each) for field, each in zip(fields, columns, strict=True)]
     statement = _select_statement(model, fields, where) + rest
-    names = [field.attname for field in model._meta.concrete_fields]
     found: list[R] = []
-    _ask(statement, literals, lambda rows: found.extend(_row(model, names, row) for row in rows))
+    _ask(statement, literals, lambda rows: found.extend(rows_of(model, rows)))
     return found
-
-
-def row_of(model: type[R], values: Sequence[Any]) -> R:
-    """Return a row by the values of all its columns, in order."""
-    return _row(model, [field.attname for field in model._meta.concrete_fields], values)
 
 
 def id_array(ids: Iterable[UUID]) -> str:
@@ -99,6 +95,54 @@ def _ask(statement: str, params: Sequence[Any], take: Callable[[list[Any]], None
             take(cursor.fetchall())
 
 
+def rows_of(model: type[R], found: Iterable[Sequence[Any]]) -> list[R]:
+    """Return rows that were read in binary, all columns_of() them, as Model.from_db does, without
+    asking each field about each value.
+    """
+    names = [field.attname for field in model._meta.concrete_fields]
+    rows = []
+    for values in found:
+        row = model.__new__(model)
+        row.__dict__.update(zip(names, values, strict=True))
+        row._state = ModelState()
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        rows.append(row)
+    return rows
+
+
+class _Trip:
+    """What is sent together: it begins with its first statement.
+
+    sent: each statement's cursor, with the model whose rows have to be there, and how many.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[CursorWrapper, type[models.Model] | None, int]] = []
+        self.line = ExitStack()
+
+    def begin(self, session: Any) -> None:
+        if not self.sent:
+            self.line.enter_context(session.pipeline())
+
+
+@contextmanager
+def in_one_trip() -> Iterator[None]:
+    """Send what is written meanwhile as it comes, and wait at the end; see bulk.in_one_trip."""
+    trip = _Trip()
+    before = _trip.set(trip)
+    try:
+        with connections[DEFAULT_DB_ALIAS].wrap_database_errors, trip.line:
+            yield
+    finally:
+        _trip.reset(before)
+    for cursor, model, count in trip.sent:
+        _assert_there(model, cursor.rowcount, count)
+        cursor.close()
+
+
+_trip: ContextVar[_Trip | None] = ContextVar("trip", default=None)
+
+
 @cache
 def _all_fields(model: type[models.Model]) -> tuple[Field, ...]:
     """Return every field of a model; none of them may want to know of being saved."""
@@ -115,23 +159,50 @@ def _fields(model: type[models.Model], names: tuple[str, ...]) -> tuple[Field, .
 
 
 @cache
-def _insert_statement(model: type[models.Model], fields: tuple[Field, ...]) -> str:
-    names = ", ".join(_quoted(field.column) for field in fields)
+def _insertion(model: type[models.Model]) -> tuple[str, tuple[tuple[str, "_Column"], ...]]:
+    """Return what inserts rows: the statement, and by attribute how its parameters are written."""
+    fields = _all_fields(model)
+    return _insert_statement(model, fields), _columns(fields)
+
+
+@cache
+def _changing(
+    model: type[models.Model], names: tuple[str, ...]
+) -> tuple[str, tuple[tuple[str, "_Column"], ...]]:
+    """Return what updates rows by their keys, as _insertion() does."""
+    fields = _fields(model, (model._meta.pk.name, *names))
+    return _update_statement(model, fields), _columns(fields)
+
+
+def _columns(fields: Iterable[Field]) -> tuple[tuple[str, "_Column"], ...]:
+    return tuple((field.attname, _column(field)) for field in fields)
+
+
+@cache
+def columns_of(model: type[models.Model]) -> str:
+    """Return a model's columns as a statement selects them, in the order of its fields."""
     table = _quoted(model._meta.db_table)
-    return f"INSERT INTO {table} ({names}) SELECT * FROM {_unnest(fields)}"  # noqa: S608
+    return ", ".join(f"{table}.{_quoted(f.column)}" for f in model._meta.concrete_fields)
+
+
+def _listed(fields: Iterable[Field]) -> str:
+    return ", ".join(_quoted(field.column) for field in fields)
+
+
+def _insert_statement(model: type[models.Model], fields: tuple[Field, ...]) -> str:
+    table = _quoted(model._meta.db_table)
+    return f"INSERT INTO {table} ({_listed(fields)}) SELECT * FROM {_unnest(fields)}"  # noqa: S608
 
 
 @cache
 def _select_statement(model: type[models.Model], fields: tuple[Field, ...], where: str) -> str:
-    names = ", ".join(_quoted(field.column) for field in model._meta.concrete_fields)
-    keys = ", ".join(_quoted(field.column) for field in fields)
+    names, keys = columns_of(model), _listed(fields)
     conditions = [f"({keys}) IN (SELECT * FROM {_unnest(fields)})"] if fields else []  # noqa: S608
     conditions += [where] if where else []
     condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"SELECT {names} FROM {_quoted(model._meta.db_table)}{condition}"  # noqa: S608
 
 
-@cache
 def _update_statement(model: type[models.Model], fields: tuple[Field, ...]) -> str:
     """Return an update whose first field is the key. Nothing else stands in its WHERE: a plan that
     took another condition for the narrower one would read the table for a few rows.
@@ -172,25 +243,51 @@ def _quoted(name: str | None) -> str:
 # -- values ------------------------------------------------------------------------------------
 
 
-def array_literal(field: Field, values: Sequence[Any]) -> str:
-    """Return one column's values, converted by its field, as the text of an array."""
-    if isinstance(field, models.JSONField):
-        return _BETWEEN_DOCUMENTS.join(_document(field, value) for value in values)
-    if (text := at_once(field, values)) is not None:
+class _Column:
+    """How a column's values become the text of an array, each converted by its field."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self._kind, self._write = _as_it_is(field)
+        self._known: dict[tuple[type, Any], str] = {}
+
+    def literal(self, values: Sequence[Any]) -> str:
+        """Return the values as one parameter."""
+        if isinstance(self._field, models.JSONField):
+            return _BETWEEN_DOCUMENTS.join(map(_document, values))
+        if (text := at_once(self._field, values)) is not None:
+            return text
+        kind, write, known = self._kind, self._write, self._known
+        elements = []
+        for value in values:
+            if value is None:
+                elements.append("NULL")
+            elif type(value) is kind:
+                elements.append(write(value))
+            else:
+                written = known.get((type(value), value))
+                elements.append(self._converted(value) if written is None else written)
+        return "{" + ",".join(elements) + "}"
+
+    def _converted(self, value: Any) -> str:
+        """Return a value's text, and keep it: a status, a price, a moment comes again and again."""
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        text = _element(self._field, value, connections[DEFAULT_DB_ALIAS])
+        self._known[type(value), value] = text
         return text
-    kind, write = _as_it_is(field)
-    database = connections[DEFAULT_DB_ALIAS]
-    known, elements = dict[Any, str](), []
-    for value in values:
-        if value is None:
-            elements.append("NULL")
-        elif type(value) is kind:
-            elements.append(write(value))
-        else:
-            if (text := known.get(value)) is None:
-                text = known[value] = _element(field, value, database)
-            elements.append(text)
-    return "{" + ",".join(elements) + "}"
+
+
+_column = cache(_Column)
+KNOWN_MAX = 2_000
+"""Texts that a column keeps."""
+
+
+def array_of(values: Iterable[UUID | str]) -> str:
+    """Return values that no field has to convert as the text of an array; the driver takes longer
+    to make one of a list than PostgreSQL to read it.
+    """
+    return "{" + ",".join([_ELEMENTS[type(value)](value) for value in values]) + "}"
 
 
 def _element(field: Field, value: Any, database: Any) -> str:
@@ -204,24 +301,27 @@ def _element(field: Field, value: Any, database: Any) -> str:
 
 @cache
 def _as_it_is(field: Field) -> tuple[type, Callable[[Any], str]]:
-    """Return the type whose values the field's conversion leaves as they are, and their text."""
+    """Return the type whose values need no more of the field's conversion than their text."""
     target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
+    if isinstance(target, ExactField) and not isinstance(target, ValueField):
+        return Decimal, _decimal
     kind = _LEFT_ALONE.get(type(target), _Nothing)
     return kind, _ELEMENTS.get(kind, str)
+
+
+def _decimal(value: Decimal) -> str:
+    return str(exact(value))
 
 
 def _text(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _document(field: Field, value: Any) -> str:
+def _document(value: Any) -> str:
     """Return a document; a Raw one is encoded already. It may be null, which is not NULL."""
     if value is None:
         return "NULL"
-    if not isinstance(value, Raw):
-        value = field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
-        value = msgspec.json.encode(value.obj)
-    return bytes(value).decode()
+    return bytes(value if isinstance(value, Raw) else msgspec.json.encode(value)).decode()
 
 
 _ELEMENTS: Mapping[type, Callable[[Any], str]] = {
@@ -259,23 +359,36 @@ class _Bound(psycopg.Cursor[Any]):
         return super().execute(query, params, **{"prepare": True, "binary": True, **options})
 
 
-def _run(statement: str, rows: Collection[models.Model], fields: Sequence[Field]) -> int:
-    """Execute a statement with a parameter per field; return the number of rows it wrote."""
+def _literals(rows: Iterable[models.Model], columns: Iterable[tuple[str, _Column]]) -> list[str]:
+    """Return a parameter per column."""
     values = [vars(row) for row in rows]
-    literals = [array_literal(each, list(map(itemgetter(each.attname), values))) for each in fields]
-    return _execute(statement, literals, len(rows))
+    return [column.literal(list(map(itemgetter(name), values))) for name, column in columns]
 
 
-def _execute(statement: str, literals: Sequence[str], count: int) -> int:
-    """Execute a statement that is to write count rows; return how many, count where it may wait."""
+def _execute(
+    statement: str,
+    literals: Sequence[str],
+    of: type[models.Model] | None = None,
+    count: int = 0,
+) -> None:
+    cursor, trip = _cursor(statement), _trip.get()
     if (block := block_here()) is not None:
-        waiting = _cursor(statement)
-        block.wrote(waiting, count, statement)
-        waiting.execute(statement, literals)
-        return count
-    with _cursor(statement) as cursor:
+        block.wrote(cursor, count if of else None, f"rows of {of.__name__}" if of else "")
         cursor.execute(statement, literals)
-        return cursor.rowcount
+        return
+    if trip is not None:
+        trip.begin(connections[DEFAULT_DB_ALIAS].connection)
+        trip.sent.append((cursor, of, count))
+        cursor.execute(statement, literals)
+        return
+    cursor.execute(statement, literals)
+    _assert_there(of, cursor.rowcount, count)
+    cursor.close()
+
+
+def _assert_there(model: type[models.Model] | None, written: int, count: int) -> None:
+    if model is not None:
+        assert written == count, f"{written} of {count} rows of {model.__name__} are there"
 
 
 def _cursor(statement: str) -> CursorWrapper:
@@ -286,15 +399,6 @@ def _cursor(statement: str) -> CursorWrapper:
         connection.queries_log.append({"sql": statement, "time": "0.000"})
     bound: Any = _Bound(connection.connection)
     return connection.make_cursor(bound)
-
-
-def _row(model: type[R], names: Sequence[str], values: Sequence[Any]) -> R:
-    """Return a row that was read, as Model.from_db does, without asking each field about it."""
-    row = model.__new__(model)
-    row.__dict__.update(zip(names, values, strict=True))
-    row._state = ModelState()
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    return row
 
 
 def _are_there(rows: Iterable[models.Model]) -> None:

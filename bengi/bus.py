@@ -8,7 +8,7 @@ bengi/redis_bus.py does that too, and carries each message to the other processe
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -43,6 +43,9 @@ class Bus(Protocol):
     def publish_all(self, topic: str, messages: Iterable[Any]) -> None:
         """Hand over several messages, in order, at the price of one."""
 
+    def publish_together(self, messages: Mapping[str, Collection[Any]]) -> None:
+        """Hand over messages of several topics, topic after topic, and wait once."""
+
     def subscribe(self, topic: str, callback: Callback) -> Callable[[], None]:
         """Call callback for every message on topic; the returned function ends that."""
 
@@ -66,6 +69,10 @@ class MemoryBus:
     def publish_all(self, topic: str, messages: Iterable[Any]) -> None:
         for message in messages:
             self.publish(topic, message)
+
+    def publish_together(self, messages: Mapping[str, Collection[Any]]) -> None:
+        for topic, each in messages.items():
+            self.publish_all(topic, each)
 
     def subscribe(self, topic: str, callback: Callback) -> Callable[[], None]:
         with self._lock:

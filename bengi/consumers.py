@@ -7,7 +7,7 @@ is read from its log, so that every seq arrives once, in order, however many hin
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,7 +23,7 @@ from bengi import clock
 from bengi.credentials import Credential, of_session, of_token, still_good, token_in
 from bengi.errors import BengiError, Malformed
 from bengi.events.models import Event, Stream
-from bengi.events.selectors import events_after
+from bengi.events.selectors import Mark, events_after_each
 from bengi.realtime import protocol
 from bengi.realtime.hub import Feed, Hub, Readers, hub_of_loop
 from bengi.realtime.protocol import Allowance, Topics
@@ -324,7 +324,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 after = self.feed.seqs.get(stream_id)
                 if after is None:
                     return
-                events = await _read_events(stream_id, after)
+                events = await self.hub.log.after(stream_id, after)
                 for event in events:
                     await self._say(message(stream_id, event))
                     self.feed.seqs[stream_id] = event.seq
@@ -432,9 +432,9 @@ async def _read_markets() -> str:
     return protocol.market_frame([market_shape(mic, now, settings.MARKET_HOURS) for mic in MICS])
 
 
-_READERS = Readers(_read_heads, still_good, _read_markets, _read_quotes)
-
-
 @database_sync_to_async
-def _read_events(stream_id: UUID, after: int) -> list[Event]:
-    return events_after(stream_id, after, REPLAY_BATCH)
+def _read_events(marks: Collection[Mark]) -> dict[Mark, list[Event]]:
+    return events_after_each(marks, REPLAY_BATCH)
+
+
+_READERS = Readers(_read_heads, still_good, _read_markets, _read_quotes, _read_events)

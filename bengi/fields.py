@@ -49,10 +49,10 @@ class ExactField(models.Field):
         if not isinstance(value, Decimal):
             return value
         if connection.vendor == "postgresql":
-            return _exact(value)
+            return exact(value)
         if abs(value) > _SQLITE_MAX:
             raise ValidationError(f"{value} is beyond what SQLite can hold exactly")
-        return int(_exact(value).scaleb(PLACES))
+        return int(exact(value).scaleb(PLACES))
 
     def get_db_converters(self, connection: Any) -> list[Any]:
         """Return what is done to each value that is read; PostgreSQL's are decimals already."""
@@ -99,16 +99,17 @@ class ValueField(ExactField):
         value = self.get_prep_value(value)
         if not isinstance(value, Decimal):
             return value
-        exact = _exact(value, _VALUE_QUANTUM)
+        scaled = exact(value, _VALUE_QUANTUM)
         if connection.vendor == "postgresql":
-            return exact
-        return plain(exact.scaleb(PLACES, context=_WIDE))
+            return scaled
+        return plain(scaled.scaleb(PLACES, context=_WIDE))
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
         return None if value is None else Decimal(value).scaleb(-PLACES, context=_WIDE)
 
 
-def _exact(value: Decimal, quantum: Decimal = QUANTUM) -> Decimal:
+def exact(value: Decimal, quantum: Decimal = QUANTUM) -> Decimal:
+    """Return a decimal with the places that are stored. Raises ValidationError if it has more."""
     scaled = _WIDE.quantize(value, quantum)
     if scaled != value:
         places = -quantum.adjusted()

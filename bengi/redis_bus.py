@@ -8,7 +8,7 @@ that a lost Redis costs here. A publisher waits for it ANSWER_S at most, once in
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -63,11 +63,26 @@ class RedisBus:
         self.publish_all(topic, [message])
 
     def publish_all(self, topic: str, messages: Iterable[Any]) -> None:
-        messages = list(messages)
-        self._local.publish_all(topic, messages)
-        if messages:
-            frame = self._origin + _encode(messages)
-            self._line.ask(lambda: self._speaker.publish(self._prefix + topic, frame), None)
+        self.publish_together({topic: list(messages)})
+
+    def publish_together(self, messages: Mapping[str, Collection[Any]]) -> None:
+        self._local.publish_together(messages)
+        frames = [
+            (self._prefix + topic, self._origin + _encode(each))
+            for topic, each in messages.items()
+            if each
+        ]
+        if frames:
+            self._line.ask(lambda: self._send(frames), None)
+
+    def _send(self, frames: Sequence[tuple[str, bytes]]) -> None:
+        if len(frames) == 1:
+            self._speaker.publish(*frames[0])
+            return
+        with self._speaker.pipeline(transaction=False) as waiting:
+            for frame in frames:
+                waiting.publish(*frame)
+            waiting.execute()
 
     def subscribe(self, topic: str, callback: Callback) -> Callable[[], None]:
         end = self._local.subscribe(topic, callback)

@@ -17,7 +17,7 @@ def accepted(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
         "kind": "accepted",
         "at": moment(order.accepted_at),
         "quote": None if tick is None else tick_quote(tick),
-        "checks": [check._asdict() for check in passed_checks(facts)],
+        "checks": _checks(facts),
         **_held(order, facts),
     }
 
@@ -32,7 +32,7 @@ def held(order: Order, facts: Facts, tick: Tick | None) -> dict[str, Any]:
         "kind": "held",
         "at": moment(order.accepted_at),
         "quote": None if tick is None else tick_quote(tick),
-        "checks": [check._asdict() for check in passed_checks(facts)],
+        "checks": _checks(facts),
         "reserved_before": "0",
         "reserved_after": plain(added),
         "replaces": str(order.replaces_id) if order.replaces_id else None,
@@ -49,6 +49,13 @@ def tick_quote(tick: Tick) -> dict[str, Any]:
         "last": plain_or_none(tick.last),
         "as_of": moment(tick.as_of),
     }
+
+
+def _checks(facts: Facts) -> list[dict[str, Any]]:
+    return [
+        {"code": code, "field": field, "limit": limit, "value": value}
+        for code, field, limit, value in passed_checks(facts)
+    ]
 
 
 def _held(order: Order, facts: Facts) -> dict[str, Any]:

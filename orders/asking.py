@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from bengi.arrays import array_of
 from bengi.bulk import has_arrays
 from bengi.errors import BengiError, Malformed, NotFound
 from bengi.ids import new_id
@@ -59,7 +60,7 @@ def _places_of(user_ids: set[UUID]) -> dict[UUID, list[Place]]:
 
 def _rows_of(user_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
     if has_arrays():
-        read = Read[Any](PLACES, [user_ids])
+        read = Read[Any](PLACES, [array_of(user_ids)])
         run_together(read)
         return read.rows
     rows = Portfolio.objects.filter(account__user_id__in=user_ids).order_by("id")

@@ -23,6 +23,7 @@ class Costs:
     rows: list[FeeSchedule]
     volumes: dict[UUID, Decimal]
     _in_force: dict[tuple[UUID, str, datetime], FeeSchedule] = field(default_factory=dict)
+    _priced: dict[tuple[UUID, Decimal], CommissionSchedule] = field(default_factory=dict)
 
     def row(self, account: Account, mic: str, now: datetime) -> FeeSchedule:
         """Return the row of the account's schedule that is in force on the exchange's day."""
@@ -35,7 +36,11 @@ class Costs:
 
     def schedule(self, account: Account, mic: str, now: datetime) -> CommissionSchedule:
         """Return the commission of an order given now."""
-        return CommissionSchedule.of(self.row(account, mic, now), self.volume(account))
+        row, volume = self.row(account, mic, now), self.volume(account)
+        found = self._priced.get((row.id, volume))
+        if found is None:
+            found = self._priced[row.id, volume] = CommissionSchedule.of(row, volume)
+        return found
 
     def volume(self, account: Account) -> Decimal:
         """Return the shares the account has traded this month; zero where nothing depends on it."""

@@ -4,7 +4,7 @@ Both ways find the same; orders/tests run on both databases.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from django.db.models import Count
 
 from accounts.models import Account, CashBalance, FeeSchedule
 from accounts.services import lock_accounts
+from bengi.arrays import array_of, columns_of, rows_of
 from bengi.bulk import has_arrays
-from bengi.reads import Read, columns_of, run_together
+from bengi.events.models import Stream
+from bengi.reads import Read, run_together
 from bengi.terms import Side
 from instruments.models import Instrument
 from instruments.selectors import instruments_by_symbol
@@ -23,7 +25,7 @@ from orders.costs import schedules_of
 from orders.facts import Limits
 from orders.limits import limits_of, read_limits
 from orders.models import Order, RiskLimits
-from orders.selectors import halted_accounts, orders_by_key, reasons_of
+from orders.selectors import halted_accounts, orders_by_key
 from orders.twins import WINDOW, Likeness, by_looks, recent_orders
 from portfolios.models import Position
 
@@ -35,24 +37,29 @@ class Wanted:
     """What the rows are read for, of a set of tickets.
 
     accounts: those that the caller has read, and locked where it wants to write; None: they are
-    locked here. selling holds the portfolios that sell, unsure the accounts that do not mean it
-    twice.
+    locked here. named holds who names which symbol; selling the portfolios that sell one, unsure
+    the accounts that do not mean it twice.
     """
 
     account_ids: Sequence[UUID]
     accounts: Mapping[UUID, Account] | None
     symbols: frozenset[str]
     keys: Sequence[tuple[UUID, str]]
-    selling: frozenset[UUID]
-    unsure: frozenset[UUID]
+    named: frozenset[tuple[UUID, str]]
+    selling: frozenset[tuple[UUID, str]]
+    unsure: frozenset[tuple[UUID, str]]
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class DeskRows:
-    """open_orders counts by account, instrument and side; open_in_all by account."""
+    """open_orders counts by account, instrument and side; open_in_all by account.
+
+    heads: those of the locked accounts' streams; None: the event log is to read them.
+    """
 
     accounts: Mapping[UUID, Account]
+    heads: dict[UUID, Stream] | None
     instruments: dict[str, Instrument]
     balances: dict[tuple[UUID, str], CashBalance]
     positions: dict[Holding, Position]
@@ -81,7 +88,8 @@ def _in_turn(wanted: Wanted) -> DeskRows:
     ids = [instrument.id for instrument in instruments.values()]
     held: Iterable[Position] = ()
     if wanted.selling:
-        held = Position.objects.filter(portfolio_id__in=wanted.selling, instrument_id__in=ids)
+        portfolio_ids = {portfolio_id for portfolio_id, _ in wanted.selling}
+        held = Position.objects.filter(portfolio_id__in=portfolio_ids, instrument_id__in=ids)
     counts = (
         Order.objects.filter(account_id__in=accounts, closed_at__isnull=True)
         .values_list("account_id", "instrument_id", "side")
@@ -91,6 +99,7 @@ def _in_turn(wanted: Wanted) -> DeskRows:
     here, in_all = _counted(counts)
     return DeskRows(
         accounts=accounts,
+        heads=None,
         instruments=instruments,
         balances=_by_currency(CashBalance.objects.filter(account_id__in=accounts)),
         positions=_by_holding(held),
@@ -98,7 +107,7 @@ def _in_turn(wanted: Wanted) -> DeskRows:
         schedules=schedules_of(accounts.values()),
         limits=read_limits(accounts),
         halts=halted_accounts(accounts),
-        recent=recent_orders(wanted.unsure, ids, wanted.now),
+        recent=recent_orders({each for each, _ in wanted.unsure}, ids, wanted.now),
         open_orders=here,
         open_in_all=in_all,
     )
@@ -133,22 +142,21 @@ def _counted(
 def _together(wanted: Wanted) -> DeskRows:
     """The lock comes first: what is read behind it is what it guards.
 
-    Counts of instruments that no ticket names stand under no instrument.
+    Of an account's open orders those in the instruments that it names are counted apart.
     """
-    ids, symbols = list(wanted.account_ids), list(wanted.symbols)
-    owners, words = [key[0] for key in wanted.keys], [key[1] for key in wanted.keys]
+    ids, symbols = array_of(wanted.account_ids), array_of(wanted.symbols)
     locked = Read[Account](_lock(), [ids])
+    standing = Read[Any](_standing(), [ids])
     instruments = Read[Instrument](_instruments(), [symbols])
-    balances = Read[CashBalance](_of_accounts(CashBalance), [ids])
-    limits = Read[RiskLimits](_of_accounts(RiskLimits), [ids])
     schedules = Read[FeeSchedule](_schedules(), [ids])
-    halts, known = Read[Any](HALTS, [ids]), Read[Any](KNOWN, [owners, words])
-    counts = Read[Any](COUNTS, [symbols, ids])
-    recent = Read[Any](RECENT, [list(wanted.unsure), wanted.now - WINDOW, symbols])
-    held = Read[Position](_positions(), [list(wanted.selling), symbols])
+    known = Read[Any](KNOWN, _pairs(wanted.keys))
+    counts = Read[Any](COUNTS, [ids, *_pairs(wanted.named)])
+    since = (wanted.now - WINDOW).isoformat()
+    recent = Read[Any](RECENT, [*_pairs(wanted.unsure), since])
+    held = Read[Position](_positions(), _pairs(wanted.selling))
     run_together(
         *([locked] if wanted.accounts is None else []),
-        *(instruments, balances, limits, schedules, halts, known, counts),
+        *(standing, instruments, schedules, known, counts),
         *([recent] if wanted.unsure else []),
         *([held] if wanted.selling else []),
     )
@@ -157,46 +165,65 @@ def _together(wanted: Wanted) -> DeskRows:
     if accounts is None:
         accounts = {row.id: row for row in locked.of(Account)}
         for account in accounts.values():
-            account.fee_schedule = dated[account.fee_schedule_id]
+            account._state.fields_cache["fee_schedule"] = dated[account.fee_schedule_id]
     again = [order_id for (order_id,) in known.rows]
     replayed = Order.objects.filter(id__in=again).select_related("instrument") if again else ()
-    here, in_all = _counted(counts.rows)
+    halts, (heads, limits, balances) = _parts(standing.rows)
     return DeskRows(
         accounts=accounts,
+        heads=None if wanted.accounts is not None else {row.id: row for row in heads},
         instruments={row.symbol: row for row in instruments.of(Instrument)},
-        balances=_by_currency(balances.of(CashBalance)),
+        balances=_by_currency(balances),
         positions=_by_holding(held.of(Position)),
         known=_by_key(replayed),
         schedules=list(dated.values()),
-        limits={row.account_id: limits_of(row) for row in limits.of(RiskLimits)},
-        halts=reasons_of(ids, dict(halts.rows)),
+        limits={row.account_id: limits_of(row) for row in limits},
+        halts=halts,
         recent=by_looks(recent.rows),
-        open_orders=here,
-        open_in_all=in_all,
+        open_orders=Counter({(*key, side): n for *key, side, n in counts.rows if side}),
+        open_in_all=Counter({account_id: n for account_id, _, side, n in counts.rows if not side}),
     )
 
 
-NAMED = "SELECT id FROM instruments_instrument WHERE symbol = ANY(%s::text[])"
-HALTS = (
-    "SELECT account_id, reason FROM orders_tradinghalt WHERE lifted_at IS NULL"
-    " AND (account_id IS NULL OR account_id = ANY(%s::uuid[]))"
+def _parts(rows: Sequence[tuple[Any, ...]]) -> tuple[dict[UUID, str], list[list[Any]]]:
+    """Return what _standing() selects: why accounts may not trade, then rows of OF_ACCOUNTS."""
+    halts = {account_id: reason for account_id, reason, *_ in rows if reason is not None}
+    found, first = list[list[Any]](), 2
+    for model in OF_ACCOUNTS:
+        last = first + len(model._meta.concrete_fields)
+        parts = {row[first]: row[first:last] for row in rows if row[first] is not None}
+        found.append(rows_of(model, parts.values()))
+        first = last
+    return halts, found
+
+
+def _pairs(pairs: Collection[tuple[UUID, str]]) -> list[str]:
+    return [array_of([one for one, _ in pairs]), array_of([other for _, other in pairs])]
+
+
+NAMED = (
+    "SELECT k.owner_id, i.id FROM unnest(%s::uuid[], %s::text[]) AS k (owner_id, word)"
+    " JOIN instruments_instrument i ON i.symbol = k.word"
 )
+"""The instruments by whose tickets they are named: pair by pair. Two lists side by side would be
+looked up each with each."""
 KNOWN = (
     "SELECT o.id FROM unnest(%s::uuid[], %s::text[]) AS k (account_id, word)"
     " JOIN orders_order o ON o.account_id = k.account_id AND o.client_order_id = k.word"
 )
-"""Pair by pair: two lists side by side would be looked up each with each."""
 COUNTS = (
-    "SELECT account_id, named, side, count(*) FROM ("  # noqa: S608 - our own words
-    f" SELECT account_id, CASE WHEN instrument_id = ANY(ARRAY({NAMED})) THEN instrument_id END"
-    " AS named, side FROM orders_order WHERE account_id = ANY(%s::uuid[]) AND closed_at IS NULL"
-    ") AS open_orders GROUP BY account_id, named, side"
+    "SELECT account_id, NULL::uuid, NULL, count(*) FROM orders_order"  # noqa: S608 - our own words
+    " WHERE account_id = ANY(%s::uuid[]) AND closed_at IS NULL GROUP BY account_id"
+    f" UNION ALL SELECT account_id, instrument_id, side, count(*) FROM ({NAMED}) AS named"
+    " JOIN orders_order o ON o.account_id = owner_id AND o.instrument_id = named.id"
+    " WHERE closed_at IS NULL GROUP BY account_id, instrument_id, side"
 )
+"""All open orders of each account, then those in the instruments that it names."""
 RECENT = (
-    f"SELECT id, {', '.join(Likeness._fields)} FROM orders_order"  # noqa: S608 - our own words
-    " WHERE account_id = ANY(%s::uuid[]) AND accepted_at > %s::timestamptz"
-    f" AND instrument_id = ANY(ARRAY({NAMED}))"
-    " AND (closed_at IS NULL OR filled_quantity > 0) ORDER BY id"
+    f"SELECT o.id, {', '.join(Likeness._fields)} FROM ({NAMED}) AS named"  # noqa: S608 - our own
+    " JOIN orders_order o ON o.account_id = owner_id AND o.instrument_id = named.id"
+    " WHERE accepted_at > %s::timestamptz AND (closed_at IS NULL OR filled_quantity > 0)"
+    " ORDER BY o.id"
 )
 
 
@@ -207,9 +234,27 @@ def _instruments() -> str:
     return f"SELECT {columns} FROM instruments_instrument {where}"  # noqa: S608
 
 
-def _of_accounts(model: type[CashBalance | RiskLimits]) -> str:
-    table = model._meta.db_table
-    return f"SELECT {columns_of(model)} FROM {table} WHERE account_id = ANY(%s::uuid[])"  # noqa: S608
+OF_ACCOUNTS: tuple[type[Stream], type[RiskLimits], type[CashBalance]]
+OF_ACCOUNTS = (Stream, RiskLimits, CashBalance)
+"""Their first column is their key."""
+
+
+def _standing() -> str:
+    """Each account with why it is halted and the rows of OF_ACCOUNTS, once for each currency.
+
+    A head needs no lock of its own: nobody appends to a stream whose account is locked.
+    """
+    columns = ", ".join(columns_of(model) for model in OF_ACCOUNTS)
+    halts = "(SELECT account_id, reason FROM orders_tradinghalt WHERE lifted_at IS NULL)"
+    return (
+        f"SELECT a.id, coalesce(own.reason, everybody.reason), {columns}"  # noqa: S608
+        " FROM unnest(%s::uuid[]) AS a (id)"
+        " LEFT JOIN events_stream ON events_stream.id = a.id"
+        " LEFT JOIN orders_risklimits ON orders_risklimits.account_id = a.id"
+        " LEFT JOIN accounts_cashbalance ON accounts_cashbalance.account_id = a.id"
+        f" LEFT JOIN {halts} AS own ON own.account_id = a.id"
+        f" LEFT JOIN {halts} AS everybody ON everybody.account_id IS NULL"
+    )
 
 
 def _schedules() -> str:
@@ -228,7 +273,7 @@ def _lock() -> str:
 
 
 def _positions() -> str:
-    where = f"WHERE portfolio_id = ANY(%s::uuid[]) AND instrument_id = ANY(ARRAY({NAMED}))"
+    where = f"WHERE (portfolio_id, instrument_id) IN ({NAMED})"
     return f"SELECT {columns_of(Position)} FROM portfolios_position {where}"  # noqa: S608
 
 
@@ -236,12 +281,14 @@ def wanted_by(
     tickets: Sequence[Any], accounts: Mapping[UUID, Account] | None, now: datetime
 ) -> Wanted:
     """Return what is to be read for tickets; without accounts, theirs are to be locked."""
+    named = [(ticket, ticket.symbol.upper()) for ticket in tickets]
     return Wanted(
         account_ids=sorted({ticket.account_id for ticket in tickets}),
         accounts=accounts,
-        symbols=frozenset(ticket.symbol.upper() for ticket in tickets),
+        symbols=frozenset(symbol for _, symbol in named),
         keys=[(ticket.account_id, ticket.client_order_id) for ticket in tickets],
-        selling=frozenset(t.portfolio_id for t in tickets if t.side is Side.SELL),
-        unsure=frozenset(t.account_id for t in tickets if not t.confirm_duplicate),
+        named=frozenset((ticket.account_id, symbol) for ticket, symbol in named),
+        selling=frozenset((t.portfolio_id, symbol) for t, symbol in named if t.side is Side.SELL),
+        unsure=frozenset((t.account_id, symbol) for t, symbol in named if not t.confirm_duplicate),
         now=now,
     )

@@ -1,11 +1,14 @@
-"""What the rules of an order look at: plain values, each true at the moment of the order."""
+"""What the rules of an order look at: plain values, each true at the moment of the order.
 
-import dataclasses
+Structs, because every order has some: a frozen dataclass takes ten times as long to make.
+"""
+
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
+
+import msgspec
 
 from accounts.commission import CommissionSchedule
 from bengi.money import ZERO
@@ -23,8 +26,7 @@ from orders.legs import StopLoss, TakeProfit
 from portfolios.lots import Pick
 
 
-@dataclass(frozen=True, slots=True)
-class TicketFacts:
+class TicketFacts(msgspec.Struct, frozen=True):
     """What is wanted. Prices are per share, in the instrument's currency.
 
     leg: what the order itself is to its group; the limit of an oco is its take profit.
@@ -53,8 +55,7 @@ class TicketFacts:
     filled_quantity: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class InstrumentFacts:
+class InstrumentFacts(msgspec.Struct, frozen=True):
     """exchange_step: the exchange's own unit where quantity_step is finer; else None."""
 
     symbol: str
@@ -66,8 +67,7 @@ class InstrumentFacts:
     exchange_step: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteFacts:
+class QuoteFacts(msgspec.Struct, frozen=True):
     """Prices the order meets: the market's quote, or the best resting orders where none is fed.
 
     is_fresh: the quote is young enough to fill a market order against.
@@ -79,8 +79,7 @@ class QuoteFacts:
     is_fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
+class SessionFacts(msgspec.Struct, frozen=True):
     """The moment of the order, and the session it falls into: None outside of one.
 
     never_closes: one session follows the other, so that there is no time before an opening.
@@ -94,8 +93,7 @@ class SessionFacts:
     has_extended_hours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
+class AccountFacts(msgspec.Struct, frozen=True):
     """What the account has left, before this order.
 
     buying_power is in the instrument's currency; available_quantity is shares of the instrument
@@ -111,15 +109,14 @@ class AccountFacts:
     available_quantity: Decimal
     open_orders: int
     open_orders_here: int
-    available_lots: Mapping[UUID, Decimal] = dataclasses.field(default_factory=dict)
+    available_lots: Mapping[UUID, Decimal] = msgspec.field(default_factory=dict)
     base_currency: str = ""
     open_orders_opposite: int = 0
     halt: str | None = None
     twin: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """How far an account may go with one order, and with all that are open."""
 
     max_notional: Decimal = Decimal(250_000)
@@ -134,8 +131,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """Everything the rules look at."""
 
     ticket: TicketFacts

@@ -5,8 +5,9 @@ Source: docs/trading-rules.md, "Order groups".
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from bengi.errors import BengiError, Malformed, Refused
 from bengi.money import plain

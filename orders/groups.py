@@ -1,10 +1,10 @@
 """Groups as rows: an order and the legs that were placed with it, and what is open of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from bengi.errors import BengiError, Refused
 from bengi.ids import derived_id

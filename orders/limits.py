@@ -1,13 +1,13 @@
 """How far an account's orders may go: everybody's limits, unless staff have set others."""
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from msgspec.structs import fields, replace
 
 from accounts.models import Account, User
 from accounts.services import lock_accounts

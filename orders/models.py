@@ -42,11 +42,21 @@ class Order(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="orders", db_index=False
+        Account,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        db_constraint=False,
+        db_index=False,
     )
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders")
+    portfolio = models.ForeignKey(
+        Portfolio, on_delete=models.PROTECT, related_name="orders", db_constraint=False
+    )
     instrument = models.ForeignKey(
-        Instrument, on_delete=models.PROTECT, related_name="orders", db_index=False
+        Instrument,
+        on_delete=models.PROTECT,
+        related_name="orders",
+        db_constraint=False,
+        db_index=False,
     )
     client_order_id = models.CharField(max_length=128)
     body_hash = models.CharField(max_length=64, editable=False)
@@ -65,7 +75,11 @@ class Order(models.Model):
     protection_price = PriceField(null=True, blank=True)
     lots = models.JSONField(default=list, blank=True)
     fee_schedule = models.ForeignKey(
-        FeeSchedule, on_delete=models.PROTECT, related_name="+", db_index=False
+        FeeSchedule,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     month_volume = QuantityField(default=0)
     realism = models.CharField(max_length=12, default=Realism.REALISTIC, choices=choices(Realism))
@@ -144,7 +158,7 @@ class Order(models.Model):
                 name="open_orders_of_instrument",
             ),
             models.Index(
-                fields=["account", "id"],
+                fields=["account", "instrument"],
                 condition=Q(closed_at__isnull=True),
                 name="open_orders_of_account",
             ),
@@ -159,7 +173,9 @@ class Order(models.Model):
                 condition=Q(group_id__isnull=False),
                 name="orders_of_group",
             ),
-            models.Index(fields=["account", "accepted_at"], name="recent_orders_of_account"),
+            models.Index(
+                fields=["account", "instrument", "accepted_at"], name="recent_orders_of_account"
+            ),
         ]
 
     def __str__(self) -> str:

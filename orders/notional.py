@@ -6,8 +6,9 @@ newest price. A sell is of the shares that the amount comes to when it is given.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
+
+from msgspec.structs import replace
 
 from accounts.commission import CommissionSchedule, commission_due
 from bengi.errors import BengiError, Malformed, Refused

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from bengi.money import plain, plain_or_none
 from orders.models import Order
@@ -13,8 +14,8 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
     return {
         "id": str(order.id),
         "client_order_id": order.client_order_id,
-        "account_id": str(order.account_id),
-        "portfolio_id": str(order.portfolio_id),
+        "account_id": _text(order.account_id),
+        "portfolio_id": _text(order.portfolio_id),
         "symbol": symbol,
         "side": str(order.side),
         "type": str(order.type),
@@ -53,20 +54,27 @@ def order_payload(order: Order, symbol: str) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=10_000)
+def _text(key: UUID) -> str:
+    """Return an id as text: the same accounts and instruments come again and again."""
+    return str(key)
+
+
 def order_state(order: Order) -> dict[str, Any]:
     """Return what the tables know of an order beyond its payload, so that a replay can fold it."""
     return {
-        "instrument_id": str(order.instrument_id),
+        "instrument_id": _text(order.instrument_id),
         "body_hash": order.body_hash,
         "protection_price": plain_or_none(order.protection_price),
         "filled_value": plain(order.filled_value),
         "busted_value": plain(order.busted_value),
-        "fee_schedule_id": str(order.fee_schedule_id),
+        "fee_schedule_id": _text(order.fee_schedule_id),
         "month_volume": plain(order.month_volume),
         "priority": order.priority,
     }
 
 
+@lru_cache(maxsize=10_000)
 def moment(value: datetime | None) -> str | None:
     """Write an aware time as RFC 3339 in UTC with Z, to the microsecond."""
     return None if value is None else _moment(value)

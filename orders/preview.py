@@ -70,6 +70,7 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
         detail = f"There is no instrument {ticket.symbol}."
         raise Refused("unknown_symbol", detail, field="symbol")
     facts = desk.facts(ticket, instrument, now)
+    desk.tell_stale()
     errors = check_ticket(facts)
     is_readable = not any(isinstance(error, Malformed) for error in errors)
     price = reference_price(facts.ticket, facts.quote, instrument.tick_size)

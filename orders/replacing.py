@@ -9,13 +9,13 @@ An order of a group passes its place there on. Of a leg only prices change (orde
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
@@ -85,6 +85,7 @@ def request_replace(
         )
     members = open_members(order)
     facts = _facts(desk, ticket, order, members, now)
+    desk.tell_stale()
     errors = check_changed_leg(facts, order, members) if order.leg else check_ticket(facts)
     if errors:
         raise errors[0] if len(errors) == 1 else Refused(errors=errors)

@@ -241,16 +241,19 @@ def _unsupported(detail: str, field: str, value: str) -> BengiError:
 
 def _price_shape(ticket: TicketFacts, field: str) -> Iterator[BengiError]:
     price: Decimal | None = getattr(ticket, field)
-    kind, words = _words(ticket.type), _words(field)
     if field in PRICES_OF[ticket.type]:
         if price is None:
-            yield Malformed("missing_price", f"A {kind} order needs a {words}.", field=field)
+            detail = f"A {_words(ticket.type)} order needs a {_words(field)}."
+            yield Malformed("missing_price", detail, field=field)
     elif price is not None:
-        detail = f"A {kind} order takes no {words}."
+        detail = f"A {_words(ticket.type)} order takes no {_words(field)}."
         yield Malformed("unexpected_price", detail, field=field, value=plain(price))
 
 
 def _trail_shape(ticket: TicketFacts) -> Iterator[BengiError]:
+    has_none = ticket.trail_price is None and ticket.trail_percent is None
+    if has_none and ticket.type is not OrderType.TRAILING_STOP:
+        return
     trails = {"trail_price": ticket.trail_price, "trail_percent": ticket.trail_percent}
     named = {field: value for field, value in trails.items() if value is not None}
     if ticket.type is not OrderType.TRAILING_STOP:

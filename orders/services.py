@@ -1,7 +1,7 @@
 """Orders come in and are asked to go. Only the engine fills and closes them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,20 +9,22 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from msgspec.structs import replace
 
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.access import require
 from bengi.audit.services import note
-from bengi.bulk import insert_rows, update_rows
-from bengi.bus import NUDGE, get_bus
+from bengi.bulk import in_one_trip, insert_rows, new_row, update_rows
+from bengi.bus import ACCOUNT, NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
+from bengi.events.models import Stream
 from bengi.events.selectors import newest_seq
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.money import ZERO, plain
-from bengi.realtime.publish import publish
+from bengi.realtime.publish import hints_of
 from bengi.retries import retried
 from bengi.terms import Leg, OrderStatus, OrderType, Side
 from instruments.models import Instrument
@@ -41,6 +43,9 @@ from portfolios.models import Position
 CANCEL = "orders.cancel_any_order"
 """The permission to ask for anybody's orders to be canceled."""
 
+PART = 50
+"""Orders that are written while the next ones are judged: PostgreSQL has a processor of its own."""
+
 NO_STEPS: Mapping[UUID, dict[str, Any]] = {}
 
 
@@ -50,6 +55,46 @@ class Placement:
 
     order: Order
     replayed: bool = False
+
+
+class News:
+    """What has been logged in a transaction, for whoever waits to hear of it."""
+
+    def __init__(self) -> None:
+        self._heads: dict[UUID, int] = {}
+        self._shards: set[int] = set()
+
+    def of(
+        self,
+        told: Sequence[tuple[Order, str]],
+        now: datetime,
+        steps: Mapping[UUID, dict[str, Any]],
+        known: dict[UUID, Stream] | None = None,
+    ) -> None:
+        """Log each order's event, as tell_each() does; known: as append() takes it."""
+        self._shards |= {order.instrument.shard for order, _ in told}
+        self._heads |= append([_event(*each, now, steps) for each in told], known)
+
+    def after_commit(self) -> None:
+        """Let the engines and the streams know once it is durable."""
+        if self._heads:
+            transaction.on_commit(self._wake, robust=True)
+
+    def _wake(self) -> None:
+        crash_point("accept.committed")
+        get_bus().publish_together({NUDGE: sorted(self._shards), ACCOUNT: hints_of(self._heads)})
+
+
+def _event(
+    order: Order, event: str, now: datetime, steps: Mapping[UUID, dict[str, Any]]
+) -> NewEvent:
+    payload: dict[str, Any] = {
+        "order": order_payload(order, order.instrument.symbol),
+        "state": order_state(order),
+    }
+    if order.id in steps:
+        payload["steps"] = [steps[order.id]]
+    return NewEvent(order.account_id, event, payload, now, subject=order.id)
 
 
 def place_order(ticket: OrderTicket, *, now: datetime) -> Placement:
@@ -65,7 +110,7 @@ def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
     """Accept or refuse each ticket, in order; the answers stand in the order of the tickets.
 
     An accepted order is durable with its reservation and event when this returns; a refused one
-    leaves no trace. A fixed number of statements, however many tickets. The shards are nudged
+    leaves no trace. A fixed number of statements for every PART tickets. The shards are nudged
     after commit.
     """
     return place_within(tickets, now=now)
@@ -73,9 +118,16 @@ def place_orders(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
 
 def place_within(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Placement | BengiError]:
     """Do what place_orders() does, in the caller's transaction, which commits or fails whole."""
-    desk = read_desk(tickets, None, now)
-    answers = [_answer(desk, ticket, now) for ticket in tickets]
-    _save(desk, [a.order for a in answers if isinstance(a, Placement) and not a.replayed], now)
+    desk, answers = read_desk(tickets, None, now), list[Placement | BengiError]()
+    news = News()
+    with in_one_trip():
+        for first in range(0, len(tickets), PART):
+            part = [_answer(desk, ticket, now) for ticket in tickets[first : first + PART]]
+            new = [a.order for a in part if isinstance(a, Placement) and not a.replayed]
+            _save(desk, new, now, news)
+            answers += part
+    desk.tell_stale()
+    news.after_commit()
     crash_point("accept.saved")
     return answers
 
@@ -180,7 +232,8 @@ def _accept(
     for leg, one in legs.items():
         first_step = held if one.status == OrderStatus.HELD else accepted
         desk.steps[one.id] = first_step(one, judged[leg], tick)
-    desk.legs[order.id] = list(legs.values())
+    if legs:
+        desk.legs[order.id] = list(legs.values())
     desk.known[ticket.account_id, ticket.client_order_id] = order
     for one in (*legs.values(), order):
         desk.recent[likeness_of(one)] = one.id
@@ -200,34 +253,41 @@ def draft(
     quote, tick_size = facts.quote, instrument.tick_size
     protection = protection_price(facts.ticket, quote.ask, tick_size, quote.last)
     is_trailing = ticket.type is OrderType.TRAILING_STOP
-    return Order(
-        id=new_id(),
-        account_id=ticket.account_id,
-        portfolio_id=ticket.portfolio_id,
+    account = desk.accounts[ticket.account_id]
+    schedule = desk.costs.row(account, instrument.mic, now)
+    return new_row(
+        Order,
+        {
+            "id": new_id(),
+            "account_id": ticket.account_id,
+            "portfolio_id": ticket.portfolio_id,
+            "instrument_id": instrument.id,
+            "client_order_id": ticket.client_order_id,
+            "body_hash": ticket.body_hash,
+            "side": ticket.side,
+            "type": ticket.type,
+            "time_in_force": ticket.time_in_force,
+            "quantity": ticket.quantity if ticket.notional is None else facts.ticket.quantity,
+            "notional": ticket.notional,
+            "extended_hours": ticket.extended_hours,
+            "limit_price": ticket.limit_price,
+            "stop_price": first_stop(facts.ticket, quote.last, tick_size),
+            "trail_price": ticket.trail_price,
+            "trail_percent": ticket.trail_percent,
+            "expires_at": ticket.expires_at,
+            "order_class": ticket.order_class,
+            "high_water_mark": quote.last if is_trailing else None,
+            "protection_price": protection,
+            "fee_schedule_id": schedule.id,
+            "month_volume": facts.account.schedule.month_volume,
+            "realism": account.realism,
+            "lots": [{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
+            "status": OrderStatus.ACCEPTED,
+            "accepted_at": now,
+            "updated_at": now,
+        },
         instrument=instrument,
-        client_order_id=ticket.client_order_id,
-        body_hash=ticket.body_hash,
-        side=ticket.side,
-        type=ticket.type,
-        time_in_force=ticket.time_in_force,
-        quantity=ticket.quantity if ticket.notional is None else facts.ticket.quantity,
-        notional=ticket.notional,
-        extended_hours=ticket.extended_hours,
-        limit_price=ticket.limit_price,
-        stop_price=first_stop(facts.ticket, quote.last, tick_size),
-        trail_price=ticket.trail_price,
-        trail_percent=ticket.trail_percent,
-        expires_at=ticket.expires_at,
-        order_class=ticket.order_class,
-        high_water_mark=quote.last if is_trailing else None,
-        protection_price=protection,
-        fee_schedule=desk.costs.row(desk.accounts[ticket.account_id], instrument.mic, now),
-        month_volume=facts.account.schedule.month_volume,
-        realism=desk.accounts[ticket.account_id].realism,
-        lots=[{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
-        status=OrderStatus.ACCEPTED,
-        accepted_at=now,
-        updated_at=now,
+        fee_schedule=schedule,
     )
 
 
@@ -247,26 +307,24 @@ def _reserve(desk: Desk, ticket: OrderTicket, order: Order, facts: Facts) -> Dec
     return needed
 
 
-def _save(desk: Desk, orders: list[Order], now: datetime) -> None:
+def _save(desk: Desk, orders: list[Order], now: datetime, news: News) -> None:
+    """Write orders with their legs, what they reserve and their events."""
     if not orders:
         return
-    legs = [leg for order in orders for leg in desk.legs[order.id]]
-    insert_rows(Order, [*orders, *legs])
+    legs = [leg for order in orders for leg in desk.legs.get(order.id, ())]
     buys = [order for order in orders if order.side == Side.BUY]
     sells = [order for order in orders if order.side == Side.SELL]
-    balances = {desk.balances[o.account_id, o.instrument.currency] for o in buys}
-    update_rows(CashBalance, balances, ["reserved"])
-    positions = {desk.positions[o.portfolio_id, o.instrument_id] for o in sells}
-    update_rows(Position, positions, ["reserved_quantity"])
-    tell_each(
-        [
-            (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
-            for order in orders
-            for one in (order, *desk.legs[order.id])
-        ],
-        now,
-        desk.steps,
-    )
+    owed = {(order.account_id, order.instrument.currency) for order in buys}
+    sold = {(order.portfolio_id, order.instrument_id) for order in sells}
+    told = [
+        (one, "order.held" if one.status == OrderStatus.HELD else "order.accepted")
+        for order in orders
+        for one in (order, *desk.legs.get(order.id, ()))
+    ]
+    insert_rows(Order, [*orders, *legs])
+    update_rows(CashBalance, [desk.balances[each] for each in owed], ["reserved"])
+    update_rows(Position, [desk.positions[each] for each in sold], ["reserved_quantity"])
+    news.of(told, now, desk.steps, desk.heads)
 
 
 def tell(
@@ -288,28 +346,6 @@ def tell_each(
 
     steps: what to tell of an order, by its id, beyond how it stands now.
     """
-    heads = append(
-        [
-            NewEvent(
-                order.account_id,
-                event,
-                {
-                    "order": order_payload(order, order.instrument.symbol),
-                    "state": order_state(order),
-                    **({"steps": [steps[order.id]]} if order.id in steps else {}),
-                },
-                now,
-                subject=order.id,
-            )
-            for order, event in told
-        ]
-    )
-    shards = {order.instrument.shard for order, _ in told}
-
-    def wake() -> None:
-        crash_point("accept.committed")
-        for shard in shards:
-            get_bus().publish(NUDGE, shard)
-        publish(heads)
-
-    transaction.on_commit(wake, robust=True)
+    news = News()
+    news.of(told, now, steps)
+    news.after_commit()

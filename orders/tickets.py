@@ -3,11 +3,11 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,7 @@ from django.conf import settings
 
 from accounts.models import Account, CashBalance
 from bengi.bus import STALE, get_bus
+from bengi.events.models import Stream
 from bengi.money import ZERO, plain
 from bengi.terms import (
     AccountStatus,
@@ -52,8 +53,6 @@ from orders.twins import Likeness
 from portfolios.lots import Pick
 from portfolios.models import Position
 from portfolios.selectors import open_lots_of
-
-R = TypeVar("R")
 
 
 class OrderTicket(msgspec.Struct, frozen=True):
@@ -111,11 +110,12 @@ class OrderTicket(msgspec.Struct, frozen=True):
     def _later_parts(self) -> list[str]:
         """What tickets did not have from the beginning: told only where it is there."""
         names = ("trail_price", "trail_percent", "notional")
-        parts = {name: getattr(self, name) for name in names}
+        parts = [(name, getattr(self, name)) for name in names]
         for leg, asked in (("take_profit", self.take_profit), ("stop_loss", self.stop_loss)):
-            prices = dataclasses.asdict(asked) if asked is not None else {}
-            parts |= {f"{leg}.{name}": price for name, price in prices.items()}
-        told = [f"{name}={plain(part)}" for name, part in parts.items() if part is not None]
+            if asked is not None:
+                prices = dataclasses.asdict(asked)
+                parts += [(f"{leg}.{name}", price) for name, price in prices.items()]
+        told = [f"{name}={plain(part)}" for name, part in parts if part is not None]
         if self.expires_at is not None:
             told.append(f"expires_at={self.expires_at.astimezone(UTC).isoformat()}")
         if self.order_class is not OrderClass.SIMPLE:
@@ -130,7 +130,9 @@ class Desk:
     """Everything a batch of tickets is judged by. Balances and positions change as it goes.
 
     steps: what the acceptance of each order has to tell, by the order's id; legs: those that were
-    accepted with an order, by its id. seen: what many tickets have in common, reckoned once.
+    accepted with an order, by its id. seen: what many tickets have in common, reckoned once. heads:
+    those of the accounts' streams, where they were read with the rest. stale: the instruments, by
+    id, whose quotes were too old for a ticket.
     """
 
     accounts: Mapping[UUID, Account]
@@ -148,7 +150,11 @@ class Desk:
     open_in_all: Counter[UUID] = field(default_factory=Counter)
     steps: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     legs: dict[UUID, list[Order]] = field(default_factory=dict)
-    seen: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    seen: dict[tuple[str, str, str], tuple[InstrumentFacts, QuoteFacts, SessionFacts]] = field(
+        default_factory=dict
+    )
+    heads: dict[UUID, Stream] | None = None
+    stale: set[str] = field(default_factory=set)
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
         """Return what the rules look at for one ticket."""
@@ -158,6 +164,7 @@ class Desk:
         here = (ticket.account_id, instrument.id)
         other = Side.SELL if ticket.side is Side.BUY else Side.BUY
         is_pair = ticket.order_class is OrderClass.OCO
+        listed, quote, session = self._market(instrument, account.realism, now)
         facts = Facts(
             ticket=TicketFacts(
                 side=ticket.side,
@@ -178,9 +185,9 @@ class Desk:
                 notional=ticket.notional,
                 extended_hours=ticket.extended_hours,
             ),
-            instrument=self._once(instrument_facts, instrument),
-            quote=self._once(self._quote, instrument, account.realism, now),
-            session=self._once(session_facts, instrument.mic, now),
+            instrument=listed,
+            quote=quote,
+            session=session,
             account=AccountFacts(
                 status=AccountStatus(account.status),
                 schedule=self.costs.schedule(account, instrument.mic, now),
@@ -190,9 +197,9 @@ class Desk:
                     position.quantity - position.reserved_quantity if position else ZERO
                 ),
                 available_lots=self.lots.get((ticket.portfolio_id, instrument.id), {}),
-                open_orders=self.open_in_all[ticket.account_id],
-                open_orders_here=self.open_orders[*here, str(ticket.side)],
-                open_orders_opposite=self.open_orders[*here, str(other)],
+                open_orders=self.open_in_all.get(ticket.account_id, 0),
+                open_orders_here=self.open_orders.get((*here, str(ticket.side)), 0),
+                open_orders_opposite=self.open_orders.get((*here, str(other)), 0),
                 halt=self.halts.get(ticket.account_id),
                 twin=self.recent.get(_likeness(ticket, instrument)),
             ),
@@ -200,24 +207,33 @@ class Desk:
         )
         return sized(facts)
 
-    def _once(self, make: Callable[..., R], *of: Any) -> R:
-        """Return make(*of), reckoned for the first ticket that asks."""
-        key = (make.__name__, *of)
+    def _market(
+        self, instrument: Instrument, realism: str, now: datetime
+    ) -> tuple[InstrumentFacts, QuoteFacts, SessionFacts]:
+        """Return what all tickets for an instrument see of it that trade with one realism."""
+        key = (instrument.symbol, instrument.mic, realism)
         if key not in self.seen:
-            self.seen[key] = make(*of)
-        found: R = self.seen[key]
-        return found
+            self.seen[key] = (
+                instrument_facts(instrument),
+                self._quote(instrument, realism, now),
+                session_facts(instrument.mic, now),
+            )
+        return self.seen[key]
 
     def _quote(self, instrument: Instrument, realism: str, now: datetime) -> QuoteFacts:
-        """Return the quote that a ticket is judged by.
-
-        Whoever asks for quotes hears of one that is not fresh: it is there when they try again.
-        """
+        """Return the quote that a ticket is judged by."""
         tick = self.quotes.get(instrument.symbol)
         quote = quote_facts(tick, instrument, realism, now)
         if tick is not None and not quote.is_fresh:
-            get_bus().publish(STALE, str(instrument.id))
+            self.stale.add(str(instrument.id))
         return quote
+
+    def tell_stale(self) -> None:
+        """Let whoever asks for quotes hear of those that are not fresh: they are there when
+        somebody tries again.
+        """
+        get_bus().publish_all(STALE, self.stale)
+        self.stale.clear()
 
 
 def read_desk(
@@ -245,6 +261,7 @@ def read_desk(
         lots=_available_lots([t for t in tickets if t.lots], [each.id for each in listed]),
         open_orders=rows.open_orders,
         open_in_all=rows.open_in_all,
+        heads=rows.heads,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -24,7 +23,7 @@ import psycopg
 import redis
 
 from scripts.supervisor.children import ending_with_us
-from scripts.supervisor.servers import free_port
+from scripts.supervisor.servers import free_port, unprivileged
 
 Command = list[str | Path]
 
@@ -55,7 +54,7 @@ def cluster(program: Path, *, is_durable: bool = False) -> Iterator[Cluster]:
     survives that. A benchmark measures what syncing costs.
     """
     with _folder() as folder:
-        owner, data = _unprivileged(), folder / "data"
+        owner, data = unprivileged(), folder / "data"
         initdb: Command = [program.with_name("initdb"), "-D", data, "-U", "bengi", "-A", "trust"]
         subprocess.run(
             [*initdb, "-E", "UTF8", "--locale=C", "--no-sync"],
@@ -96,7 +95,7 @@ class Cluster:
         While children of a killed postmaster still hold its memory, a new one refuses to start.
         """
         for tries_left in reversed(range(START_TRIES)):
-            running = _running(self._command, self._folder, _unprivileged(), signal.SIGINT)
+            running = _running(self._command, self._folder, unprivileged(), signal.SIGINT)
             self._process = self._running.enter_context(running)
             try:
                 return self.await_answer()
@@ -199,7 +198,7 @@ class Redis:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        running = _running(self._command, self._folder, _unprivileged(), signal.SIGTERM)
+        running = _running(self._command, self._folder, unprivileged(), signal.SIGTERM)
         self._process = self._running.enter_context(running)
         _await_answer(self._process, self._folder, lambda: _ping(self.url))
 
@@ -248,21 +247,11 @@ def _folder() -> Iterator[Path]:
     """Yield a new folder that the server's user may write, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="bengi-"))
     try:
-        if (owner := _unprivileged()) is not None:
+        if (owner := unprivileged()) is not None:
             os.chown(folder, owner, -1)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unprivileged() -> int | None:
-    """Return the user id to run a server as: another one where we are root, else our own."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name).pw_uid
-    raise ServerDidNotStart("no user 'postgres' or 'nobody' to run a server as")
 
 
 @contextlib.contextmanager

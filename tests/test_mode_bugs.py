@@ -63,7 +63,10 @@ async def _sockets() -> None:
     async def markets() -> str:
         return ""
 
-    hub = hub_of_loop(Readers(heads, everybody, markets, stored))
+    async def nothing(marks: Any) -> dict[Any, list[Any]]:
+        return {mark: [] for mark in marks}
+
+    hub = hub_of_loop(Readers(heads, everybody, markets, stored, nothing))
     feed = hub.join()
     try:
         hub.watch(feed, ["ABC"])

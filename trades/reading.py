@@ -144,13 +144,13 @@ def _together(
 
 def _uses_of(rows: Iterable[tuple[Any, ...]]) -> list[UnsettledUse]:
     """Return what was paid with cash that has not settled, each leading to that cash."""
-    from bengi.arrays import row_of  # noqa: PLC0415 - with its driver
+    from bengi.arrays import rows_of  # noqa: PLC0415 - with its driver
 
     found = []
     width = len(UnsettledUse._meta.concrete_fields)
     for row in rows:
-        use = row_of(UnsettledUse, row[:width])
-        use.unsettled = row_of(UnsettledCash, row[width:])
+        use = rows_of(UnsettledUse, [row[:width]])[0]
+        use.unsettled = rows_of(UnsettledCash, [row[width:]])[0]
         found.append(use)
     return found
 

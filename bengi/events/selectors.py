@@ -1,16 +1,40 @@
 """Read the event log."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from bengi.bulk import has_arrays
 from bengi.events.models import Event, Stream
+
+Mark = tuple[UUID, int]
+"""A stream, and the seq up to which somebody knows it."""
+_AFTER_EACH = """
+SELECT event.*, mark.after FROM unnest(%s::uuid[], %s::bigint[]) AS mark (stream_id, after)
+CROSS JOIN LATERAL (
+    SELECT * FROM events_event WHERE stream_id = mark.stream_id AND seq > mark.after
+    ORDER BY seq LIMIT %s
+) AS event
+"""
 
 
 def events_after(stream_id: UUID, seq: int, limit: int = 500) -> list[Event]:
     """Return the stream's events with a greater seq, oldest first, at most limit of them."""
     found = Event.objects.filter(stream_id=stream_id, seq__gt=seq).order_by("seq")
     return list(found[:limit])
+
+
+def events_after_each(marks: Collection[Mark], limit: int) -> dict[Mark, list[Event]]:
+    """Return for each mark what events_after() does; on PostgreSQL in one statement."""
+    if not has_arrays():
+        return {mark: events_after(*mark, limit) for mark in marks}
+    found: dict[Mark, list[Event]] = defaultdict(list)
+    places = [list(column) for column in zip(*marks, strict=True)] or [[], []]
+    for event in Event.objects.raw(_AFTER_EACH, [*places, limit]):
+        found[event.stream_id, event.after].append(event)  # type: ignore[attr-defined]
+    return {mark: sorted(found[mark], key=lambda event: event.seq) for mark in marks}
 
 
 def events_about(subject: UUID) -> QuerySet[Event]:

@@ -29,13 +29,19 @@ class NewEvent(msgspec.Struct, frozen=True):
     subject: UUID | None = None
 
 
-def append(events: Sequence[NewEvent]) -> dict[UUID, int]:
+def append(events: Sequence[NewEvent], known: dict[UUID, Stream] | None = None) -> dict[UUID, int]:
     """Write events in order, in the caller's transaction; return each stream's newest seq.
 
     One statement to read and lock the heads, at most three to write, however many events. The
-    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile.
+    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile. known:
+    the heads of these streams that the caller has read behind those locks, all there are; new ones
+    are added.
     """
-    log = Log()
+    heads = None
+    if known is not None:
+        heads = heads_of({event.stream_id for event in events}, known.values())
+        known |= heads
+    log = Log(heads)
     log.write(events)
     return log.close()
 

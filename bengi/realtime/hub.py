@@ -20,6 +20,7 @@ from uuid import UUID
 
 from bengi.bus import ACCOUNT, MISSED, TICKS, WATCHED, get_bus
 from bengi.realtime import protocol
+from bengi.realtime.log import LogReader, Read
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Readers(NamedTuple):
     live: Live
     markets: Markets
     quotes: Quotes
+    events: Read
 
 
 class Feed:
@@ -129,6 +131,7 @@ class Hub:
         self.newest: dict[str, str] = {}
         """symbol -> JSON of its newest price, of symbols that somebody watches"""
         self._read = read
+        self.log = LogReader(read.events)
         self._as_of: dict[str, datetime] = {}
         """symbol -> as_of of the tick in newest"""
         self._has_missed = False
@@ -276,7 +279,7 @@ class Hub:
         self._unsubscribe = []
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self.log.stop(), return_exceptions=True)
 
     def _hint(self, stream_id: UUID) -> None:
         for feed in self._followers.get(stream_id, ()):

@@ -302,6 +302,63 @@ def test_a_row_that_is_not_there_cannot_be_updated():
         bulk.update_rows(FxRate, [there, rate(2)], ["source"])
 
 
+def test_what_is_written_in_one_trip_is_there_afterwards():
+    made = [rate(n) for n in range(3)]
+    with bulk.in_one_trip():
+        bulk.insert_rows(FxRate, made)
+        made[0].source = "changed"
+        bulk.update_rows(FxRate, made[:1], ["source"])
+        bulk.insert_rows(FxRate, [rate(7)])
+    assert FxRate.objects.count() == 4
+    assert FxRate.objects.get(id=made[0].id).source == "changed"
+
+
+def write(inserted: list[FxRate], changed: list[FxRate], error: Exception | None = None) -> None:
+    """Write rates in one trip, each inserted one by a statement of its own, and fail at its end."""
+    with transaction.atomic(), bulk.in_one_trip():
+        for row in inserted:
+            bulk.insert_rows(FxRate, [row])
+        bulk.update_rows(FxRate, changed, ["source"])
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("later", [0, 1, 5])
+def test_what_is_refused_in_a_trip_takes_all_of_it_along(later):
+    """However many statements have gone out after it."""
+    write([rate(1)], [])
+    with pytest.raises(IntegrityError):
+        write([rate(2), rate(1), *(rate(10 + n) for n in range(later))], [])
+    assert FxRate.objects.count() == 1
+
+
+def test_a_row_that_is_not_there_is_missed_at_the_end_of_a_trip():
+    there = rate(1)
+    write([there], [])
+    with pytest.raises(AssertionError, match="1 of 2 rows of FxRate"):
+        write([rate(3)], [there, rate(2)])
+    with pytest.raises(ZeroDivisionError):
+        write([rate(3)], [there], ZeroDivisionError())
+    assert FxRate.objects.count() == 1
+
+
+def test_a_new_row_is_what_the_model_makes_of_its_values():
+    order = OrderFactory()
+    values = {field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields}
+    kept = ("id", "lots", "account_id", "portfolio_id", "instrument_id", "client_order_id", "side")
+    given = {name: values[name] for name in kept}
+    made, known = bulk.new_row(Order, given, instrument=order.instrument), Order(**given)
+    assert {name: getattr(made, name) for name in values} == {
+        name: getattr(known, name) for name in values
+    }
+    assert made._state.adding
+    assert made.instrument is order.instrument
+    with pytest.raises(AssertionError):
+        bulk.new_row(Order, {name: values[name] for name in kept if name != "id"})
+    with pytest.raises(AssertionError):
+        bulk.new_row(Order, given | {"lot": []})
+
+
 @pytest.mark.parametrize("wrong", [Decimal("1.123456789"), Decimal("NaN"), 0.1])
 def test_what_is_not_exact_is_refused(wrong):
     with pytest.raises((ValidationError, ArithmeticError)), transaction.atomic():

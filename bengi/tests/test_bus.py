@@ -88,6 +88,9 @@ def test_messages_come_once_and_in_order(buses: tuple[Bus, Bus]) -> None:
     here.publish(NUDGE, 4)
     heard = [ears.next() for _ in range(4)]
     assert heard == [3, {"account_id": "a", "seq": 1}, {"account_id": "b", "seq": 2}, 4]
+    here.publish_together({ACCOUNT: [], NUDGE: [5, 6]})
+    here.publish_together({NUDGE: [7], ACCOUNT: [{"account_id": "c", "seq": 3}]})
+    assert [ears.next() for _ in range(4)] == [5, 6, 7, {"account_id": "c", "seq": 3}]
     assert ears.all_now() == []
 
 

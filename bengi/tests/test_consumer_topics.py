@@ -310,15 +310,15 @@ async def test_two_sockets_hear_the_same(cookie, account):
 
 
 async def test_a_database_that_is_away_asks_to_come_again_later(cookie, account, monkeypatch):
-    async def away(*_):
+    def away(*_):
         raise OperationalError("the database is away")
 
     async with socket_of(cookie) as socket:
         await socket.ask(type="SUBSCRIBE", topics=[topic_of(account)])
-        monkeypatch.setattr(consumers, "_read_events", away)
+        monkeypatch.setattr(consumers, "events_after_each", away)
         hint(account)
         assert await socket.closed_with() == 1013
     async with socket_of(cookie) as socket:
-        monkeypatch.setattr(consumers, "_find", away)
+        monkeypatch.setattr(consumers, "_prices_now", away)
         await socket.say(type="SUBSCRIBE", topics=["prices:ABC"])
         assert await socket.closed_with() == 1013

@@ -55,10 +55,14 @@ async def no_quotes(symbols):
     return []
 
 
+async def no_events(marks):
+    return {mark: [] for mark in marks}
+
+
 @pytest.fixture
 async def feed():
     before = get_bus()._callbacks[TICKS]
-    hub = hub_of_loop(Readers(no_heads, all_sessions, all_open, no_quotes))
+    hub = hub_of_loop(Readers(no_heads, all_sessions, all_open, no_quotes, no_events))
     feed = hub.join()
     yield feed
     await hub.leave(feed)
@@ -180,7 +184,7 @@ async def test_the_watch_tells_sockets_whose_session_has_ended():
     async def only_first(keys):
         return {"first"}
 
-    hub = hub_of_loop(Readers(no_heads, only_first, all_open, no_quotes))
+    hub = hub_of_loop(Readers(no_heads, only_first, all_open, no_quotes, no_events))
     first, second, none = hub.join("first"), hub.join("second"), hub.join(None)
     await hub._watch()
     ended = [feed.signed_out.is_set() for feed in (first, second, none)]
@@ -220,7 +224,7 @@ async def test_what_the_bus_has_kept_from_the_sockets_is_read(feed, monkeypatch)
     async def heads(ids):
         return dict.fromkeys(ids, 7)
 
-    hub._read = Readers(heads, all_sessions, all_open, quotes)
+    hub._read = Readers(heads, all_sessions, all_open, quotes, no_events)
     account_id = new_id()
     hub.watch(feed, ["OLD", "NEW"])
     hub.follow(feed, account_id)

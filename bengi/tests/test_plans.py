@@ -182,15 +182,18 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
         ),
         "orders of an account": (
             Order.objects.filter(account=account).order_by("-id")[:50],
-            "orders_of_account",
+            " orders_of_account",
         ),
-        "a user's orders": (orders_of(account.user)[:50], "orders_of_account"),
+        "a user's orders": (  # any index that begins with the account
+            orders_of(account.user)[:50],
+            "Index Cond: (account_id = accounts_account.id)",
+        ),
         "orders of the last seconds": (
-            (desk_rows.RECENT, ["{}", OPENED_AT.isoformat(), "{}"]),
+            (desk_rows.RECENT, ["{}", "{}", OPENED_AT.isoformat()]),
             "recent_orders_of_account",
         ),
         "open orders, counted": (
-            (desk_rows.COUNTS, ["{}", "{}"]),
+            (desk_rows.COUNTS, ["{}", "{}", "{}"]),
             "open_orders_of_account",
         ),
         "keys that were used": ((desk_rows.KNOWN, ["{}", "{}"]), "client_order_id_once_for_ever"),

@@ -1,9 +1,9 @@
 """What a ticket with legs may ask for, each rule on both sides of its edge."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from bengi.terms import Leg, OrderClass, OrderType, Side, TimeInForce
 from orders.group_rules import check_ticket, legs_of

@@ -1,9 +1,9 @@
 """The rules of the hours: who works outside of a session, and what waits for one."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bengi.terms import OrderType, TimeInForce
 from orders.hours import waits_for, works_now

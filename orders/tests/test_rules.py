@@ -1,6 +1,5 @@
 """Every risk rule on both sides of its edge, and reservations against random fills."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -9,6 +8,7 @@ from math import ceil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from accounts.commission import CommissionSchedule, Tier, commission_due
 from bengi.terms import (

@@ -1,12 +1,12 @@
 """The rules of amounts and of parts of a share."""
 
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from accounts.commission import commission_due
 from bengi.terms import OrderType, Side, TimeInForce

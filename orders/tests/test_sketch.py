@@ -1,11 +1,11 @@
 """What an order would do at once, as on a blackboard, and against a walk share by share."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bengi.terms import OrderStatus, Side, TimeInForce
 from instruments.selectors import latest_quotes

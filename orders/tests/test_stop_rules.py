@@ -1,11 +1,11 @@
 """The rules of stop limits and trailing stops, on both sides of their edges."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bengi.terms import Side
 from orders.rules import protection_price

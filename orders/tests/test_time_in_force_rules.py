@@ -1,9 +1,9 @@
 """The rules of times in force: which go with what, and their windows."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bengi.terms import OrderType, TimeInForce
 from orders.rules import STOPS

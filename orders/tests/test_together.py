@@ -62,6 +62,12 @@ def people() -> list[User]:
     return users
 
 
+@pytest.fixture(autouse=True)
+def _written_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups are small here: let orders be written while later ones are judged all the same."""
+    monkeypatch.setattr(services, "PART", 2)
+
+
 @st.composite
 def wishes(draw: Any) -> dict[str, Any]:
     """Draw what somebody asks for: mostly acceptable, often just not."""

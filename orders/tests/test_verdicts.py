@@ -1,13 +1,13 @@
 """Every check with its verdict: the rules judge, the checks only tell the numbers."""
 
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bengi.terms import AccountStatus, InstrumentStatus, OrderType, Side, TimeInForce
 from orders.check_words import LABELS, check_lines

@@ -46,7 +46,7 @@ def check_port(port: int, option: str) -> None:
 
 def postgres(folder: Path, environment: Mapping[str, str]) -> tuple[Order, str]:
     """Return a PostgreSQL that keeps its data in folder, made on first use, and its URL."""
-    program, port, owner = _program("postgresql"), free_port(), _unprivileged()
+    program, port, owner = _program("postgresql"), free_port(), unprivileged()
     _make(folder, owner)
     if not (folder / "PG_VERSION").exists():
         _init(program, folder, owner)
@@ -115,8 +115,11 @@ def _init(program: Path, folder: Path, owner: int | None) -> None:
         raise DidNotStart(f"PostgreSQL cannot make its files in {folder}: {lines[-1]}")
 
 
-def _unprivileged() -> int | None:
-    """Return the user id to run PostgreSQL as, which refuses to be root; None for our own."""
+def unprivileged() -> int | None:
+    """Return the user id to run PostgreSQL as, which refuses to be root; None for our own.
+
+    Raises DidNotStart where there is none.
+    """
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

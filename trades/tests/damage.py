@@ -346,6 +346,10 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
             everywhere(Trade, **{name: new_id()})
             for name in ("order_id", "account_id", "portfolio_id", "instrument_id")
         ),
+        *(
+            everywhere(Order, **{name: new_id()})
+            for name in ("account_id", "portfolio_id", "instrument_id", "fee_schedule_id")
+        ),
         everywhere(LedgerTransaction, account_id=new_id()),
         everywhere(LedgerEntry, transaction_id=new_id()),
         first_of(LedgerEntry.objects.filter(book="customer_cash"), account_id=new_id()),

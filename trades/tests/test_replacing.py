@@ -1,6 +1,5 @@
 """Replace: the engine decides, like a cancel; what is held meanwhile is enough, whatever fills."""
 
-from dataclasses import replace as changed
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +9,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from accounts.models import CashBalance
 from bengi.errors import Conflict, Refused
