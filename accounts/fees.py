@@ -9,10 +9,11 @@ FINRA By-Laws, Schedule A, Section 1 (trading activity fee).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from bengi.money import ZERO, round_up_money
 
@@ -45,8 +46,7 @@ class Rate(Protocol):
     cap: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
+class Sold(msgspec.Struct, frozen=True):
     """Shares that one order sold on one day, and what they came to."""
 
     day: date

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -285,14 +285,19 @@ def orm_bulk() -> Iterator[None]:
         if known:
             model.objects.bulk_update(known, fields)
 
-    with (
-        mock.patch.object(bulk, "has_arrays", return_value=False),
-        mock.patch("bengi.events.services.has_arrays", return_value=False),
-        mock.patch("trades.requests.has_arrays", return_value=False),
-        mock.patch.object(bulk, "_update_in_turn", update),
-        mock.patch.object(bulk, "_upsert", upsert),
-    ):
+    with ExitStack() as patches:
+        for name in ASKING:
+            patches.enter_context(mock.patch(f"{name}.has_arrays", return_value=False))
+        patches.enter_context(mock.patch.object(bulk, "_update_in_turn", update))
+        patches.enter_context(mock.patch.object(bulk, "_upsert", upsert))
         yield
+
+
+ASKING = (
+    *("bengi.bulk", "bengi.ahead", "bengi.events.services"),
+    *("instruments.corporate_actions", "trades.reading", "trades.requests"),
+)
+"""Who asks whether rows travel as arrays, and whether statements are sent ahead."""
 
 
 if __name__ == "__main__":

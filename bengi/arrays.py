@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
 from msgspec import Raw
 
+from bengi.ahead import block_here
 from bengi.fields import ExactField, ValueField, exact
+from bengi.literals import at_once
 
 Field = models.Field
 R = TypeVar("R", bound=models.Model)
@@ -50,16 +53,46 @@ def update(model: type[models.Model], rows: Collection[models.Model], names: Seq
 
 
 def select(
-    model: type[R], names: Sequence[str], keys: Iterable[Sequence[Any]], where: str
+    model: type[R],
+    names: Sequence[str],
+    keys: Iterable[Sequence[Any]],
+    where: str = "",
+    rest: str = "",
 ) -> list[R]:
-    """Return rows by the values of columns; see bulk.read_rows."""
+    """Return rows by the values of columns; see bulk.read_rows. rest: what follows a condition.
+
+    In a block of statements sent ahead the list is filled as the block ends.
+    """
     fields = _fields(model, tuple(names))
     columns = zip(*keys, strict=True)
     literals = [_column(field).literal(each) for field, each in zip(fields, columns, strict=True)]
-    statement = _select_statement(model, fields, where)
-    with _cursor(statement) as cursor:
-        cursor.execute(statement, literals)
-        return rows_of(model, cursor.fetchall())
+    statement = _select_statement(model, fields, where) + rest
+    found: list[R] = []
+    _ask(statement, literals, lambda rows: found.extend(rows_of(model, rows)))
+    return found
+
+
+def id_array(ids: Iterable[UUID]) -> str:
+    """Return ids as the text of an array."""
+    return "{" + ",".join(each.hex for each in ids) + "}"
+
+
+def ask_values(statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return what a statement selects; see select()."""
+    found: list[tuple[Any, ...]] = []
+    _ask(statement, params, found.extend)
+    return found
+
+
+def _ask(statement: str, params: Sequence[Any], take: Callable[[list[Any]], None]) -> None:
+    cursor = _cursor(statement)
+    if (block := block_here()) is not None:
+        block.asked(cursor, take)
+        cursor.execute(statement, params)
+    else:
+        with cursor:
+            cursor.execute(statement, params)
+            take(cursor.fetchall())
 
 
 def rows_of(model: type[R], found: Iterable[Sequence[Any]]) -> list[R]:
@@ -218,10 +251,12 @@ class _Column:
         self._kind, self._write = _as_it_is(field)
         self._known: dict[tuple[type, Any], str] = {}
 
-    def literal(self, values: Iterable[Any]) -> str:
+    def literal(self, values: Sequence[Any]) -> str:
         """Return the values as one parameter."""
         if isinstance(self._field, models.JSONField):
             return _BETWEEN_DOCUMENTS.join(map(_document, values))
+        if (text := at_once(self._field, values)) is not None:
+            return text
         kind, write, known = self._kind, self._write, self._known
         elements = []
         for value in values:
@@ -230,8 +265,8 @@ class _Column:
             elif type(value) is kind:
                 elements.append(write(value))
             else:
-                text = known.get((type(value), value))
-                elements.append(self._converted(value) if text is None else text)
+                written = known.get((type(value), value))
+                elements.append(self._converted(value) if written is None else written)
         return "{" + ",".join(elements) + "}"
 
     def _converted(self, value: Any) -> str:
@@ -326,7 +361,8 @@ class _Bound(psycopg.Cursor[Any]):
 
 def _literals(rows: Iterable[models.Model], columns: Iterable[tuple[str, _Column]]) -> list[str]:
     """Return a parameter per column."""
-    return [column.literal([getattr(row, name) for row in rows]) for name, column in columns]
+    values = [vars(row) for row in rows]
+    return [column.literal(list(map(itemgetter(name), values))) for name, column in columns]
 
 
 def _execute(
@@ -336,6 +372,10 @@ def _execute(
     count: int = 0,
 ) -> None:
     cursor, trip = _cursor(statement), _trip.get()
+    if (block := block_here()) is not None:
+        block.wrote(cursor, count if of else None, f"rows of {of.__name__}" if of else "")
+        cursor.execute(statement, literals)
+        return
     if trip is not None:
         trip.begin(connections[DEFAULT_DB_ALIAS].connection)
         trip.sent.append((cursor, of, count))

@@ -135,13 +135,18 @@ def read_rows(
     return [row for row in found if tuple(getattr(row, name) for name in names) in wanted]
 
 
-def _lead(model: type[R], rows: Iterable[R], name: str) -> None:
+def _lead(model: type[R], rows: Collection[R], name: str) -> None:
     """Let a foreign key of rows lead to its row without asking again."""
     field: Any = model._meta.get_field(name)
     ids = {getattr(row, field.attname) for row in rows} - {None}
-    found = {row.pk: row for row in read_rows(field.related_model, "id", ids)}
+    lead(rows, name, read_rows(field.related_model, "id", ids))
+
+
+def lead(rows: Iterable[Row], name: str, related: Iterable[Row]) -> None:
+    """Let a foreign key of rows lead to the related ones, which have been read."""
+    found, attribute = {row.pk: row for row in related}, f"{name}_id"
     for row in rows:
-        field.set_cached_value(row, found.get(getattr(row, field.attname)))
+        row._state.fields_cache[name] = found.get(vars(row)[attribute])
 
 
 def in_one_trip() -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import NewType
 
 Price = NewType("Price", Decimal)
@@ -139,8 +139,12 @@ def parse_decimal(text: str, *, digits: int = 20, places: int = PLACES) -> Decim
     return Decimal(text)
 
 
+@lru_cache(maxsize=8192)
 def plain(value: Decimal) -> str:
-    """Write a decimal for JSON: no exponent, no trailing zeros after the point, no minus zero."""
+    """Write a decimal for JSON: no exponent, no trailing zeros after the point, no minus zero.
+
+    Equal values are written the same, so what was written lately is known.
+    """
     if not value:
         return "0"
     text = str(value)  # takes half as long as format(), and says the same without an exponent

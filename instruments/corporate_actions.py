@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from bengi.bulk import has_arrays
+from bengi.compiled import MOMENT, Compiled
 from bengi.events.services import NewEvent
 from bengi.money import plain_or_none
 from bengi.realtime.protocol import moment
@@ -33,12 +36,24 @@ def actions_of(instrument: Instrument) -> QuerySet[CorporateAction]:
 
 def due_splits(now: datetime, shard_id: int | None = None) -> list[CorporateAction]:
     """Return the approved splits that should have been applied by now, oldest first."""
+    if has_arrays() and not _is_any_due(shard_id).ask(now):
+        return []
+    return list(_due_splits(now, shard_id))
+
+
+def _due_splits(now: datetime, shard_id: int | None) -> QuerySet[CorporateAction]:
     due = CorporateAction.objects.filter(
         status=CorporateActionStatus.APPROVED, kind__in=SPLITS, effective_at__lte=now
     )
     if shard_id is not None:
         due = due.filter(instrument__shard=shard_id)
-    return list(due.order_by("effective_at", "id"))
+    return due.order_by("effective_at", "id")
+
+
+@lru_cache(maxsize=64)
+def _is_any_due(shard_id: int | None) -> Compiled:
+    """An engine looks at every turn, and hardly ever is there one."""
+    return Compiled(_due_splits(MOMENT, shard_id).values_list("id")[:1])
 
 
 def due_dividends(now: datetime) -> list[CorporateAction]:

@@ -6,11 +6,12 @@ depends only on how many shares are left, not on how the others went.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
+
+import msgspec
 
 from bengi.money import ZERO, round_money, split_amount
 from bengi.terms import CostBasisMethod
@@ -20,8 +21,7 @@ class NotEnoughShares(ValueError):
     """A sale wants more shares than the open lots hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLot:
+class OpenLot(msgspec.Struct, frozen=True):
     """Shares bought together that are still there: quantity of them, with cost in all.
 
     sold_quantity and sold_cost are what has been closed of it before; claimed shares are those
@@ -36,16 +36,14 @@ class OpenLot:
     claimed: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(msgspec.Struct, frozen=True):
     """Shares of one lot that a sell order names."""
 
     lot_id: UUID
     quantity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(msgspec.Struct, frozen=True):
     """What a sale took out of one lot. realized_pnl = proceeds - cost."""
 
     lot_id: UUID
@@ -55,8 +53,7 @@ class Closing:
     realized_pnl: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(msgspec.Struct, frozen=True):
     """A sale's closings, and by lot the cost that averaging moved into it (or, negative, out)."""
 
     closings: list[Closing]

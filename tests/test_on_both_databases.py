@@ -15,6 +15,7 @@ MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_
 CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
 ENDPOINTS = (
     "accounts/tests/test_transactions.py",
+    "bengi/tests/test_ahead.py",
     "bengi/tests/test_bulk.py",
     "bengi/tests/test_bulk_bugs.py",
     "bengi/tests/test_event_archive.py",

@@ -4,13 +4,15 @@ The caller has opened the transaction and holds the shard; here the accounts are
 the lock order) and everything is read, changed in memory and written in sets.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from accounts.services import lock_accounts
+import msgspec
+
+from bengi.ahead import sent_ahead
 from bengi.events.services import NewEvent
 from bengi.money import ZERO
 from bengi.terms import InstrumentStatus, OrderStatus, Side, TimeInForce
@@ -34,7 +36,7 @@ from trades.matching.outcomes import (
     Trailed,
     Triggered,
 )
-from trades.rows import Rows, load, save
+from trades.rows import Rows, load, save, send_news
 from trades.steps import Step, steps_of
 
 
@@ -48,32 +50,52 @@ def book(decisions: Sequence[Decision]) -> dict[UUID, int]:
     Cost: a fixed number of statements, however many decisions. An order that closed meanwhile
     fails the lifecycle's assertion and with it the whole batch. Raises Halted, see there.
     """
-    accounts = lock_accounts(decision.account_id for decision in decisions)
+    accounts = {decision.account_id for decision in decisions}
     order_ids = (UUID(decision.outcome.order_id) for decision in decisions)
     since = min(decision.decided_at for decision in decisions)
-    rows = load(order_ids, accounts, since)
-    before = {order.id: order.status for order in rows.orders.values()}
-    moved: dict[UUID, str] = {}
-    steps = defaultdict[UUID, list[Step]](list)
-    last: dict[UUID, datetime] = {}
-    for decision in decisions:
-        order = rows.orders[UUID(decision.outcome.order_id)]
+    rows = load(order_ids, accounts, since, is_locked=False)
+    with sent_ahead():
+        _decide(rows, decisions)
+        return save(rows)
+
+
+SENT_AT_ONCE = 50
+"""After so many decisions what they have made is sent ahead, where that can be done."""
+
+
+def _decide(rows: Rows, decisions: Sequence[Decision]) -> None:
+    """Apply what was decided to rows, and tell of each order once, after its trades."""
+    stories = {str(order.id): Story(order, order.status) for order in rows.orders.values()}
+    told: dict[str, Story] = {}
+    for place, decision in enumerate(decisions, 1):
+        outcome = decision.outcome
+        story = told.setdefault(outcome.order_id, stories[outcome.order_id])
+        order = story.order
         held = order.reserved, order.held_shares
         _apply(rows, order, decision)
-        steps[order.id] += steps_of(decision, order, held, rows.trades)
-        last[order.id] = decision.decided_at
-        if isinstance(decision.outcome, Triggered | Trailed | Resized):
-            moved[order.id] = type(decision.outcome).__name__.lower()
-        if isinstance(decision.outcome, Replaced):  # also where the new one goes on being held
-            last[UUID(decision.outcome.new_id)] = decision.decided_at
-    for order in rows.orders.values():  # what closed or took over with one that was decided on
-        if order.status != before[order.id]:
-            last.setdefault(order.id, order.updated_at)
-    for order_id, decided_at in last.items():
-        order = rows.orders[order_id]
-        event = moved.get(order_id) if order.status == before[order_id] else None
-        _tell(rows, order, event or str(order.status), decided_at, steps[order_id])
-    return save(rows)
+        story.steps += steps_of(decision, order, held, rows.trades)
+        story.at = decision.decided_at
+        if isinstance(outcome, Triggered | Trailed | Resized):
+            story.moved = type(outcome).__name__.lower()
+        if isinstance(outcome, Replaced):  # also where the new one goes on being held
+            told.setdefault(outcome.new_id, stories[outcome.new_id]).at = decision.decided_at
+        if not place % SENT_AT_ONCE:
+            send_news(rows)
+    for order_id, story in stories.items():  # what closed or took over with one decided on
+        if story.order.status != story.before and order_id not in told:
+            told[order_id], story.at = story, story.order.updated_at
+    for story in told.values():
+        _tell(rows, story)
+
+
+class Story(msgspec.Struct):
+    """What a batch tells of an order: its status before, and what happened last, and when."""
+
+    order: Order
+    before: str
+    steps: list[Step] = msgspec.field(default_factory=list)
+    at: datetime | None = None
+    moved: str | None = None
 
 
 _EXPIRED: dict[str, str] = {
@@ -205,8 +227,13 @@ def _drop(rows: Rows, new: Order, now: datetime) -> None:
     _close(rows, new, OrderStatus.REJECTED, now)
 
 
-def _tell(rows: Rows, order: Order, event: str, now: datetime, steps: list[Step]) -> None:
+def _tell(rows: Rows, story: Story) -> None:
     """Add the order's one event of this batch, after its trades, with all that was decided."""
+    order, now = story.order, story.at
+    assert now is not None, "something has happened to it"
+    event = story.moved if order.status == story.before else None
     symbol = rows.instruments[order.instrument_id].symbol
-    payload = {"order": order_payload(order, symbol), "state": order_state(order), "steps": steps}
-    rows.events.append(NewEvent(order.account_id, f"order.{event}", payload, now, subject=order.id))
+    payload: dict[str, Any] = {"order": order_payload(order, symbol), "state": order_state(order)}
+    payload["steps"] = story.steps
+    kind = f"order.{event or order.status}"
+    rows.events.append(NewEvent(order.account_id, kind, payload, now, subject=order.id))

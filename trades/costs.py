@@ -1,8 +1,9 @@
 """What a fill costs: commission and regulatory fees, on the order's running totals."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+import msgspec
 
 from accounts.commission import commission_due
 from accounts.fees import US_MICS, Sold, regulatory_fees
@@ -12,8 +13,7 @@ from orders.models import Order
 from trades.rows import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class FillCosts:
+class FillCosts(msgspec.Struct, frozen=True):
     """Amounts of one fill, none negative; those of a sale never exceed what it brings."""
 
     commission: Decimal

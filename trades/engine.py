@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from bengi.crash_points import crash_point
 from bengi.realtime.publish import publish
@@ -250,6 +250,11 @@ class Engine:
 
 def fence(shard_id: int, version: int) -> None:
     """Claim the shard's next version for the transaction. Raises Fenced when it has moved on."""
-    moved = Shard.objects.filter(id=shard_id, version=version).update(version=version + 1)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [version + 1, shard_id, version])
+        moved = cursor.rowcount
     if not moved:
         raise Fenced(f"shard {shard_id} is past version {version}")
+
+
+_CLAIM = f"UPDATE {Shard._meta.db_table} SET version = %s WHERE id = %s AND version = %s"  # noqa: S608

@@ -11,6 +11,7 @@ from decimal import Decimal
 from accounts.ledger import LedgerLeg, NewTransaction, transaction_payload
 from bengi.events.services import NewEvent
 from bengi.ids import derived_id, new_id
+from bengi.instances import made
 from bengi.money import plain, round_money, round_up_money
 from bengi.terms import LedgerBook, LedgerKind, Side
 from instruments.calendar import session_date
@@ -24,7 +25,7 @@ from trades.decisions import ByHand, Decision, Execution
 from trades.matching.fixed import from_fixed
 from trades.matching.outcomes import Fill
 from trades.models import Trade
-from trades.payloads import trade_payload, trade_state
+from trades.payloads import trade_event, trade_state
 from trades.rows import Rows
 from trades.settlement import settles_on
 from trades.settling import Settled, settle_buy, settle_sale
@@ -59,7 +60,7 @@ def note_trade(
     rows.transactions += transactions
     rows.closings += moved.closings
     payload = {
-        "trade": trade_payload(trade, symbol),
+        "trade": trade_event(trade, symbol),
         "state": trade_state(trade),
         "transactions": [transaction_payload(new) for new in transactions],
         **moved.payload,
@@ -96,10 +97,12 @@ def new_trade(rows: Rows, order: Order, execution: Execution, at: datetime) -> T
     value = quantity * price
     costs = charge(rows, order, quantity=quantity, value=value, gross=gross, day=trade_date)
     sign = -1 if order.side == Side.BUY else 1
-    return Trade(
+    return made(
+        Trade,
+        {"order": order},
         exec_id=new_id(),
         match_id=execution.match_id,
-        order=order,
+        order_id=order.id,
         account_id=order.account_id,
         portfolio_id=order.portfolio_id,
         instrument_id=order.instrument_id,

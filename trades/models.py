@@ -119,7 +119,12 @@ class Trade(models.Model):
                 name="trade_is_of_one_kind",
             ),
         ]
-        indexes = [models.Index(fields=["account", "exec_id"], name="trades_of_account")]
+        indexes = [
+            models.Index(fields=["account", "exec_id"], name="trades_of_account"),
+            models.Index(
+                fields=["match_id"], condition=Q(match_id__isnull=False), name="trades_of_match"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity} at {self.price}"

@@ -13,14 +13,21 @@ def trade_payload(trade: Trade, symbol: str) -> dict[str, Any]:
 
     A bust has the quantity and the amounts of the trade it busts with their signs turned.
     """
+    told = trade_event(trade, symbol)
+    return {name: str(each) if isinstance(each, UUID) else each for name, each in told.items()}
+
+
+def trade_event(trade: Trade, symbol: str) -> dict[str, Any]:
+    """Return the trade's payload as an event takes it, with ids that are written as text there."""
+    of = vars(trade)
     return {
-        "exec_id": str(trade.exec_id),
-        "kind": str(trade.kind),
-        "busts": _id(trade.busts_id),
-        "corrects": _id(trade.corrects_id),
-        "order_id": str(trade.order_id),
-        "account_id": str(trade.account_id),
-        "portfolio_id": str(trade.portfolio_id),
+        "exec_id": trade.exec_id,
+        "kind": trade.kind.value,
+        "busts": of["busts_id"],
+        "corrects": of["corrects_id"],
+        "order_id": of["order_id"],
+        "account_id": of["account_id"],
+        "portfolio_id": of["portfolio_id"],
         "symbol": symbol,
         "side": str(trade.side),
         "quantity": plain(trade.quantity),
@@ -39,11 +46,15 @@ def trade_payload(trade: Trade, symbol: str) -> dict[str, Any]:
 
 
 def trade_state(trade: Trade) -> dict[str, Any]:
-    """Return what the tables know of a trade beyond its payload, so that a replay can fold it."""
+    """Return what the tables know of a trade beyond its payload, so that a replay can fold it.
+
+    Ids stand as such, for an event to write.
+    """
+    of = vars(trade)
     return {
-        "instrument_id": str(trade.instrument_id),
-        "match_id": _id(trade.match_id),
-        "correction_id": _id(trade.correction_id),
+        "instrument_id": of["instrument_id"],
+        "match_id": trade.match_id,
+        "correction_id": of["correction_id"],
         "quote_bid": None if trade.quote_bid is None else plain(trade.quote_bid),
         "quote_ask": None if trade.quote_ask is None else plain(trade.quote_ask),
         "quote_as_of": moment(trade.quote_as_of),

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
 
 import msgspec
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from bengi.bulk import has_arrays, read_rows
+from bengi.ahead import sent_ahead
+from bengi.bulk import has_arrays, lead, read_rows
+from bengi.compiled import MOMENT, Compiled
 from bengi.terms import InstrumentStatus, Leg, MessageKind, OrderStatus, TimeInForce
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -18,6 +22,9 @@ from trades.session import SessionHours
 
 BY_SESSION = frozenset({TimeInForce.DAY, *AT_A_MOMENT})
 """The times in force of orders that end with a session."""
+
+Mics = tuple[str, ...]
+Closes = tuple[tuple[str, datetime], ...]
 
 
 _ASKING = (OrderStatus.ACCEPTED, OrderStatus.HELD, OrderStatus.PENDING_CANCEL)
@@ -93,25 +100,16 @@ def read_requests(
     standing = _standing(shard_id)
     if not standing:
         return []
-    waiting = Order.objects.filter(instrument__shard=shard_id, closed_at__isnull=True)
-    new = waiting.filter(_may_be_worked(hours, now), status=OrderStatus.ACCEPTED)
-    new = new.exclude(leg=Leg.STOP_LOSS)
-    cancels = waiting.filter(status=OrderStatus.PENDING_CANCEL)
-    replacements = waiting.filter(
-        Q(group_id__isnull=True) | Q(replaces__priority__isnull=True) | _trades(hours, now),
-        status=OrderStatus.HELD,
-        replaces__status=OrderStatus.PENDING_REPLACE,
+    asked = (
+        shard_id,
+        tuple(hours.open_mics(now)),
+        tuple(hours.extended_mics(now)),
+        tuple(hours.last_closes(now).items()),
+        tuple(hours.last_closes(now, extended_hours=True).items()),
     )
     # Requests are read first: what is asked for in between then hides its order from this batch,
     # instead of meeting it in the very batch that takes the order up.
-    found: list[Order] = []
-    if OrderStatus.PENDING_CANCEL in standing:
-        found += _read(cancels, OrderStatus.PENDING_CANCEL, limit)
-    if OrderStatus.HELD in standing:
-        held = _read(replacements, OrderStatus.HELD, limit, "replaces")
-        found += [order for order in held if order.waits_to_replace]
-    if OrderStatus.ACCEPTED in standing:
-        found += _read(new, OrderStatus.ACCEPTED, limit)
+    found = (_together if has_arrays() else _in_turn)(asked, now, limit, standing)
     members = members_of(found)
     return [
         Command.of_order(
@@ -120,6 +118,73 @@ def read_requests(
             members[order.group_id] if order.group_id else (),
         )
         for order in found
+    ]
+
+
+Asked = tuple[int, Mics, Mics, Closes, Closes]
+"""A shard, the exchanges that trade, those that trade with extended hours alone, and when the
+others have closed, without extended hours and with them.
+"""
+
+_WANTED = (OrderStatus.PENDING_CANCEL, OrderStatus.HELD, OrderStatus.ACCEPTED)
+"""The status of what is asked for: cancels, replacements, new orders."""
+
+
+def _queries(asked: Asked, now: datetime, limit: int) -> list[QuerySet[Order]]:
+    """Return what asks for the first cancels, replacements and new orders, by id."""
+    shard_id, open_mics, extended_mics, *_ = asked
+    trades = _trades(open_mics, extended_mics)
+    waiting = Order.objects.filter(instrument__shard=shard_id, closed_at__isnull=True)
+    new = waiting.filter(_may_be_worked(asked, now), status=OrderStatus.ACCEPTED)
+    new = new.exclude(leg=Leg.STOP_LOSS)
+    cancels = waiting.filter(status=OrderStatus.PENDING_CANCEL)
+    replacements = waiting.filter(
+        Q(group_id__isnull=True) | Q(replaces__priority__isnull=True) | trades,
+        status=OrderStatus.HELD,
+        replaces__status=OrderStatus.PENDING_REPLACE,
+    )
+    return [each.order_by("id")[:limit] for each in (cancels, replacements, new)]
+
+
+def _in_turn(asked: Asked, now: datetime, limit: int, standing: set[str]) -> list[Order]:
+    found: list[Order] = []
+    for status, query in zip(_WANTED, _queries(asked, now, limit), strict=True):
+        if status in standing:
+            of_replaced = ("replaces",) if status == OrderStatus.HELD else ()
+            found += query.select_related("instrument", *of_replaced)
+    return [o for o in found if o.status != OrderStatus.HELD or o.waits_to_replace]
+
+
+def _together(asked: Asked, now: datetime, limit: int, standing: set[str]) -> list[Order]:
+    """Ask for ids in turn, then for their rows: a join costs more than a second statement.
+
+    What has another status by then has been asked for something, and is found by the next look.
+    """
+    questions = zip(_WANTED, _compiled(asked, limit), strict=True)
+    ids = {status: each.ask(now) for status, each in questions if status in standing}
+    wanted = {id_: status for status, rows in ids.items() for id_, *_ in rows}
+    if not wanted:
+        return []
+    with sent_ahead():
+        rows = read_rows(Order, "id", wanted)
+        told = [row for of in ids.values() for row in of]
+        instruments = read_rows(Instrument, "id", {each for _, each, _ in told})
+        replaced = read_rows(Order, "id", {each for _, _, each in told} - {None})
+    found = sorted((o for o in rows if o.status == wanted[o.id]), key=_turn)
+    lead(found, "instrument", instruments)
+    lead(found, "replaces", replaced)
+    return [o for o in found if o.status != OrderStatus.HELD or o.waits_to_replace]
+
+
+def _turn(order: Order) -> tuple[int, UUID]:
+    return _WANTED.index(OrderStatus(order.status)), order.id
+
+
+@lru_cache(maxsize=16)
+def _compiled(asked: Asked, limit: int) -> list[Compiled]:
+    return [
+        Compiled(query.values_list("id", "instrument_id", "replaces_id"))
+        for query in _queries(asked, MOMENT, limit)
     ]
 
 
@@ -134,35 +199,37 @@ def _standing(shard_id: int) -> set[str]:
         return {status for (status,) in cursor.fetchall()}
 
 
-def _read(wanted: QuerySet[Order], status: OrderStatus, limit: int, *related: str) -> list[Order]:
-    """Return the first orders that are wanted, by id; those that have status when they are read."""
-    if has_arrays():  # where rows are read in sets, a join costs more than a second statement
-        ids = list(wanted.order_by("id").values_list("id", flat=True)[:limit])
-        found = read_rows(Order, "id", ids, related=("instrument", *related))
-        still = [order for order in found if order.status == status]
-        return sorted(still, key=lambda order: order.id)
-    return list(wanted.select_related("instrument", *related).order_by("id")[:limit])
-
-
 def read_halted(shard_id: int) -> set[str]:
     """Return the ids of the shard's instruments that nobody may trade now."""
+    if has_arrays():
+        return {str(instrument_id) for (instrument_id,) in _compiled_halted(shard_id).ask()}
+    return {str(instrument_id) for (instrument_id,) in _halted(shard_id)}
+
+
+def _halted(shard_id: int) -> QuerySet[Instrument, tuple[UUID]]:
     halted = Instrument.objects.filter(shard=shard_id).exclude(status=InstrumentStatus.ACTIVE)
-    return {str(instrument_id) for instrument_id in halted.values_list("id", flat=True)}
+    return halted.values_list("id")
 
 
-def _trades(hours: SessionHours, now: datetime) -> Q:
+@lru_cache(maxsize=64)
+def _compiled_halted(shard_id: int) -> Compiled:
+    return Compiled(_halted(shard_id))
+
+
+def _trades(open_mics: Mics, extended_mics: Mics) -> Q:
     """Say of orders: their market trades, and they work in this part of the day."""
-    is_theirs = Q(instrument__mic__in=hours.open_mics(now)) | Q(
-        instrument__mic__in=hours.extended_mics(now), extended_hours=True
+    is_theirs = Q(instrument__mic__in=open_mics) | Q(
+        instrument__mic__in=extended_mics, extended_hours=True
     )
     return is_theirs & Q(instrument__status=InstrumentStatus.ACTIVE)
 
 
-def _may_be_worked(hours: SessionHours, now: datetime) -> Q:
+def _may_be_worked(asked: Asked, now: datetime) -> Q:
     """Say of orders: their market trades, or their time was over before they were seen."""
-    found = _trades(hours, now) | Q(expires_at__lte=now)
-    for extended in (False, True):
+    _, open_mics, extended_mics, *closes = asked
+    found = _trades(open_mics, extended_mics) | Q(expires_at__lte=now)
+    for extended, closed in zip((False, True), closes, strict=True):
         of_a_day = Q(time_in_force__in=BY_SESSION, extended_hours=extended)
-        for mic, closed_at in hours.last_closes(now, extended_hours=extended).items():
+        for mic, closed_at in closed:
             found |= of_a_day & Q(instrument__mic=mic, accepted_at__lt=closed_at)
     return found

@@ -7,19 +7,19 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from accounts.fees import US_MICS, Sold
+from accounts.fees import Sold
 from accounts.ledger import NewTransaction, post
-from accounts.models import Account, CashBalance, RegulatoryRate
-from bengi.bulk import insert_rows, read_rows, save_rows, update_rows
+from accounts.models import CashBalance, RegulatoryRate
+from bengi.ahead import block_here, sent_ahead
+from bengi.bulk import insert_rows, save_rows, update_rows
 from bengi.crash_points import crash_point
-from bengi.events.services import NewEvent, append
+from bengi.events.services import Log, NewEvent, heads_of
 from bengi.ids import new_id
-from bengi.terms import OrderStatus, Side
 from instruments.models import Instrument
 from orders.models import Order
-from orders.selectors import picking_orders
 from portfolios.models import Lot, LotClosing, Position
 from trades.models import Trade
+from trades.reading import owing_fees, read
 from trades.selectors import standing_trades
 from trades.settling import Purse, Settling, load_settling, save_settling
 
@@ -49,20 +49,24 @@ class Rows:
     picking: list[Order] = field(default_factory=list)
     rates: list[RegulatoryRate] = field(default_factory=list)
     sold: dict[UUID, list[Sold]] = field(default_factory=dict)
+    log: Log = field(default_factory=Log)
 
     def balance(self, account_id: UUID, currency: str) -> CashBalance:
         """Return the account's balance in currency, a new one when it has none yet."""
         key = (account_id, currency)
-        if key not in self.balances:
-            self.balances[key] = CashBalance(account_id=account_id, currency=currency)
-        return self.balances[key]
+        found = self.balances.get(key)
+        if found is None:
+            found = self.balances[key] = CashBalance(account_id=account_id, currency=currency)
+        return found
 
     def position(self, order: Order) -> Position:
         """Return the position the order works on, a new one when there is none yet."""
         key = (order.portfolio_id, order.instrument_id)
-        if key not in self.positions:
-            self.positions[key] = Position(id=new_id(), portfolio_id=key[0], instrument_id=key[1])
-        return self.positions[key]
+        found = self.positions.get(key)
+        if found is None:
+            found = Position(id=new_id(), portfolio_id=key[0], instrument_id=key[1])
+            self.positions[key] = found
+        return found
 
     def open_lots(self, order: Order) -> list[Lot]:
         """Return the open lots the order works on, oldest first."""
@@ -80,58 +84,40 @@ class Rows:
 
 def load(
     order_ids: Iterable[UUID],
-    accounts: dict[UUID, Account],
+    account_ids: Iterable[UUID],
     since: datetime,
     *,
     is_correction: bool = False,
+    is_locked: bool = True,
 ) -> Rows:
     """Read what the orders' fills and closings can touch, from the moment since on.
 
-    is_correction: fills are taken back too, and unsettled proceeds with them. At most twenty-three
-    statements, however many orders.
+    is_correction: fills are taken back too, and unsettled proceeds with them. is_locked: the
+    accounts are locked; else they are locked first. At most twenty-three statements, however many
+    orders; on PostgreSQL they are waited for twice.
     """
-    orders = _orders(set(order_ids))
-    instruments = {order.instrument_id: order.instrument for order in orders.values()}
-    holdings = {(order.portfolio_id, order.instrument_id) for order in orders.values()}
-    on_hand = ("portfolio_id", "instrument_id")
+    accounts = set(account_ids)
+    known = read(set(order_ids), accounts, since, is_correction=is_correction, is_locked=is_locked)
+    # What an order replaces stands beside it as it was, whatever the batch does to that one.
+    orders = {order.id: order for order in [*known.waiting, *known.orders]}
     lots: dict[Holding, list[Lot]] = {}
-    open_lots = read_rows(Lot, on_hand, holdings, where="remaining_quantity > 0")
-    for lot in sorted(open_lots, key=lambda lot: (lot.opened_at, lot.id)):
+    for lot in sorted(known.lots, key=lambda lot: (lot.opened_at, lot.id)):
         lots.setdefault((lot.portfolio_id, lot.instrument_id), []).append(lot)
-    balances = {
-        (balance.account_id, balance.currency): balance
-        for balance in read_rows(CashBalance, "account_id", accounts)
-    }
+    balances = {(balance.account_id, balance.currency): balance for balance in known.balances}
     spare = None if is_correction else _spare(balances, orders.values())
     return Rows(
         orders=orders,
-        instruments=instruments,
+        instruments={order.instrument_id: order.instrument for order in orders.values()},
         balances=balances,
-        positions={
-            (position.portfolio_id, position.instrument_id): position
-            for position in read_rows(Position, on_hand, holdings)
-        },
+        positions={(each.portfolio_id, each.instrument_id): each for each in known.positions},
         lots=lots,
         successors=_successors(orders.values()),
-        settling=load_settling(accounts, since, spare),
-        rates=read_rows(RegulatoryRate) if _in_us(orders.values()) else [],
-        sold=_sold(_in_us(orders.values())),
-        picking=[orders.get(order.id, order) for order in picking_orders(accounts)],
+        settling=load_settling(accounts, since, spare, known.unsettled, known.uses),
+        rates=known.rates,
+        sold=_sold(owing_fees(orders.values())),
+        picking=[orders.get(order.id, order) for order in known.picking],
+        log=Log() if known.heads is None else Log(heads_of(accounts, known.heads)),
     )
-
-
-def _orders(named: set[UUID]) -> dict[UUID, Order]:
-    """Return the orders, and those that wait to replace one of them, with what they lead to.
-
-    What an order replaces stands beside it as it was, whatever the batch does to that one.
-    """
-    found = read_rows(Order, "id", named, related=_RELATED)
-    waiting = read_rows(Order, "replaces_id", named, where=_IS_HELD, related=_RELATED)
-    return {order.id: order for order in [*waiting, *found]}
-
-
-_RELATED = ("instrument", "portfolio", "fee_schedule", "replaces")
-_IS_HELD = f"{Order._meta.db_table}.status = '{OrderStatus.HELD}'"
 
 
 def _spare(balances: dict[Purse, CashBalance], orders: Iterable[Order]) -> dict[Purse, Decimal]:
@@ -151,11 +137,6 @@ def _successors(orders: Iterable[Order]) -> dict[UUID, list[Order]]:
     return found
 
 
-def _in_us(orders: Iterable[Order]) -> list[Order]:
-    """Return the sells whose fills owe regulatory fees."""
-    return [o for o in orders if o.side == Side.SELL and o.instrument.mic in US_MICS]
-
-
 def _sold(orders: Iterable[Order]) -> dict[UUID, list[Sold]]:
     """Return what each order has sold so far, by its id."""
     partly = [order.id for order in orders if order.filled_quantity]
@@ -168,18 +149,40 @@ def _sold(orders: Iterable[Order]) -> dict[UUID, list[Sold]]:
 
 
 def save(rows: Rows) -> dict[UUID, int]:
-    """Write the batch back and append its events; return each stream's newest seq."""
-    update_rows(Order, rows.orders.values(), ORDER_CHANGES)
-    save_rows(CashBalance, rows.balances.values(), ["amount", "reserved"])
-    save_rows(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
-    save_rows(Lot, rows.changed_lots.values(), LOT_CHANGES)
-    crash_point("book.orders")
-    insert_rows(Trade, rows.trades)
-    crash_point("book.trades")
+    """Write the batch back and append its events; return each stream's newest seq.
+
+    On PostgreSQL nothing waits for an answer before all has been sent.
+    """
+    with sent_ahead():
+        update_rows(Order, rows.orders.values(), ORDER_CHANGES)
+        save_rows(CashBalance, rows.balances.values(), ["amount", "reserved"])
+        save_rows(Position, rows.positions.values(), ["quantity", "reserved_quantity"])
+        save_rows(Lot, rows.changed_lots.values(), LOT_CHANGES)
+        crash_point("book.orders")
+        insert_rows(Trade, rows.trades)
+        crash_point("book.trades")
+        save_settling(rows.settling)
+        _write_rest(rows)
+        return rows.log.close()
+
+
+def send_news(rows: Rows) -> None:
+    """Write what no later decision of the batch can change, and forget it: trades, ledger, events.
+
+    Where statements are sent ahead the database works on it meanwhile; elsewhere save() is soon
+    enough.
+    """
+    if block_here() is not None:
+        insert_rows(Trade, rows.trades)
+        _write_rest(rows)
+        for written in (rows.trades, rows.closings, rows.transactions, rows.events):
+            written.clear()
+
+
+def _write_rest(rows: Rows) -> None:
     insert_rows(LotClosing, rows.closings)
-    save_settling(rows.settling)
     post(rows.transactions)
-    return append(rows.events)
+    rows.log.write(rows.events)
 
 
 LOT_CHANGES = ["remaining_quantity", "remaining_cost", "cost_shift", "busted_by"]

@@ -3,21 +3,23 @@
 Everything works on the rows of a batch, under its accounts' locks; accounts/settlement.py decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db.models import QuerySet, Sum
 
 from accounts.models import GoodFaithViolation, UnsettledCash, UnsettledUse
 from accounts.payloads import violation_payload
 from accounts.settlement import Proceeds, is_in_good_faith, pay
-from bengi.bulk import insert_rows, save_rows
+from bengi.bulk import insert_rows, save_rows, update_rows
 from bengi.events.services import NewEvent
 from bengi.ids import new_id
+from bengi.instances import made
 from bengi.money import ZERO, plain
 from orders.payloads import moment
 from trades.models import Trade
@@ -47,50 +49,68 @@ class Settling:
 
 
 def load_settling(
-    account_ids: Iterable[UUID], since: datetime, spare: Mapping[Purse, Decimal] | None = None
+    account_ids: Iterable[UUID],
+    since: datetime,
+    spare: Mapping[Purse, Decimal] | None = None,
+    sums: Sequence[tuple[UUID, str, Decimal]] | None = None,
+    uses: Sequence[UnsettledUse] | None = None,
 ) -> Settling:
     """Read what has not settled at since, and what it paid for: at most four statements.
 
     spare: cash that is left when the batch has spent all it can. Where that is more than has not
     settled, settled cash pays for everything. None: proceeds are read one by one everywhere.
+    sums and uses: how much has not settled and what it paid for, where that has been read.
     """
     accounts = set(account_ids)
     found = Settling()
-    waiting = UnsettledCash.objects.filter(account_id__in=accounts, settles_at__gt=since)
     if spare is not None:
-        found.ample, short = _ample(waiting, spare)
+        sums = _sums(_waiting(accounts, since)) if sums is None else sums
+        found.ample, short = _ample(sums, spare)
         accounts = {account_id for account_id, _ in short}
-        waiting = waiting.filter(account_id__in=accounts)
     if accounts:
-        for row in waiting.order_by("settles_at", "id"):
+        for row in _waiting(accounts, since).order_by("settles_at", "id"):
             found.proceeds.setdefault((row.account_id, row.currency), []).append(row)
     if found.proceeds or found.ample:
-        _read_uses(found, account_ids, since)
+        _lead_uses(found, _uses(account_ids, since) if uses is None else uses)
     return found
 
 
+def _waiting(accounts: Collection[UUID], since: datetime) -> QuerySet[UnsettledCash]:
+    return UnsettledCash.objects.filter(account_id__in=accounts, settles_at__gt=since)
+
+
+def _sums(waiting: QuerySet[UnsettledCash]) -> list[tuple[UUID, str, Decimal]]:
+    sums = waiting.values_list("account_id", "currency").annotate(left=Sum("remaining_amount"))
+    return list(sums.order_by())
+
+
 def _ample(
-    waiting: QuerySet[UnsettledCash], spare: Mapping[Purse, Decimal]
+    sums: Iterable[tuple[UUID, str, Decimal]], spare: Mapping[Purse, Decimal]
 ) -> tuple[dict[Purse, Decimal], set[Purse]]:
     """Return what has not settled where spare cash covers it, and where it does not."""
-    sums = waiting.values_list("account_id", "currency").annotate(left=Sum("remaining_amount"))
-    left = {(account_id, currency): each for account_id, currency, each in sums.order_by()}
+    left = {(account_id, currency): each for account_id, currency, each in sums}
     short = {purse for purse, each in left.items() if spare.get(purse, ZERO) < each}
     short_accounts = {account_id for account_id, _ in short}
     return {purse: each for purse, each in left.items() if purse[0] not in short_accounts}, short
 
 
-def _read_uses(found: Settling, account_ids: Iterable[UUID], since: datetime) -> None:
-    by_id = {row.id: row for rows in found.proceeds.values() for row in rows}
+def _uses(account_ids: Iterable[UUID], since: datetime) -> Iterable[UnsettledUse]:
     uses = UnsettledUse.objects.filter(
         unsettled__account_id__in=list(account_ids), unsettled__settles_at__gt=since
     )
-    for use in uses.select_related("unsettled"):
+    return uses.select_related("unsettled")
+
+
+def _lead_uses(found: Settling, uses: Iterable[UnsettledUse]) -> None:
+    """Note what was paid with unsettled cash; what was read one by one is the same row here."""
+    by_id = {row.id: row for rows in found.proceeds.values() for row in rows}
+    for use in uses:
         use.unsettled = by_id.get(use.unsettled_id, use.unsettled)
         found.uses.setdefault(use.trade_id, []).append(use)
-    orders = {use.order_id for uses in found.uses.values() for use in uses}
-    known = GoodFaithViolation.objects.filter(bought_by__in=orders, busted_by=None)
-    found.violated = set(known.values_list("bought_by", flat=True)) if orders else set()
+    orders = {use.order_id for each in found.uses.values() for use in each}
+    if orders:
+        known = GoodFaithViolation.objects.filter(bought_by__in=orders, busted_by=None)
+        found.violated = set(known.values_list("bought_by", flat=True))
 
 
 def save_settling(settling: Settling) -> None:
@@ -98,16 +118,15 @@ def save_settling(settling: Settling) -> None:
     save_rows(UnsettledCash, settling.changed.values(), ["remaining_amount"])
     insert_rows(UnsettledUse, settling.new_uses)
     if settling.withdrawn:
-        GoodFaithViolation.objects.bulk_update(settling.withdrawn, ["busted_by"])
+        update_rows(GoodFaithViolation, settling.withdrawn, ["busted_by"])
     insert_rows(GoodFaithViolation, settling.violations)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What one fill did: the part of its own event that tells of it, and events of their own."""
 
     payload: dict[str, Any]
-    events: list[NewEvent] = field(default_factory=list)
+    events: Sequence[NewEvent] = ()
 
 
 def settle_buy(settling: Settling, trade: Trade, cash: Decimal, at: datetime) -> Settled:
@@ -131,7 +150,8 @@ def _keep_proceeds(settling: Settling, trade: Trade, mic: str) -> UnsettledCash 
     """Note a sale's proceeds as unsettled until its settlement date; None when it left none."""
     if trade.net_amount <= 0:
         return None
-    row = UnsettledCash(
+    row = made(
+        UnsettledCash,
         id=new_id(),
         account_id=trade.account_id,
         currency=trade.currency,
@@ -222,7 +242,7 @@ def _violation(sale: Trade, order_id: UUID, uses: Sequence[UnsettledUse]) -> Goo
 def _unsettled_payload(row: UnsettledCash) -> dict[str, Any]:
     """Return a sale's unsettled proceeds as its event carries them."""
     return {
-        "id": str(row.id),
+        "id": row.id,
         "amount": plain(row.amount),
         "settles_at": moment(row.settles_at),
     }
@@ -230,7 +250,7 @@ def _unsettled_payload(row: UnsettledCash) -> dict[str, Any]:
 
 def _use_payload(use: UnsettledUse) -> dict[str, Any]:
     """Return what a buy took of unsettled proceeds as its event carries it."""
-    return {"unsettled_id": str(use.unsettled_id), "amount": plain(use.amount)}
+    return {"unsettled_id": use.unsettled_id, "amount": plain(use.amount)}
 
 
 def _violation_event(violation: GoodFaithViolation, at: datetime) -> NewEvent:

@@ -1,12 +1,14 @@
 """What a fill does to a position and its lots: a buy opens one, a sale closes some."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from bengi.ids import new_id
+from bengi.instances import made
 from bengi.money import ZERO, plain, split_amount
 from bengi.terms import CostBasisMethod, Side
 from orders.models import Order
@@ -16,13 +18,12 @@ from trades.models import Trade
 from trades.rows import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True):
     """The lot a buy opened, or a sale's closings and the cost that averaging moved, by lot."""
 
     lot: Lot | None = None
-    closings: list[LotClosing] = field(default_factory=list)
-    shifts: dict[UUID, Decimal] = field(default_factory=dict)
+    closings: Sequence[LotClosing] = ()
+    shifts: Mapping[UUID, Decimal] = msgspec.field(default_factory=dict)
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -31,7 +32,7 @@ class Moved:
             "lot": _lot_payload(self.lot) if self.lot else None,
             "closings": [closing_payload(closing) for closing in self.closings],
             "shifts": [
-                {"lot_id": str(lot_id), "cost": plain(cost)} for lot_id, cost in self.shifts.items()
+                {"lot_id": lot_id, "cost": plain(cost)} for lot_id, cost in self.shifts.items()
             ],
         }
 
@@ -51,7 +52,8 @@ def move_shares(rows: Rows, order: Order, trade: Trade) -> Moved:
 
 def lot_of_buy(rows: Rows, order: Order, trade: Trade) -> Lot:
     """Open the lot of a buy and return it."""
-    lot = Lot(
+    lot = made(
+        Lot,
         id=new_id(),
         portfolio_id=order.portfolio_id,
         instrument_id=order.instrument_id,
@@ -93,9 +95,11 @@ def close_for(
         lot.remaining_cost -= closing.cost
         rows.changed_lots[lot.id] = lot
         found.append(
-            LotClosing(
+            made(
+                LotClosing,
+                {"lot": lot},
                 id=new_id(),
-                lot=lot,
+                lot_id=lot.id,
                 trade_id=trade.exec_id,
                 closed_at=trade.executed_at,
                 method=CostBasisMethod.SPECIFIC if picks else method,
@@ -123,19 +127,19 @@ def open_lot(lot: Lot, claimed: Decimal) -> OpenLot:
 
 
 def _lot_payload(lot: Lot) -> dict[str, Any]:
-    return {"id": str(lot.id), "quantity": plain(lot.quantity), "cost": plain(lot.cost)}
+    return {"id": lot.id, "quantity": plain(lot.quantity), "cost": plain(lot.cost)}
 
 
 def closing_payload(closing: LotClosing) -> dict[str, Any]:
     """Return what was closed of a lot as the event log carries it."""
     return {
-        "id": str(closing.id),
-        "lot_id": str(UUID(str(closing.lot_id))),
+        "id": closing.id,
+        "lot_id": closing.lot_id,
         "method": str(closing.method),
         "quantity": plain(closing.quantity),
         "cost": plain(closing.cost),
         "proceeds": plain(closing.proceeds),
         "fees": plain(closing.fees),
         "realized_pnl": plain(closing.realized_pnl),
-        "reverses": str(closing.reverses_id) if closing.reverses_id else None,
+        "reverses": closing.reverses_id,
     }

@@ -113,7 +113,7 @@ def _fill(fill: Fill, trade: Trade) -> Step:
     return {
         "code": _whom(fill),
         "role": _role(fill),
-        "exec_id": str(trade.exec_id),
+        "exec_id": trade.exec_id,
         "quantity": plain(trade.quantity),
         "price": plain(trade.price),
         "gross_amount": plain(trade.gross_amount),

@@ -3,7 +3,7 @@
 Those of bengi/arrays.py are planted where the tests run on PostgreSQL.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -27,9 +27,9 @@ from trades.tests.sandbox import Bug, Sandbox, source_of
 
 pytestmark = pytest.mark.django_db
 
-BULK, ARRAYS = "bengi.bulk", "bengi.arrays"
-FAMILY = (BULK, ARRAYS)
-AT = datetime(2026, 11, 26, 6, 0, tzinfo=UTC)
+BULK, ARRAYS, LITERALS = "bengi.bulk", "bengi.arrays", "bengi.literals"
+FAMILY = (BULK, ARRAYS, LITERALS)
+AT, SECOND = datetime(2026, 11, 26, 6, 0, tzinfo=UTC), timedelta(seconds=1)
 CONVERSION = "column.get_db_prep_save(getattr(row, column.attname), connection)"
 
 PORTABLE_BUGS = [
@@ -59,7 +59,7 @@ ARRAY_BUGS = [
     ),
     Bug("NULL becomes nothing", ARRAYS, 'elements.append("NULL")', "elements.append('\"\"')"),
     Bug("NULL is left out", ARRAYS, 'elements.append("NULL")', "continue"),
-    Bug("a row is left out", ARRAYS, "for row in rows]) for", "for row in list(rows)[1:]]) for"),
+    Bug("a row is left out", ARRAYS, "[vars(row) for row in rows]", "[*map(vars, rows)][1:]"),
     Bug("quotes are not escaped", ARRAYS, """.replace('"', '\\\\"')""", ""),
     Bug("backslashes are not escaped", ARRAYS, """.replace("\\\\", "\\\\\\\\")""", ""),
     Bug("text is cut", ARRAYS, """re.sub(r"\\(.*\\)", "", str(field""", """str(str(field"""),
@@ -77,7 +77,7 @@ ARRAY_BUGS = [
     Bug(
         "all rows lead to one",
         BULK,
-        "found.get(getattr(row, field.attname))",
+        "found.get(vars(row)[attribute])",
         "next(iter(found.values()), None)",
     ),
     Bug(
@@ -86,6 +86,10 @@ ARRAY_BUGS = [
         "str(exact(value))",
         "str(value)",
     ),
+    Bug("odd values are not looked for", LITERALS, "if odd.search(text):", "if 0:"),
+    Bug("escapes stay", LITERALS, 're.compile(r"\\\\")', 're.compile("no")'),
+    Bug("more places are cut", LITERALS, "{{{places + 1}}}", "{{{places + 9}}}"),
+    Bug("an element is lost", LITERALS, "text[1:-1]", "text[text.find(',') + 1:-1]"),
     Bug(
         "rows count as new",
         ARRAYS,
@@ -96,7 +100,7 @@ ARRAY_BUGS = [
 BUGS = ARRAY_BUGS if connection.vendor == "postgresql" else PORTABLE_BUGS
 
 RATES = [
-    {"quote": "USD", "rate": Decimal(number + 1), "as_of": AT, "source": text}
+    {"quote": "USD", "rate": Decimal(number + 1), "as_of": AT + number * SECOND, "source": text}
     for number, text in enumerate(NASTY)
 ]
 EVENTS = [

@@ -23,6 +23,7 @@ from orders.selectors import orders_of, picking_orders
 from orders.tests.factories import OrderFactory
 from portfolios.models import Lot, LotClosing
 from trades.models import Trade
+from trades.reading import PICKS, UNSETTLED
 from trades.selectors import trades_of
 from trades.tests.factories import TradeFactory
 
@@ -123,9 +124,15 @@ def _log(account_id: UUID, account: str, later: str) -> None:
 
 
 def plan(query) -> str:
-    """Return how PostgreSQL would answer a queryset, or a statement of bengi/arrays.py."""
+    """Return how PostgreSQL would answer a queryset, a statement of bengi/arrays.py or one with
+    its values.
+    """
     if isinstance(query, models.QuerySet):
         return query.explain()
+    if isinstance(query, str):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {query}")
+            return "\n".join(line for (line,) in cursor.fetchall())
     statement, literals = query
     marks = [f"${place + 1}" for place in range(len(literals))]
     with connection.cursor() as cursor:
@@ -169,6 +176,10 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
             "orders_order_pkey",
         ),
         "orders that pick lots": (picking_orders([account.id]), "open_orders_of_account"),
+        "orders that pick lots, of many": (
+            reading(Order, "account_id", where=PICKS),
+            "open_orders_of_account",
+        ),
         "orders of an account": (
             Order.objects.filter(account=account).order_by("-id")[:50],
             " orders_of_account",
@@ -198,6 +209,11 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
             ),
             "unsettled_of_account",
         ),
+        "what has not settled, in all": (
+            UNSETTLED % (f"'{{{account.id}}}'", f"'{OPENED_AT + timedelta(hours=1)}'"),
+            "unsettled_of_account",
+        ),
+        "sides of a match": (Trade.objects.filter(match_id=new_id()), "trades_of_match"),
         "ledger of an account": (transactions_of(account)[:50], "ledger_of_account"),
         "latest trades": (trades_of(account.user)[:50], "trades_of_account"),
         "events after a seq": (
@@ -231,6 +247,7 @@ INDEXES = {
     },
     Trade: {
         "trades_of_account": "lists",
+        "trades_of_match": "the other side of what is corrected",
         "order_id": "the trades of an order",
         "portfolio_id": "deleting a portfolio asks",
         "instrument_id": "dividends, what a split last traded at",

@@ -32,9 +32,9 @@ TWO_COMMITS = Bug(
     "a batch is booked in two commits",
     "trades.rows",
     "save",
-    "    insert_rows(Trade, rows.trades)",
-    "    __import__('django.db').db.connection.connection.commit()\n"
-    "    insert_rows(Trade, rows.trades)",
+    "        insert_rows(Trade, rows.trades)",
+    "        __import__('django.db').db.connection.connection.commit()\n"
+    "        insert_rows(Trade, rows.trades)",
 )
 """For the crash lab: only a kill between the two can show it."""
 

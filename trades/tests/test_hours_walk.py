@@ -146,8 +146,8 @@ BUGS = [
         "who waits for the session comes with the pre-market",
         "trades.requests",
         "_trades",
-        "extended_mics(now), extended_hours=True",
-        "extended_mics(now)",
+        "in=extended_mics, extended_hours=True",
+        "in=extended_mics",
     ),
     Bug(
         "stops hear the evening",

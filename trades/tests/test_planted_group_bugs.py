@@ -168,7 +168,7 @@ BUGS: list[tuple[Bug, Callable[[World], None]]] = [
         Bug(
             "the stop of a pair is worked by itself",
             "trades.requests",
-            "read_requests",
+            "_queries",
             "new = new.exclude(leg=Leg.STOP_LOSS)",
             "new = new.exclude(leg=Leg.TAKE_PROFIT)",
         ),

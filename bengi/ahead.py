@@ -1,0 +1,79 @@
+"""Statements that are sent ahead: what bengi/arrays.py runs inside a block waits for no answer.
+
+On PostgreSQL they travel together (psycopg's pipeline) and the server works on one while the next
+is being built; the block waits once, at its end. What they should have written is checked then.
+Elsewhere every statement answers where it stands.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from bengi.bulk import has_arrays
+
+
+class Block:
+    """The statements of one block, in order, and what is to be done when they have run."""
+
+    def __init__(self) -> None:
+        self._writes: list[tuple[CursorWrapper, int | None, str]] = []
+        self._reads: list[tuple[CursorWrapper, Any]] = []
+
+    def wrote(self, cursor: CursorWrapper, count: int | None, what: str) -> None:
+        """Remember a statement that is to write count rows of what; None: however many."""
+        self._writes.append((cursor, count, what))
+
+    def asked(self, cursor: CursorWrapper, take: Any) -> None:
+        """Remember a statement whose rows take wants."""
+        self._reads.append((cursor, take))
+
+    def finish(self) -> None:
+        """Hand out what was read. A statement that wrote other than it should fails an assertion.
+
+        The transaction is then as good as over: its caller rolls it back.
+        """
+        for cursor, count, what in self._writes:
+            written = cursor.rowcount
+            assert count in (None, written), f"{written} of {count} {what} are there"
+        for cursor, take in self._reads:
+            take(cursor.fetchall())
+
+    def close(self) -> None:
+        for cursor, _ in (*self._reads, *(each[:2] for each in self._writes)):
+            cursor.close()
+
+
+_here = threading.local()
+
+
+def block_here() -> Block | None:
+    """Return the block that this thread is in."""
+    found: Block | None = getattr(_here, "block", None)
+    return found
+
+
+@contextmanager
+def sent_ahead() -> Iterator[None]:
+    """Let the statements inside wait for no answer; the ORM's own must not be among them.
+
+    What has been asked for is there when the block has ended; a block within another is part of
+    it. Raises what the first statement that
+    failed would have raised; those after it have not run.
+    """
+    if not has_arrays() or block_here() is not None:
+        yield
+        return
+    connection.ensure_connection()
+    session: Any = connection.connection
+    block = _here.block = Block()
+    try:
+        with connection.wrap_database_errors, session.pipeline():
+            yield
+        block.finish()
+    finally:
+        _here.block = None
+        block.close()
