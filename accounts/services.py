@@ -383,9 +383,9 @@ def lock_in_order(account_ids: Collection[UUID]) -> None:
 
     That can be sent ahead (bengi/ahead.py).
     """
-    from bengi.arrays import ask_values, id_array  # noqa: PLC0415 - with its driver
+    from bengi.arrays import ask_values, array_of  # noqa: PLC0415 - with its driver
 
-    ask_values(_LOCK, [id_array(account_ids)])
+    ask_values(_LOCK, [array_of(account_ids)])
 
 
 _LOCK = (

@@ -7,7 +7,7 @@ Elsewhere every statement answers where it stands.
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.db import connection
@@ -17,19 +17,30 @@ from bengi.bulk import has_arrays
 
 
 class Block:
-    """The statements of one block, in order, and what is to be done when they have run."""
+    """The statements of one block, in order, and what is to be done when they have run.
 
-    def __init__(self) -> None:
+    line: entered with the first of them, so that a block without any waits for nothing.
+    """
+
+    def __init__(self, line: ExitStack) -> None:
+        self._line = line
         self._writes: list[tuple[CursorWrapper, int | None, str]] = []
         self._reads: list[tuple[CursorWrapper, Any]] = []
 
     def wrote(self, cursor: CursorWrapper, count: int | None, what: str) -> None:
         """Remember a statement that is to write count rows of what; None: however many."""
+        self._begin()
         self._writes.append((cursor, count, what))
 
     def asked(self, cursor: CursorWrapper, take: Any) -> None:
         """Remember a statement whose rows take wants."""
+        self._begin()
         self._reads.append((cursor, take))
+
+    def _begin(self) -> None:
+        if not self._writes and not self._reads:
+            session: Any = connection.connection
+            self._line.enter_context(session.pipeline())
 
     def finish(self) -> None:
         """Hand out what was read. A statement that wrote other than it should fails an assertion.
@@ -61,17 +72,15 @@ def sent_ahead() -> Iterator[None]:
     """Let the statements inside wait for no answer; the ORM's own must not be among them.
 
     What has been asked for is there when the block has ended; a block within another is part of
-    it. Raises what the first statement that
-    failed would have raised; those after it have not run.
+    it. Raises what the first statement that failed would have raised; those after it have not run.
     """
     if not has_arrays() or block_here() is not None:
         yield
         return
-    connection.ensure_connection()
-    session: Any = connection.connection
-    block = _here.block = Block()
+    line = ExitStack()
+    block = _here.block = Block(line)
     try:
-        with connection.wrap_database_errors, session.pipeline():
+        with connection.wrap_database_errors, line:
             yield
         block.finish()
     finally:

@@ -5,9 +5,7 @@ depend on how many rows there are, so that each is planned once a session (docs/
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -72,11 +70,6 @@ def select(
     return found
 
 
-def id_array(ids: Iterable[UUID]) -> str:
-    """Return ids as the text of an array."""
-    return "{" + ",".join(each.hex for each in ids) + "}"
-
-
 def ask_values(statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return what a statement selects; see select()."""
     found: list[tuple[Any, ...]] = []
@@ -108,39 +101,6 @@ def rows_of(model: type[R], found: Iterable[Sequence[Any]]) -> list[R]:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
         rows.append(row)
     return rows
-
-
-class _Trip:
-    """What is sent together: it begins with its first statement.
-
-    sent: each statement's cursor, with the model whose rows have to be there, and how many.
-    """
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[CursorWrapper, type[models.Model] | None, int]] = []
-        self.line = ExitStack()
-
-    def begin(self, session: Any) -> None:
-        if not self.sent:
-            self.line.enter_context(session.pipeline())
-
-
-@contextmanager
-def in_one_trip() -> Iterator[None]:
-    """Send what is written meanwhile as it comes, and wait at the end; see bulk.in_one_trip."""
-    trip = _Trip()
-    before = _trip.set(trip)
-    try:
-        with connections[DEFAULT_DB_ALIAS].wrap_database_errors, trip.line:
-            yield
-    finally:
-        _trip.reset(before)
-    for cursor, model, count in trip.sent:
-        _assert_there(model, cursor.rowcount, count)
-        cursor.close()
-
-
-_trip: ContextVar[_Trip | None] = ContextVar("trip", default=None)
 
 
 @cache
@@ -371,24 +331,16 @@ def _execute(
     of: type[models.Model] | None = None,
     count: int = 0,
 ) -> None:
-    cursor, trip = _cursor(statement), _trip.get()
+    cursor = _cursor(statement)
     if (block := block_here()) is not None:
         block.wrote(cursor, count if of else None, f"rows of {of.__name__}" if of else "")
         cursor.execute(statement, literals)
         return
-    if trip is not None:
-        trip.begin(connections[DEFAULT_DB_ALIAS].connection)
-        trip.sent.append((cursor, of, count))
+    with cursor:
         cursor.execute(statement, literals)
-        return
-    cursor.execute(statement, literals)
-    _assert_there(of, cursor.rowcount, count)
-    cursor.close()
-
-
-def _assert_there(model: type[models.Model] | None, written: int, count: int) -> None:
-    if model is not None:
-        assert written == count, f"{written} of {count} rows of {model.__name__} are there"
+        written = cursor.rowcount
+    if of is not None:
+        assert written == count, f"{written} of {count} rows of {of.__name__} are there"
 
 
 def _cursor(statement: str) -> CursorWrapper:

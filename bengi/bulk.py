@@ -5,13 +5,10 @@ own statements. Rows have their ids, and hold values, no expressions; each value
 field's conversion.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from django.db import connection, models
-from django.db.models.base import ModelState
 
 Row = models.Model
 R = TypeVar("R", bound=models.Model)
@@ -79,28 +76,6 @@ def save_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) ->
         _upsert(model, rows, fields)
 
 
-def new_row(model: type[R], values: Mapping[str, Any], **related: Row) -> R:
-    """Return a row that is not there yet: values by attribute, and defaults for the rest.
-
-    What the model itself would make of them, without asking each of its fields. A default that is
-    made anew for each row has to be among the values. related: what foreign keys lead to.
-    """
-    row = model.__new__(model)
-    row._state = ModelState()
-    row.__dict__.update(_defaults(model))
-    row.__dict__.update(values)
-    assert len(row.__dict__) == len(model._meta.concrete_fields) + 1, "a field is missing or none"
-    row._state.fields_cache.update(related)
-    return row
-
-
-@cache
-def _defaults(model: type[Row]) -> dict[str, Any]:
-    fields: list[Any] = list(model._meta.concrete_fields)
-    made_anew = [f for f in fields if f.default is not models.NOT_PROVIDED and callable(f.default)]
-    return {field.attname: field.get_default() for field in fields if field not in made_anew}
-
-
 def read_rows(
     model: type[R],
     by: str | tuple[str, ...] = (),
@@ -147,19 +122,6 @@ def lead(rows: Iterable[Row], name: str, related: Iterable[Row]) -> None:
     found, attribute = {row.pk: row for row in related}, f"{name}_id"
     for row in rows:
         row._state.fields_cache[name] = found.get(vars(row)[attribute])
-
-
-def in_one_trip() -> AbstractContextManager[None]:
-    """Wait for the database once for all that is written inside: at the end.
-
-    What is wrong is told at the end too, as it would have been by itself; nothing may be read
-    inside. On PostgreSQL alone.
-    """
-    if not has_arrays():
-        return nullcontext()
-    from bengi.arrays import in_one_trip  # noqa: PLC0415 - with its driver, where it is used
-
-    return in_one_trip()
 
 
 def has_arrays() -> bool:

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from accounts.models import CashBalance, User
 from accounts.services import lock_accounts
 from bengi.access import require
+from bengi.ahead import sent_ahead
 from bengi.audit.services import note
-from bengi.bulk import in_one_trip, insert_rows, new_row, update_rows
+from bengi.bulk import insert_rows, update_rows
 from bengi.bus import ACCOUNT, NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
@@ -23,6 +24,7 @@ from bengi.events.models import Stream
 from bengi.events.selectors import newest_seq
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
+from bengi.instances import made
 from bengi.money import ZERO, plain
 from bengi.realtime.publish import hints_of
 from bengi.retries import retried
@@ -120,7 +122,7 @@ def place_within(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
     """Do what place_orders() does, in the caller's transaction, which commits or fails whole."""
     desk, answers = read_desk(tickets, None, now), list[Placement | BengiError]()
     news = News()
-    with in_one_trip():
+    with sent_ahead():
         for first in range(0, len(tickets), PART):
             part = [_answer(desk, ticket, now) for ticket in tickets[first : first + PART]]
             new = [a.order for a in part if isinstance(a, Placement) and not a.replayed]
@@ -255,39 +257,36 @@ def draft(
     is_trailing = ticket.type is OrderType.TRAILING_STOP
     account = desk.accounts[ticket.account_id]
     schedule = desk.costs.row(account, instrument.mic, now)
-    return new_row(
+    return made(
         Order,
-        {
-            "id": new_id(),
-            "account_id": ticket.account_id,
-            "portfolio_id": ticket.portfolio_id,
-            "instrument_id": instrument.id,
-            "client_order_id": ticket.client_order_id,
-            "body_hash": ticket.body_hash,
-            "side": ticket.side,
-            "type": ticket.type,
-            "time_in_force": ticket.time_in_force,
-            "quantity": ticket.quantity if ticket.notional is None else facts.ticket.quantity,
-            "notional": ticket.notional,
-            "extended_hours": ticket.extended_hours,
-            "limit_price": ticket.limit_price,
-            "stop_price": first_stop(facts.ticket, quote.last, tick_size),
-            "trail_price": ticket.trail_price,
-            "trail_percent": ticket.trail_percent,
-            "expires_at": ticket.expires_at,
-            "order_class": ticket.order_class,
-            "high_water_mark": quote.last if is_trailing else None,
-            "protection_price": protection,
-            "fee_schedule_id": schedule.id,
-            "month_volume": facts.account.schedule.month_volume,
-            "realism": account.realism,
-            "lots": [{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
-            "status": OrderStatus.ACCEPTED,
-            "accepted_at": now,
-            "updated_at": now,
-        },
-        instrument=instrument,
-        fee_schedule=schedule,
+        {"instrument": instrument, "fee_schedule": schedule},
+        id=new_id(),
+        account_id=ticket.account_id,
+        portfolio_id=ticket.portfolio_id,
+        instrument_id=instrument.id,
+        client_order_id=ticket.client_order_id,
+        body_hash=ticket.body_hash,
+        side=ticket.side,
+        type=ticket.type,
+        time_in_force=ticket.time_in_force,
+        quantity=ticket.quantity if ticket.notional is None else facts.ticket.quantity,
+        notional=ticket.notional,
+        extended_hours=ticket.extended_hours,
+        limit_price=ticket.limit_price,
+        stop_price=first_stop(facts.ticket, quote.last, tick_size),
+        trail_price=ticket.trail_price,
+        trail_percent=ticket.trail_percent,
+        expires_at=ticket.expires_at,
+        order_class=ticket.order_class,
+        high_water_mark=quote.last if is_trailing else None,
+        protection_price=protection,
+        fee_schedule_id=schedule.id,
+        month_volume=facts.account.schedule.month_volume,
+        realism=account.realism,
+        lots=[{"lot_id": str(p.lot_id), "quantity": plain(p.quantity)} for p in ticket.lots],
+        status=OrderStatus.ACCEPTED,
+        accepted_at=now,
+        updated_at=now,
     )
 
 

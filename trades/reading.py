@@ -112,9 +112,9 @@ def _together(
 
     The locks come first: a statement sees what was committed by the time it runs.
     """
-    from bengi.arrays import id_array  # noqa: PLC0415 - with its driver
+    from bengi.arrays import array_of  # noqa: PLC0415 - with its driver
 
-    waiting_for = id_array(accounts), since
+    waiting_for = array_of(accounts), since
     with sent_ahead():
         if not is_locked:
             lock_in_order(accounts)

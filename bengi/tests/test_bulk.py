@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from accounts.models import FxRate
 from bengi import bulk
+from bengi.ahead import sent_ahead
 from bengi.events.models import Event, Stream
 from bengi.ids import new_id
+from bengi.instances import made
 from bengi.terms import OrderStatus
 from instruments.models import QuarantinedTick
 from orders.models import Order
@@ -303,19 +305,19 @@ def test_a_row_that_is_not_there_cannot_be_updated():
 
 
 def test_what_is_written_in_one_trip_is_there_afterwards():
-    made = [rate(n) for n in range(3)]
-    with bulk.in_one_trip():
-        bulk.insert_rows(FxRate, made)
-        made[0].source = "changed"
-        bulk.update_rows(FxRate, made[:1], ["source"])
+    rates = [rate(n) for n in range(3)]
+    with sent_ahead():
+        bulk.insert_rows(FxRate, rates)
+        rates[0].source = "changed"
+        bulk.update_rows(FxRate, rates[:1], ["source"])
         bulk.insert_rows(FxRate, [rate(7)])
     assert FxRate.objects.count() == 4
-    assert FxRate.objects.get(id=made[0].id).source == "changed"
+    assert FxRate.objects.get(id=rates[0].id).source == "changed"
 
 
 def write(inserted: list[FxRate], changed: list[FxRate], error: Exception | None = None) -> None:
     """Write rates in one trip, each inserted one by a statement of its own, and fail at its end."""
-    with transaction.atomic(), bulk.in_one_trip():
+    with transaction.atomic(), sent_ahead():
         for row in inserted:
             bulk.insert_rows(FxRate, [row])
         bulk.update_rows(FxRate, changed, ["source"])
@@ -347,16 +349,16 @@ def test_a_new_row_is_what_the_model_makes_of_its_values():
     values = {field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields}
     kept = ("id", "lots", "account_id", "portfolio_id", "instrument_id", "client_order_id", "side")
     given = {name: values[name] for name in kept}
-    made, known = bulk.new_row(Order, given, instrument=order.instrument), Order(**given)
-    assert {name: getattr(made, name) for name in values} == {
+    new, known = made(Order, {"instrument": order.instrument}, **given), Order(**given)
+    assert {name: getattr(new, name) for name in values} == {
         name: getattr(known, name) for name in values
     }
-    assert made._state.adding
-    assert made.instrument is order.instrument
+    assert new._state.adding
+    assert new.instrument is order.instrument
     with pytest.raises(AssertionError):
-        bulk.new_row(Order, {name: values[name] for name in kept if name != "id"})
+        made(Order, **{name: values[name] for name in kept if name != "id"})
     with pytest.raises(AssertionError):
-        bulk.new_row(Order, given | {"lot": []})
+        made(Order, **given, lot=[])
 
 
 @pytest.mark.parametrize("wrong", [Decimal("1.123456789"), Decimal("NaN"), 0.1])
