@@ -8,18 +8,19 @@ of one run on one machine that they share: read the ratios.
 import contextlib
 import itertools
 import os
-import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import IO
 
 import msgspec
 
-from benchmarks.admission_parts import placing, requests
+from benchmarks.admission_parts import GROUPS, groups, placing, requests
 from benchmarks.admission_stage import AdmissionStage, admission_stage, tickets
 from benchmarks.load import Job, Told
 from benchmarks.table import Line, report
@@ -41,8 +42,9 @@ def run() -> None:
     """Measure all of it; the baseline is one order a request through the REST framework."""
     with admission_stage() as stage:
         parts = [line for size in BATCHES for line in placing(stage, size, next(_starts))]
-        for is_open in (False, True):
-            parts += requests(stage, next(_starts), is_open=is_open)
+        parts += requests(stage, next(_starts))
+        for size in GROUPS:
+            parts += groups(stage, size, next(_starts))
         alone = {size: _without_http(stage, size) for size in BATCHES}
         with _server(stage, BENGI_FAST_LANE="0") as server:
             single = _load(stage, server, "single", size=1, clients=CLIENTS)
@@ -100,20 +102,22 @@ class Measured:
 def _server(stage: AdmissionStage, **settings: str) -> Iterator[Server]:
     """Run the web processes."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "bengi.wsgi", "-b", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(WORKERS)]
-    command += ["--threads", str(THREADS), "--keep-alive", "30", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", "bengi.web", "-b", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "bengi.web_worker.Worker", "--workers", str(WORKERS)]
+    command += ["--keep-alive", "30", "--no-control-socket"]
     environment = {**os.environ, **stage.environment, **settings, "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        _await_port(process, port)
-        yield Server(port, process.pid)
-    finally:
-        process.terminate()
-        _, errors = process.communicate(timeout=20)
-        told = [line for line in errors.splitlines() if "[INFO]" not in line]
-        if told:
-            print("\n".join(told[-20:]), file=sys.stderr)
+    environment |= {"BENGI_WEB_THREADS": str(THREADS)}
+    with tempfile.TemporaryFile("a+") as log:
+        process = subprocess.Popen(command, env=environment, stderr=log)
+        try:
+            _await_workers(process, log)
+            yield Server(port, process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+            told = [line for line in _text(log).splitlines() if "[INFO]" not in line]
+            if told:
+                print("\n".join(told[-20:]), file=sys.stderr)
 
 
 def _load(stage: AdmissionStage, server: Server, name: str, *, size: int, clients: int) -> Measured:
@@ -153,10 +157,16 @@ def _lines(name: str, found: Measured, base: float, target: str) -> Sequence[Lin
     ]
 
 
-def _await_port(process: "subprocess.Popen[str]", port: int) -> None:
+def _await_workers(process: "subprocess.Popen[bytes]", log: IO[str]) -> None:
+    """Wait for all of them: the first one would take every connection that waits by then."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        if _text(log).count("Application startup complete") == WORKERS:
             return
         time.sleep(0.1)
-    raise RuntimeError("the server did not start")
+    raise RuntimeError(f"the server did not start: {_text(log)}")
+
+
+def _text(log: IO[str]) -> str:
+    log.seek(0)
+    return log.read()

@@ -4,6 +4,7 @@ CPU seconds of the thread: what PostgreSQL and Redis spend is not in them, nor i
 """
 
 import io
+import itertools
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from benchmarks.table import Line
 
 ROUNDS = {1: 60, 50: 8, 200: 3}
 REQUESTS = 60
+GROUPS = {1: 62, 50: 10}
 
 PLACING: Sequence[Part] = (
     ("portfolios", "orders.fast_lane", "tickets_for"),
@@ -28,11 +30,10 @@ PLACING: Sequence[Part] = (
     ("commit", "django.db.backends.base.base", "BaseDatabaseWrapper.commit"),
 )
 THROUGH_THE_DOOR: Sequence[Part] = (
-    ("who asks", "bengi.order_door", "bearer"),
-    ("limits", "bengi.order_door", "count"),
-    ("JSON in", "bengi.order_door", "read_object"),
-    ("fields", "bengi.order_door", "read_body"),
-    ("the order", "bengi.order_door", "admit"),
+    ("who asks", "bengi.order_door", "bearers"),
+    ("limits", "bengi.order_door", "count_each"),
+    ("JSON in, fields", "bengi.order_door", "_asked"),
+    ("the orders", "bengi.order_door", "admit_each"),
     ("JSON out", "bengi.order_door", "_placed"),
 )
 THROUGH_DJANGO: Sequence[Part] = (
@@ -60,26 +61,58 @@ def placing(stage: AdmissionStage, size: int, start: int) -> list[Line]:
     return _lines(f"in sets of {size}", spent.seconds, ROUNDS[size] * size)
 
 
-def requests(stage: AdmissionStage, start: int, *, is_open: bool) -> list[Line]:
-    """Return what one request costs by part, through the door or, where it is shut, Django."""
-    from django.conf import settings
-
+def requests(stage: AdmissionStage, start: int) -> list[Line]:
+    """Return what one request costs by part, through Django."""
     from bengi.wsgi import application
 
-    settings.FAST_LANE = is_open
-    job = Job(0, 1, 0, 1, [], stage.symbols, f"r{is_open}", start)
-    keys = [person.key for person in stage.people[10 * is_open :][:10]]  # each has 10 a second
+    job = Job(0, 1, 0, 1, [], stage.symbols, "django", start)
+    keys = [person.key for person in stage.people[:10]]  # each has 10 a second
     asked = [_environ(Orders(job).request(key), n) for n, key in enumerate(keys)]
     asked += [_environ(request, n) for n, request in enumerate(_requests(keys, job))]
     for each in asked[:10]:
         _ask(application, each)
-    with watched(THROUGH_THE_DOOR if is_open else THROUGH_DJANGO) as spent:
+    with watched(THROUGH_DJANGO) as spent:
         for each in asked[10:]:
             _ask(application, each)
-    name = "a request through the door" if is_open else "a request through Django"
-    return _lines(
-        name, spent.seconds, len(asked) - 10, rest="the rest: server's interface, headers"
-    )
+    rest = "the rest: server's interface, headers"
+    return _lines("a request through Django", spent.seconds, len(asked) - 10, rest=rest)
+
+
+def groups(stage: AdmissionStage, size: int, start: int) -> list[Line]:
+    """Return what an order costs by part in groups of the door; no sockets, no loop."""
+    from bengi.order_door import OrderDoor
+
+    door, orders = OrderDoor(), Orders(Job(0, 1, 0, 1, [], stage.symbols, f"g{size}", start))
+    keys = itertools.cycle(person.key for person in stage.people)
+    asked = [[_plain(orders.request(next(keys))) for _ in range(size)] for _ in range(GROUPS[size])]
+    for group in asked[:2]:
+        door.answer_all(group)
+    with watched(THROUGH_THE_DOOR) as spent:
+        for group in asked[2:]:
+            answers = door.answer_all(group)
+            assert all(each and each.status == 201 for each in answers), answers[0]
+    count = (GROUPS[size] - 2) * size
+    return _lines(f"the door, groups of {size}", spent.seconds, count, rest="the rest: headers")
+
+
+def _plain(request: bytes) -> Any:
+    from bengi.order_door import Request, is_plain
+
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = (line.partition(b": ") for line in head.split(b"\r\n")[1:])
+    scope = {
+        "method": "POST",
+        "path": "/api/v1/orders",
+        "raw_path": b"/api/v1/orders",
+        "query_string": b"",
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("127.0.0.1", 80),
+        "headers": [(name.lower(), text) for name, _, text in lines],
+    }
+    given = is_plain(scope)
+    assert given is not None
+    return Request(scope, given, body)
 
 
 def _requests(keys: list[str], job: Job) -> list[bytes]:

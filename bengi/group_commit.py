@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError
@@ -64,7 +64,8 @@ class Seat(Generic[T, R]):
 class GroupCommit(Generic[T, R]):
     """Does work for many callers at once; work is one transaction, and answers item by item.
 
-    work(items) returns an answer for each item, in their order, or raises and has done nothing.
+    work(items) returns an answer for each item, in their order, or raises and has done nothing. An
+    answer that is an exception is raised.
     What another try may mend it tries again itself (bengi/retries.py).
     """
 
@@ -108,7 +109,7 @@ class GroupCommit(Generic[T, R]):
     def _sit_down(self, seat: Seat[T, R]) -> None:
         with self._lock:
             if len(self._waiting) >= self._waiting_max:
-                raise _unavailable("Too many wait already. Try again in a moment.")
+                raise unavailable("Too many wait already. Try again in a moment.")
             self._waiting.append(seat)
             if not self._is_led:
                 self._is_led = seat.leads = True
@@ -128,7 +129,7 @@ class GroupCommit(Generic[T, R]):
                 return
             if seat in self._waiting:
                 self._waiting.remove(seat)
-        raise _unavailable("It takes too long. Ask again with the same key.")
+        raise unavailable("It takes too long. Ask again with the same key.")
 
     def _lead(self) -> None:
         """Do the work of who waits, the leader first among them, and let the next one lead."""
@@ -142,7 +143,7 @@ class GroupCommit(Generic[T, R]):
             self._pass_on()
             for seat in group:
                 if not seat.is_answered:
-                    seat.error = _unavailable()
+                    seat.error = unavailable()
                 if not seat.leads:
                     seat.wake()
 
@@ -154,45 +155,64 @@ class GroupCommit(Generic[T, R]):
                 self._waiting[0].wake()
 
     def _do(self, group: Sequence[Seat[T, R]]) -> None:
-        """Answer a group; where it cannot be done as a whole, each for itself.
-
-        So one item that nothing can be done with harms no other. While the database is away no
-        item is to blame, and none is tried alone.
-        """
-        try:
-            answers = self._work([seat.item for seat in group])
-        except Exception as error:  # noqa: BLE001 - told to whom it belongs, in their own thread
-            self._answer_failure(group, error)
-            return
+        answers = answer_each(self._work, [seat.item for seat in group], self._patience_s)
         for seat, answer in zip(group, answers, strict=True):
-            seat.answer(answer)
-
-    def _answer_failure(self, group: Sequence[Seat[T, R]], error: Exception) -> None:
-        if len(group) == 1:
-            group[0].error = error
-        elif _is_away(error):
-            logger.error("a group of %s was not done", len(group), exc_info=error)
-            for seat in group:
-                seat.error = _unavailable()
-        else:
-            logger.warning("a group of %s is done one by one", len(group), exc_info=error)
-            self._one_by_one(group)
-
-    def _one_by_one(self, group: Sequence[Seat[T, R]]) -> None:
-        """Who is not reached in time is answered without: others may wait for the same lock."""
-        gives_up_s = time.monotonic() + self._patience_s
-        for seat in group:
-            if time.monotonic() < gives_up_s:
-                self._do([seat])
+            if isinstance(answer, Exception):
+                seat.error = answer
             else:
-                seat.error = _unavailable()
+                seat.answer(answer)
 
 
-def _unavailable(detail: str = "Try again in a moment.") -> Unavailable:
+def answer_each(
+    work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], patience_s: float
+) -> list[R | Exception]:
+    """Return what work answers to each of a group or, in its place, what it fails with.
+
+    Where it cannot be done as a whole, each is done for itself, so that one item that nothing can
+    be done with harms no other. While the database is away no item is to blame, and none is tried
+    alone: each is told Unavailable.
+    """
+    try:
+        answers = work(items)
+    except Exception as error:  # noqa: BLE001 - told to whom it belongs
+        return _failures(work, items, patience_s, error)
+    assert len(answers) == len(items), "each has an answer"
+    return list(answers)
+
+
+def _failures(
+    work: Callable[[Sequence[T]], Sequence[R]],
+    items: Sequence[T],
+    patience_s: float,
+    error: Exception,
+) -> list[R | Exception]:
+    if len(items) == 1:
+        return [error]
+    if is_away(error):
+        logger.error("a group of %s was not done", len(items), exc_info=error)
+        return [unavailable() for _ in items]
+    logger.warning("a group of %s is done one by one", len(items), exc_info=error)
+    return list(_one_by_one(work, items, patience_s))
+
+
+def _one_by_one(
+    work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], patience_s: float
+) -> Iterator[R | Exception]:
+    """Who is not reached in time is answered without: others may wait for the same lock."""
+    gives_up_s = time.monotonic() + patience_s
+    for item in items:
+        if time.monotonic() < gives_up_s:
+            yield from answer_each(work, [item], patience_s)
+        else:
+            yield unavailable()
+
+
+def unavailable(detail: str = "Try again in a moment.") -> Unavailable:
+    """Return the error for who is to come again."""
     return Unavailable("unavailable", detail, retry_after_s=RETRY_AFTER_S)
 
 
-def _is_away(error: Exception) -> bool:
+def is_away(error: Exception) -> bool:
     """Say whether the database itself is what fails."""
     if isinstance(error, InterfaceError):
         return True

@@ -1,18 +1,15 @@
-"""Where a WSGI server comes in: pages and API; the stream needs the ASGI door."""
+"""Where any WSGI server comes in: pages and API, as Django answers them. See bengi/web.py."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bengi.settings.dev")
-django = get_wsgi_application()
+application = get_wsgi_application()
 
 # These import models, so they come after Django has been set up.
-from bengi.order_door import OrderDoor  # noqa: E402
 from bengi.threads import Crew  # noqa: E402
 from instruments.days import CalendarWatch  # noqa: E402
-
-application = OrderDoor(django)
 
 
 def keep_calendar() -> None:

@@ -211,7 +211,12 @@ class CancelView(APIView):
 
 def whole(order: Order) -> dict[str, Any]:
     """Return one order with the legs of its group; those of a list are rows of their own."""
-    return _shape(order) | {"legs": [_shape(leg) for leg in legs_with(order)]}
+    return shape_with(order, legs_with(order))
+
+
+def shape_with(order: Order, legs: Sequence[Order]) -> dict[str, Any]:
+    """Return one order with legs that are there already."""
+    return _shape(order) | {"legs": [_shape(leg) for leg in legs]}
 
 
 def _placed(placement: Placement) -> Response:
@@ -229,7 +234,7 @@ def _outcome(
         told = problem_body(outcome)
         return {"status": told["status"], "replayed": False, "order": None, "problem": told}
     order = outcome.order
-    body = _shape(order) | {"legs": [_shape(leg) for leg in legs.get(order.id, ())]}
+    body = shape_with(order, legs.get(order.id, ()))
     code = status.HTTP_200_OK if outcome.replayed else status.HTTP_201_CREATED
     return {"status": code, "replayed": outcome.replayed, "order": body, "problem": None}
 

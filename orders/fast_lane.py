@@ -14,7 +14,7 @@ from django.db import connection
 
 from bengi.bulk import has_arrays
 from bengi.errors import BengiError
-from bengi.group_commit import GroupCommit
+from bengi.group_commit import GroupCommit, answer_each
 from bengi.retries import retried
 from orders.asking import Asked, tickets_for
 from orders.services import Placement, place_within
@@ -43,6 +43,14 @@ def admit(wanted: Wanted, *, now: datetime) -> Placement:
     if isinstance(answer, BengiError):
         raise answer
     return answer
+
+
+def admit_each(wanted: Sequence[Wanted], *, now: datetime) -> list[Placement | Exception]:
+    """Accept or refuse each of a door's group, durable when this returns; see answer_each().
+
+    What goes wrong stands in the place of the one it goes wrong with.
+    """
+    return answer_each(lambda group: admit_all(group, now=now), wanted, PATIENCE_S)
 
 
 @retried

@@ -257,7 +257,10 @@ def test_the_image_collects_its_static_files(image: Path, tmp_path: Path) -> Non
 
     run(*shlex.split(step[step.index("manage.py") :]))
     assert list(static.glob("vendor/lightweight-charts/*.js.gz"))
-    run("-c", "import bengi.wsgi, bengi.asgi, bengi.celery, bengi.probe")
+    run(
+        "-c",
+        "import bengi.web, bengi.web_worker, bengi.wsgi, bengi.asgi, bengi.celery, bengi.probe",
+    )
 
 
 # -- linters -------------------------------------------------------------------------------------

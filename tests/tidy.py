@@ -45,7 +45,9 @@ MAY_CATCH_EVERYTHING = (
     "bengi/redis_bus.py",
     # A request ends here as it does in Django; each caller of a group is told what is theirs.
     "bengi/order_door.py",
+    "bengi/web.py",
     "bengi/group_commit.py",
+    "bengi/group_lane.py",
     # Whatever a message makes fail, it is counted or set aside, and logged (docs/adr/0019).
     "trades/engine.py",
     "trades/work.py",

@@ -5,12 +5,15 @@ of the cache, which all processes share where it is Redis. Without a cache the t
 """
 
 import logging
-from collections.abc import Callable
+import pickle
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from django.core.cache import cache
+from django.db import transaction
 
 from accounts.identity.grants import Grant, stamp_of
 from accounts.identity.lifetimes import LAST_USED_EVERY, STATE_S
@@ -31,14 +34,33 @@ class Standing:
     scopes: frozenset[str] = Grant().scopes
 
 
-def standing_of_sign_in(sign_in_id: UUID, now: datetime) -> Standing | None:
-    """Return who is in by a sign-in, None when it does not hold any more."""
-    return _cached(_name(sign_in_id), lambda: _read_sign_in(sign_in_id, now))
+def standings(
+    sign_ins: Collection[UUID], keys: Collection[UUID], now: datetime, *, is_shared: bool = False
+) -> dict[UUID, Standing]:
+    """Return who is in by which of these sign-ins and keys; what does not hold is absent.
+
+    One question to the cache, and a statement for each kind that it does not know all of.
+    is_shared: others of this process may hold the same instances, so that they are only read.
+    """
+    names = {_name(each): each for each in (*sign_ins, *keys)}
+    if not names:
+        return {}
+    unpack = _unpacked if is_shared else pickle.loads
+    cached: dict[str, bytes] = _line.ask(lambda: cache.get_many(list(names)), {})
+    found: dict[UUID, Standing] = {names[name]: unpack(kept) for name, kept in cached.items()}
+    read = _read_sign_ins([each for each in sign_ins if each not in found], now)
+    read |= _read_keys([each for each in keys if each not in found], now)
+    if read:
+        named = {_name(each): pickle.dumps(standing) for each, standing in read.items()}
+        _line.ask(lambda: cache.set_many(named, STATE_S), None)
+    return found | read
 
 
-def standing_of_key(key_id: UUID, now: datetime) -> Standing | None:
-    """Return whose key it is and what it may, None when it is revoked or its person disabled."""
-    return _cached(_name(key_id), lambda: _read_key(key_id, now))
+@lru_cache(maxsize=4_096)
+def _unpacked(kept: bytes) -> Standing:
+    """Return what is kept: it is asked about with every order, and seldom another."""
+    standing: Standing = pickle.loads(kept)  # noqa: S301 - from our own cache
+    return standing
 
 
 def forget(*ids: UUID) -> None:
@@ -46,23 +68,39 @@ def forget(*ids: UUID) -> None:
     _line.ask(lambda: cache.delete_many([_name(each) for each in ids]), None)
 
 
-def _read_sign_in(sign_in_id: UUID, now: datetime) -> Standing | None:
-    live = SignIn.objects.filter(id=sign_in_id, ended_at=None, expires_at__gt=now)
-    found = live.select_related("user").first()
-    if found is None or not found.user.is_active or found.stamp != stamp_of(found.user):
-        return None
-    return Standing(_without_password(found.user), found.stamp)
+def _read_sign_ins(ids: Collection[UUID], now: datetime) -> dict[UUID, Standing]:
+    if not ids:
+        return {}
+    live = SignIn.objects.filter(id__in=ids, ended_at=None, expires_at__gt=now)
+    return {
+        found.id: Standing(_without_password(found.user), found.stamp)
+        for found in live.select_related("user")
+        if found.user.is_active and found.stamp == stamp_of(found.user)
+    }
 
 
-def _read_key(key_id: UUID, now: datetime) -> Standing | None:
-    found = ApiKey.objects.select_related("user").filter(id=key_id, revoked_at=None).first()
-    if found is None or not found.user.is_active:
-        return None
-    if found.last_used_at is None or found.last_used_at < now - LAST_USED_EVERY:
-        ApiKey.objects.filter(id=key_id).update(last_used_at=now)
-    stamp = stamp_of(found.user)
-    user = _without_password(found.user)
-    return Standing(user, stamp, found.digest, frozenset(found.scopes))
+def _read_keys(ids: Collection[UUID], now: datetime) -> dict[UUID, Standing]:
+    if not ids:
+        return {}
+    live = ApiKey.objects.filter(id__in=ids, revoked_at=None, user__is_active=True)
+    found = list(live.select_related("user"))
+    long_ago = now - LAST_USED_EVERY
+    stale = [key.id for key in found if not key.last_used_at or key.last_used_at < long_ago]
+    _note_use(stale, now)
+    return {key.id: _standing_of(key) for key in found}
+
+
+def _standing_of(key: ApiKey) -> Standing:
+    stamp = stamp_of(key.user)
+    return Standing(_without_password(key.user), stamp, key.digest, frozenset(key.scopes))
+
+
+def _note_use(ids: Collection[UUID], now: datetime) -> None:
+    """Say of keys when they were used; where another process says so just now, leave it that."""
+    if ids:
+        free = ApiKey.objects.filter(id__in=ids).select_for_update(skip_locked=True)
+        with transaction.atomic():
+            ApiKey.objects.filter(id__in=free.values("id")).update(last_used_at=now)
 
 
 def _without_password(user: User) -> User:
@@ -72,13 +110,4 @@ def _without_password(user: User) -> User:
 
 
 def _name(id: UUID) -> str:  # noqa: A002
-    return f"bengi:standing:{id}"
-
-
-def _cached(name: str, read: Callable[[], Standing | None]) -> Standing | None:
-    known: Standing | None = _line.ask(lambda: cache.get(name), None)
-    if known is None:
-        known = read()
-        if known is not None:
-            _line.ask(lambda: cache.set(name, known, STATE_S), None)
-    return known
+    return f"bengi:bearer:{id}"

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import redis
@@ -41,6 +41,16 @@ class Limiter:
         counts = self._ask(lambda store: store.take(full, scope.rates, cost, ticket))
         return verdict_of(scope.rates, counts, full, ticket)
 
+    def take_all(self, scope: Scope, keys: Sequence[str], cost: int = 1) -> list[Verdict]:
+        """Do what take() does for each key, in order; one question, however many."""
+        group = new_id()
+        asked = [(_key(scope, key), f"{group}-{n}") for n, key in enumerate(keys)]
+        counts = self._ask(lambda store: store.take_all(asked, scope.rates, cost))
+        return [
+            verdict_of(scope.rates, count, full, ticket)
+            for count, (full, ticket) in zip(counts, asked, strict=True)
+        ]
+
     def give_back(self, verdict: Verdict) -> None:
         """Let what was counted for this verdict not have been."""
         if verdict.allowed and verdict.ticket:
@@ -59,6 +69,13 @@ class Limiter:
 def take(scope: Scope, key: str, cost: int = 1) -> Verdict:
     """Count cost under key and say whether it may go on; everything may where limits are off."""
     return _limiter().take(scope, key, cost) if settings.RATE_LIMITS else OPEN
+
+
+def take_all(scope: Scope, keys: Sequence[str], cost: int = 1) -> list[Verdict]:
+    """Do what take() does for each key, in order; one question, however many."""
+    if not settings.RATE_LIMITS:
+        return [OPEN for _ in keys]
+    return _limiter().take_all(scope, keys, cost) if keys else []
 
 
 def give_back(*verdicts: Verdict) -> None:

@@ -43,6 +43,11 @@ class MemoryStore:
                 for rate, wait_s in zip(rates, waits_s, strict=True)
             ]
 
+    def take_all(
+        self, asked: Sequence[tuple[str, str]], rates: Sequence[Rate], cost: int
+    ) -> list[list[Count]]:
+        return [self.take(key, rates, cost, ticket) for key, ticket in asked]
+
     def give_back(self, key: str, ticket: str) -> None:
         with self._lock:
             kept = [entry for entry in self._entries.get(key, []) if entry.ticket != ticket]

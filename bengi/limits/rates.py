@@ -41,6 +41,11 @@ class Store(Protocol):
     def take(self, key: str, rates: Sequence[Rate], cost: int, ticket: str) -> list[Count]:
         """Note cost entries under ticket if every rate has room, else none; tell where they are."""
 
+    def take_all(
+        self, asked: Sequence[tuple[str, str]], rates: Sequence[Rate], cost: int
+    ) -> list[list[Count]]:
+        """Do what take() does for each key and ticket, in order; one key may stand there twice."""
+
     def give_back(self, key: str, ticket: str) -> None:
         """Forget what was noted under ticket."""
 

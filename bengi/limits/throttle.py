@@ -5,7 +5,7 @@ limit of their own besides. What never reaches a view that somebody may use (no 
 signed in) the middleware counts under the address it comes from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -16,8 +16,9 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.throttling import BaseThrottle
 
 from bengi import clock
+from bengi.errors import RateLimited
 from bengi.limits.address import client_address
-from bengi.limits.limiter import refusal, require, take
+from bengi.limits.limiter import refusal, require, take, take_all
 from bengi.limits.rates import Scope, Verdict
 from bengi.limits.table import ORDERS, ORDERS_AT_ONCE, REQUESTS
 from bengi.problem import problem
@@ -41,6 +42,14 @@ def count(request: Any, scope: Scope, cost: int = 1) -> None:
     verdict = request._request.rate_limit = take(scope, caller_of(request), cost)
     if not verdict.allowed:
         raise refusal(verdict)
+
+
+def count_each(requests: Sequence[Any], scope: Scope) -> list[RateLimited | None]:
+    """Do what count() does for each request; return what it would have raised, or None."""
+    verdicts = take_all(scope, [caller_of(request) for request in requests])
+    for request, verdict in zip(requests, verdicts, strict=True):
+        request.rate_limit = verdict
+    return [None if verdict.allowed else refusal(verdict) for verdict in verdicts]
 
 
 def count_orders(request: Any, number: int) -> None:

@@ -56,14 +56,13 @@ class LogReader:
 
     async def _answer(self, asked: Mapping[Mark, asyncio.Future[Sequence[Any]]]) -> None:
         try:
-            found = await self._read(asked)
-        except Exception as error:  # noqa: BLE001 - told to all who asked
-            for answer in asked.values():
-                answer.set_exception(error)
-                answer.exception()  # seen, also where nobody waits any more
-        else:
+            (found,) = await asyncio.gather(self._read(asked), return_exceptions=True)
             for mark, answer in asked.items():
-                answer.set_result(found[mark])
+                if isinstance(found, BaseException):
+                    answer.set_exception(found)
+                    answer.exception()  # seen, also where nobody waits any more
+                else:
+                    answer.set_result(found[mark])
         finally:
             for answer in asked.values():
                 answer.cancel()

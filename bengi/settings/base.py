@@ -310,6 +310,8 @@ READY_TTL_S = 1
 FAST_LANE = env.bool("BENGI_FAST_LANE", default=None)
 """Whether orders that come at the same time share a transaction; by default where it pays, on
 PostgreSQL."""
+WEB_THREADS = env.int("BENGI_WEB_THREADS", default=8)
+"""How many requests a web process answers at a time, beside the orders that share transactions."""
 MARKET_TTL_S = 1
 """How long a process answers for the market as a whole (movers) from the same quotes."""
 GUARD_S_MIN = 0

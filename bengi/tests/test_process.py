@@ -15,7 +15,11 @@ from bengi.process import NAME_LENGTH_MAX, answers_requests, is_maintenance, pro
         ("manage.py migrate", "bengi migrate", "command"),
         ("manage.py check_books", "bengi check_books", "command"),
         ("manage.py", "bengi", "command"),
-        ("/usr/bin/gunicorn bengi.wsgi --worker-class gthread", "bengi gunicorn", "web"),
+        (
+            "/usr/bin/gunicorn bengi.web --worker-class bengi.web_worker.Worker",
+            "bengi gunicorn",
+            "web",
+        ),
         ("/lib/celery/__main__.py -A bengi.celery beat", "bengi beat", ""),
         (
             "celery -A bengi.celery worker -Q matching.0 -P solo",

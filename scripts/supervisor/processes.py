@@ -41,7 +41,7 @@ TABLE = (
     Process("prepare", "python manage.py prepare", is_first=True),
     Process(
         "web",
-        "gunicorn bengi.wsgi --worker-class gthread --workers 2 --threads 8"
+        "gunicorn bengi.web --worker-class bengi.web_worker.Worker --workers 2"
         " --bind {host}:{web_port} --graceful-timeout 10 --no-control-socket",
         port="web_port",
         health=HTTP,

@@ -25,8 +25,11 @@ from bengi import clock, order_door
 from bengi.errors import Unavailable
 from bengi.events.models import Event
 from bengi.limits import limiter
-from bengi.order_door import OrderDoor
+from bengi.limits.memory import MemoryStore
+from bengi.order_door import Answer, OrderDoor, Request
 from bengi.problem import BODY_BYTES_MAX
+from bengi.web import Web
+from bengi.wsgi_threads import Environ, Receive, Scope, Send, WsgiThreads, _Exchange, send_whole
 from orders.models import Order
 from tests.contract.refusals import PROVOCATIONS, of_orders, of_requests
 from tests.contract.stage import NOWHERE, ROLES, TICKET, Stage, staged, undone
@@ -45,44 +48,62 @@ def stage() -> Iterator[Stage]:
         signal.disconnect(close_old_connections)
     with staged() as made:
         yield made
+    limiter.reset()
     for signal in ends:
         signal.connect(close_old_connections)
 
 
-class Program:
-    """Asks as a program does: with a key, over WSGI. door_is_open: whether the door may answer."""
+def nothing_counted() -> None:
+    """Let limits begin anew, in a moment that lasts: a slow machine gives nobody more."""
+    limiter._own = limiter.Limiter(None, MemoryStore(lambda: 1_000.0))
 
-    def __init__(self, key: str | None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+
+class Here(WsgiThreads):
+    """Answers in the thread of the test, on its connection."""
+
+    async def answer(self, environ: Environ, receive: Receive, send: Send) -> None:
+        loop: Any = None
+        whole = _Exchange(self._application, environ, loop, receive, send).run()
+        assert whole is not None, "nothing is streamed here"
+        await send_whole(send, *whole)
+
+
+class Program:
+    """Asks as a program does: with a key, over ASGI. door_is_open: whether the door may answer."""
+
+    def __init__(self, key: str | None, settings: Any) -> None:
         self.key, self._settings = key, settings
         self.answered = 0
-        real = order_door._answer
+        self._application = Web(Here(get_wsgi_application(), threads=1, body_max=BODY_BYTES_MAX))
+        self._application._submit = self._at_once
 
-        def counted(*given: Any) -> Any:
-            self.answered += 1
-            return real(*given)
+    async def _at_once(self, request: Request) -> Answer | None:
+        """Answer a group of one."""
+        (answer,) = self._application._answer_group([request])
+        self.answered += answer is not None
+        return answer
 
-        monkeypatch.setattr(order_door, "_answer", counted)
-        self._application = OrderDoor(get_wsgi_application())
-
-    def post(self, path: str, data: Any, content_type: str = JSON, **more: Any) -> SimpleNamespace:
+    def request(
+        self, path: str, data: Any, content_type: str = JSON, **more: Any
+    ) -> tuple[Scope, bytes]:
         body = json.dumps(data) if isinstance(data, dict) else data
         headers = {"X-Request-ID": "a-request-of-mine", **more.pop("headers", {})}
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         request = RequestFactory(**more).generic("POST", path, body, content_type, headers=headers)
-        told: list[Any] = []
-        said = self._application(request.environ, lambda *each: told.append(each))
-        status, given = told[0]
-        return SimpleNamespace(
-            status_code=int(status.split()[0]), headers=dict(given), content=b"".join(said)
-        )
+        return as_asgi(request.environ)
+
+    def post(self, path: str, data: Any, content_type: str = JSON, **more: Any) -> SimpleNamespace:
+        start, end = asked(self._application, *self.request(path, data, content_type, **more))
+        given = {name.decode("latin1"): text.decode("latin1") for name, text in start["headers"]}
+        return SimpleNamespace(status_code=start["status"], headers=given, content=end["body"])
 
     def both(self, act: Callable[[], Any]) -> tuple[list[Any], bool]:
         """Return what Django and the door answer, as comparable texts, and whether the door did."""
         found, before = [], self.answered
         for is_open in (False, True):
             self._settings.FAST_LANE = is_open
-            limiter.reset()
+            nothing_counted()
             with undone():
                 found.append(comparable(act()))
         return found, self.answered == before + 1
@@ -95,11 +116,51 @@ def program(stage: Stage, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Cal
     def of(role: str = "owner", scopes: tuple[str, ...] = ("read", "trade")) -> Program:
         user = stage.users[role]
         key = None if user is None else create_key(user, "door", scopes, now=clock.now())[1]
-        made = Program(key, settings, monkeypatch)
+        made = Program(key, settings)
         monkeypatch.setattr(Stage, "client", lambda _stage, _role: made)
         return made
 
     return of
+
+
+def as_asgi(environ: dict[str, Any]) -> tuple[Scope, bytes]:
+    """Return a request of Django's tests as a server tells of it, and its body."""
+    body = environ["wsgi.input"].read()
+    named = {"CONTENT_LENGTH": b"content-length", "CONTENT_TYPE": b"content-type"}
+    headers = [
+        (named.get(name) or name[5:].lower().replace("_", "-").encode(), str(text).encode("latin1"))
+        for name, text in environ.items()
+        if text and (name in named or name.startswith("HTTP_"))
+    ]
+    path = environ["PATH_INFO"]
+    scope = {
+        "type": "http",
+        "method": environ["REQUEST_METHOD"],
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": environ["QUERY_STRING"].encode(),
+        "http_version": "1.1",
+        "scheme": environ["wsgi.url_scheme"],
+        "server": (environ["SERVER_NAME"], int(environ["SERVER_PORT"])),
+        "client": (environ["REMOTE_ADDR"], 1),
+        "headers": headers,
+    }
+    return scope, body
+
+
+def asked(application: Web, scope: Scope, body: bytes) -> list[Any]:
+    """Return what an application sends. Nothing is waited for, so that no loop is needed."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(StopIteration):
+        application(scope, receive, send).send(None)
+    return sent
 
 
 _ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -267,7 +328,7 @@ def test_the_limits_are_the_same_and_told_the_same(stage: Stage, program: Any, s
 
 def test_one_limit_counts_both_ways(stage: Stage, program: Any, settings: Any):
     settings.RATE_LIMITS = True
-    limiter.reset()
+    nothing_counted()
     asks, told = program(), []
     for n in range(12):
         settings.FAST_LANE = n % 2 == 0
@@ -303,9 +364,54 @@ def test_what_goes_wrong_is_told_the_same(
 
     asks = program()
     monkeypatch.setattr("orders.api.admit", fails)
-    monkeypatch.setattr(order_door, "admit", fails)
+    monkeypatch.setattr("orders.fast_lane.admit_all", fails)
     (django, door), by_door = asks.both(lambda: asks.post(ORDERS, TICKET))
     assert (django[0], door, by_door) == (status, django, True)
+
+
+def test_who_asks_is_not_known_while_the_database_is_away(
+    stage: Stage, program: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """The door says so itself: Django's threads would each wait for the database to say it."""
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise OperationalError("gone")
+
+    asks = program()
+    monkeypatch.setattr("accounts.identity.bearers.standings", away)
+    (django, door), by_door = asks.both(lambda: asks.post(ORDERS, TICKET))
+    assert (django[0], door[0], by_door) == (503, 503, True)
+    assert (door[2], ("retry-after", "1") in door[1]) == (django[2], True)
+
+
+def test_a_group_is_answered_as_each_alone(stage: Stage, program: Any, settings: Any):
+    """Of a group one is refused, one cannot be read, one repeats another, one is too many."""
+    settings.RATE_LIMITS = settings.FAST_LANE = True
+    asks, other = program(), program("other")
+    bodies: list[Any] = [TICKET | {"client_order_id": f"k{n}", "quantity": n} for n in range(1, 9)]
+    bodies[3:5] = ["[]", TICKET | {"client_order_id": "k1", "quantity": 1}]
+    bodies += [TICKET | {"symbol": "NONE"}, TICKET | {"side": "hold"}, TICKET, TICKET, {}]
+    made = [asks.request(ORDERS, body) for body in bodies]
+    made[2:2] = [other.request(ORDERS, TICKET), Program("bk_1_2", settings).request(ORDERS, {})]
+    told = []
+    for size in (1, len(made)):
+        nothing_counted()
+        requests = [Request(scope, order_door.is_plain(scope) or {}, body) for scope, body in made]
+        with undone():
+            door = OrderDoor()
+            answers: list[Answer | None] = []
+            for start in range(0, len(made), size):
+                answers += door.answer_all(requests[start : start + size])
+        told.append([each and comparable(_sent(each)) for each in answers])
+    assert told[0] == told[1]
+    statuses = [each and each[0] for each in told[1]]
+    assert set(statuses) == {None, 200, 201, 400, 422, 429}
+    assert statuses.index(None) == 3, "whose key is none is Django's to refuse"
+
+
+def _sent(answer: Answer) -> SimpleNamespace:
+    headers = {name.decode(): text.decode() for name, text in answer.headers}
+    return SimpleNamespace(status_code=answer.status, headers=headers, content=answer.body)
 
 
 def test_in_production_it_tells_of_tls_and_sends_others_there(

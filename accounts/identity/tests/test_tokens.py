@@ -9,8 +9,9 @@ from django.core import mail
 from django.test import RequestFactory
 
 from accounts.identity import lifetimes, refreshing
-from accounts.identity.bearers import bearer
-from accounts.identity.models import RefreshToken, SignIn
+from accounts.identity.api_keys import create_key
+from accounts.identity.bearers import bearer, bearers
+from accounts.identity.models import ApiKey, RefreshToken, SignIn
 from accounts.identity.refreshing import rotate, successor_of
 from accounts.identity.sealing import derived_key, digest
 from accounts.identity.sign_ins import begin_tokens, refresh
@@ -133,6 +134,33 @@ def test_who_is_known_costs_no_query(pair, django_assert_num_queries):
         standing, _ = bearer(pair.access, now())
     with django_assert_num_queries(1):
         assert standing.user.password, "is not in the cache, and read when it is asked for"
+
+
+def test_many_are_asked_about_together(pair, user, django_assert_num_queries):
+    """Each is told what it would be alone; two statements for each kind, whoever asks."""
+    keys = [create_key(UserFactory(), "bot", ["trade"], now=now())[1] for _ in range(3)]
+    old = issue_access(pair.sign_in, now() - lifetimes.ACCESS - timedelta(seconds=1))
+    crossed = f"{keys[0].rpartition('_')[0]}_{keys[1].rpartition('_')[2]}"
+    tokens = [keys[0], pair.access, "x", keys[1], old, keys[2], crossed, keys[0], "bk_1_2"]
+    with django_assert_num_queries(5):  # a savepoint notes when the keys were used
+        told = bearers(tokens, now())
+    with django_assert_num_queries(0):
+        assert [_plain(each) for each in bearers(tokens, now())] == [_plain(e) for e in told]
+    assert [n for n, each in enumerate(told) if _is_bad(each)] == [2, 4, 6, 8]
+    for token, each in zip(tokens, told, strict=True):
+        alone = code_of(bearer, token, now()) if _is_bad(each) else _plain(bearer(token, now()))
+        assert _plain(each) == alone
+    assert [told[n][0].user.pk for n in (0, 3, 5)] == [
+        ApiKey.objects.get(id=told[n][1].key_id).user_id for n in (0, 3, 5)
+    ]
+
+
+def _is_bad(told):
+    return isinstance(told, NotAuthenticated)
+
+
+def _plain(told):
+    return told.code if _is_bad(told) else (told[0].user.pk, told[1])
 
 
 # -- refresh -------------------------------------------------------------------------------------

@@ -147,6 +147,31 @@ def test_many_at_once_get_no_more_than_there_is(kind, request):
     assert answers == {True: 30, False: 70}
 
 
+@given(
+    st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=6), max_size=8),
+    st.integers(1, 2),
+)
+def test_all_at_once_are_counted_as_one_after_the_other(groups, cost):
+    together, in_turn = MemoryStore(Time()), MemoryStore(Time())
+    for group in groups:
+        asked = [(key, f"t{n}") for n, key in enumerate(group)]
+        assert together.take_all(asked, TWO, cost) == [
+            in_turn.take(key, TWO, cost, ticket) for key, ticket in asked
+        ]
+
+
+def test_redis_counts_all_at_once_as_memory_does(shared, memory):
+    for cost, keys in ((1, "abacaa"), (2, "aab"), (4, "d"), (1, "e")):
+        asked = [(key, f"{cost}-{n}") for n, key in enumerate(keys)]
+        both = [store.take_all(asked, TWO, cost) for store in (shared, memory)]
+        assert [[(c.used, c.wait_s <= 0) for c in each] for each in both[0]] == [
+            [(c.used, c.wait_s <= 0) for c in each] for each in both[1]
+        ]
+        assert [[round(c.reset_s) for c in each] for each in both[0]] == [
+            [round(c.reset_s) for c in each] for each in both[1]
+        ]
+
+
 class Away:
     asked = 0
 
