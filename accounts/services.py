@@ -383,7 +383,7 @@ def lock_in_order(account_ids: Collection[UUID]) -> None:
 
     That can be sent ahead (bengi/ahead.py).
     """
-    from bengi.arrays import ask_values, array_of  # noqa: PLC0415 - with its driver
+    from bengi.arrays import array_of, ask_values  # noqa: PLC0415 - with its driver
 
     ask_values(_LOCK, [array_of(account_ids)])
 
