@@ -126,7 +126,7 @@ def _minute(place: Floor, mode: Mode, number: int, rate: float) -> Minute:
         + ", ".join(f"{name} {mib:.0f}" for name, mib in held.items()),
         flush=True,
     )
-    return Minute(median_s, p99_s, told.fills, missing(told), held)
+    return Minute(median_s, p99_s, told.fills, missing(told) + told.unasked, held)
 
 
 def _booked_after(key: str) -> str:
@@ -158,7 +158,7 @@ def verdict(
     found = [f"the books: {line}" for line in books]
     lost = sum(minute.missing for minute in minutes)
     if lost:
-        found.append(f"{lost} requests refused or unanswered, or fills unheard")
+        found.append(f"{lost} orders not asked, refused or unanswered, or fills unheard")
     for name, limit in (("median", limits.median), ("p99", limits.p99)):
         told = [getattr(minute, f"{name}_s") for minute in minutes]
         found += grown(f"latency, {name}", told, limit, "s")

@@ -48,6 +48,7 @@ class Market:
         self._feed = FeedLoop(provider, self._stop_feed, is_its_turn=is_its_turn)
         self._alerts = AlertLoop(clock.now, guard_s_min=settings.GUARD_S_MIN)
         self._crew = Crew()
+        self._unsubscribe: list[Callable[[], None]] = []
 
     def prepare(self) -> None:
         """Make the feed ready; raises what keeps it from running, before anything else starts."""
@@ -57,9 +58,11 @@ class Market:
         """Start the calendar and the alerts, then the feed, so that no tick goes unheard."""
         bus = get_bus()
         self._crew.add("calendar", CalendarWatch())
-        bus.subscribe(TICKS, self._alerts.on_ticks)
-        bus.subscribe(ALERTS, self._alerts.on_alerts)
-        bus.subscribe(WATCHED, elsewhere.hear)
+        self._unsubscribe = [
+            bus.subscribe(TICKS, self._alerts.on_ticks),
+            bus.subscribe(ALERTS, self._alerts.on_alerts),
+            bus.subscribe(WATCHED, elsewhere.hear),
+        ]
         self._crew.add("alerts", self._alerts)
         self._crew.spawn("feed", self._feed.run, self._stop_feed.set)
         if self._source is not None:
@@ -68,6 +71,9 @@ class Market:
     def stop(self, timeout_s: float = 5) -> None:
         """Stop every thread, the feed first, and wait for each to end what it is at."""
         self._crew.stop(timeout_s)
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
 
 
 class Embedded:

@@ -216,7 +216,11 @@ def _asked(request: Request) -> Asked | None:
 def _admit(asking: Sequence[tuple[Request, Asked]]) -> None:
     """Place the orders and answer each; what goes wrong with one is that one's."""
     placed = admit_each([asked for _, asked in asking], now=clock.now())
-    legs = _legs_of(placed)
+    try:
+        legs = _legs_of(placed)
+    except Exception as error:  # noqa: BLE001 - they are placed, and cannot be shown
+        legs = {}
+        placed = [error if isinstance(each, Placement) else each for each in placed]
     for (request, _), outcome in zip(asking, placed, strict=True):
         try:
             if isinstance(outcome, Exception):

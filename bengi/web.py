@@ -20,7 +20,6 @@ from django.db import connection  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 
 from bengi import order_door  # noqa: E402
-from bengi.bulk import has_arrays  # noqa: E402
 from bengi.errors import Unavailable  # noqa: E402
 from bengi.group_commit import unavailable  # noqa: E402
 from bengi.group_lane import GroupLane  # noqa: E402
@@ -37,7 +36,7 @@ from bengi.wsgi_threads import (  # noqa: E402
     send_whole,
 )
 from instruments.days import CalendarWatch  # noqa: E402
-from orders.fast_lane import GROUP_MAX, PATIENCE_S, WAITING_MAX  # noqa: E402
+from orders.fast_lane import GROUP_MAX, PATIENCE_S, WAITING_MAX, is_on  # noqa: E402
 
 Submit = Callable[[Request], Awaitable[Answer | None]]
 
@@ -48,7 +47,6 @@ class Web:
     def __init__(self, threads: WsgiThreads) -> None:
         self._threads = threads
         self._door = OrderDoor()
-        self._has_arrays = has_arrays()
         self._crew = Crew()
         self._submit: Submit | None = None
 
@@ -69,8 +67,7 @@ class Web:
             await self._say_busy(scope, send)
 
     def _takes_orders(self) -> bool:
-        wants: bool | None = settings.FAST_LANE
-        return self._submit is not None and (self._has_arrays if wants is None else wants)
+        return self._submit is not None and is_on()
 
     async def _answer_order(self, scope: Scope, given: Given, receive: Receive, send: Send) -> None:
         body = await _body_of(int(given[b"content-length"]), receive)

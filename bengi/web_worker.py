@@ -6,6 +6,8 @@ Which headers of a proxy are believed, Django's settings say, not the server.
 """
 
 import asyncio
+import os
+import resource
 import socket
 import sys
 from collections.abc import Callable, Collection
@@ -19,10 +21,18 @@ from uvicorn_worker import UvicornWorker
 LINE_BYTES_MAX = 4_094
 HEADERS_MAX = 100
 HEADER_BYTES_MAX = 8_190
-HEAD_BYTES_MAX = 64 * 1024
-"""Of a head that has not come to its end; what comes with one read of the socket counts once."""
+SILENT_BYTES_MAX = 64 * 1024
+"""What may come without making a head or a piece of a body whole; one read counts once."""
+PIPELINED_MAX = 16
+"""Requests of one connection that may wait for the one before them to be answered."""
 HEAD_S = 10
 """From the first byte of a head to its last, and from a connection to its first request."""
+BODY_S = 30
+"""From the last byte of a head to the last of its body."""
+SEND_S = 30
+"""How long whoever is answered may leave it unread."""
+STOP_S = 8
+"""How long a worker that is told to end waits for what has been asked."""
 CONNECTIONS_MAX, FULL_S = 1_000, 0.1
 """What a worker has at most; others wait until another one has room, or this one again."""
 AT_A_TIME = 8
@@ -31,65 +41,103 @@ STEP_S, STEPS_MAX = 0.001, 10
 """How long it hesitates for every so many that it has, and how often that counts."""
 
 
-class TooLong(Exception):
-    """The head of a request is longer than heads are; it is answered 400."""
+class Refused(Exception):
+    """More than a client may send, or what nobody sends who means well; it is answered 400."""
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which keeps any number of headers of any length, and waits for them for ever."""
+    """uvicorn's, with an end to all that it takes, keeps and waits for.
 
-    _head_bytes: int | None = None
-    """How much of a head that has begun is there, None between heads."""
+    Trailers are refused: they would pass for headers, which a proxy may have taken away.
+    """
+
+    _due = "head"
+    """What has to come next from the client: head, body, or nothing ("")."""
+    _silent_bytes = 0
     _patience: asyncio.TimerHandle | None = None
-    """Until when the head has to be there that is waited for."""
+    """Until when that has to be there."""
+    _unread: asyncio.TimerHandle | None = None
+    """Until when what has been sent has to be read."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_head()
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._let_be()
+        self._wait_no_more()
+        self._is_read()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self.send_400_response("The head of the request is too long.")
-                return
+        self._silent_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes is not None and self._patience is None:
-            self._await_head()
+        if self.transport.is_closing():
+            return
+        if self._silent_bytes > SILENT_BYTES_MAX:
+            self.send_400_response("This is no request, or its head is too long.")
+        elif self._due or self.cycle is None or self.cycle.response_complete:
+            self._wait()
 
-    def _await_head(self) -> None:
-        self._patience = self.loop.call_later(HEAD_S, self.transport.close)
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(SEND_S, self.transport.abort)
 
-    def _let_be(self) -> None:
+    def resume_writing(self) -> None:
+        self._is_read()
+        super().resume_writing()
+
+    def _wait(self) -> None:
+        if self._patience is None:
+            seconds = BODY_S if self._due == "body" else HEAD_S
+            self._patience = self.loop.call_later(seconds, self.transport.close)
+
+    def _wait_no_more(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: whoever asks for a socket here is answered as any other request."""
 
+    # -- what the parser finds ---------------------------------------------------------------------
+
     def on_message_begin(self) -> None:
-        self._head_bytes = 0
+        self._due = "head"
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > LINE_BYTES_MAX:
-            raise TooLong
+            raise Refused
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if len(name) + len(value) > HEADER_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
-            raise TooLong
+        is_trailer = self._due != "head"
+        if is_trailer or len(name) + len(value) > HEADER_BYTES_MAX:
+            raise Refused
+        if len(self.headers) >= HEADERS_MAX:
+            raise Refused
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._head_bytes = None
-        self._let_be()
+        if len(self.pipeline) >= PIPELINED_MAX:
+            raise Refused
+        self._due, self._silent_bytes = "body", 0
+        self._wait_no_more()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._silent_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._due = ""
+        self._wait_no_more()
+        super().on_message_complete()
 
 
 class Acceptor:
@@ -176,11 +224,25 @@ class Worker(UvicornWorker):
         "lifespan": "on",
         "proxy_headers": False,
         "server_header": False,
+        "timeout_graceful_shutdown": STOP_S,
     }
+    _server: Server | None = None
+
+    def init_process(self) -> None:
+        """Let it have as many files open as it may: each connection is one."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        super().init_process()
+
+    async def callback_notify(self) -> None:
+        """End with the master, also where that was killed."""
+        await super().callback_notify()
+        if self._server is not None and os.getppid() != self.ppid:
+            self._server.should_exit = True
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
-        server = Listening(config=self.config)
+        server = self._server = Listening(config=self.config)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:

@@ -51,7 +51,7 @@ def archive_all(now: datetime) -> bool:
     except StoreAway:
         return False  # bengi.mongo has logged why
     except LeaseLost:
-        return True  # another process copies events
+        return False  # another process copies events, or did when it was killed
     except Exception:
         log.exception("archiving has failed and is tried again")
         return False

@@ -123,10 +123,10 @@ class Cluster:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         stopped = [self._process.pid]
         os.kill(self._process.pid, signal.SIGSTOP)  # first, so that no child comes meanwhile
-        stopped += [int(pid) for pid in children.read_text().split()]
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
         try:
+            stopped += [int(pid) for pid in children.read_text().split()]
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
             yield
         finally:
             for pid in reversed(stopped):

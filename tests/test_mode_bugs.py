@@ -258,7 +258,11 @@ BUGS: list[tuple[Play, Bug]] = [
     (
         turns,
         Bug(
-            "who slept goes on", TENURE, "Tenure.keep", "return answer is not False", "return True"
+            "who slept goes on",
+            TENURE,
+            "Tenure.keep",
+            "return self._ask() is not False",
+            "return True",
         ),
     ),
 ]

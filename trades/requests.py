@@ -180,7 +180,7 @@ def _turn(order: Order) -> tuple[int, UUID]:
     return _WANTED.index(OrderStatus(order.status)), order.id
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _compiled(asked: Asked, limit: int) -> list[Compiled]:
     return [
         Compiled(query.values_list("id", "instrument_id", "replaces_id"))

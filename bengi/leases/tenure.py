@@ -49,12 +49,10 @@ class Tenure:
     def keep(self) -> bool:
         """Keep the duty; return False once another has it.
 
-        While the database is away nobody can take it, so it stays ours.
+        While nobody can be asked it is ours until its time is up, and nobody's by all we know then:
+        the database may be away from us alone.
         """
-        answer = self._ask()
-        if answer is None:
-            self._until_s = self._now_s() + LASTS_S
-        return answer is not False
+        return self._ask() is not False
 
     def _ask(self) -> bool | None:
         """Return whether the duty is ours now; None while the database is away."""

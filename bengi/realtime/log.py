@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-MARKS_MAX = 100
-"""Places in the log that one statement reads from."""
+MARKS_MAX = 20
+"""Places that one statement reads from: who is one event behind waits for all of them."""
 
 Mark = tuple[UUID, int]
 """A stream, and the seq of the last event that the socket has."""

@@ -92,7 +92,7 @@ def test_a_process_that_was_stopped_knows_that_its_turn_may_be_over(times: Times
     assert first.take()
 
 
-def test_while_the_database_is_away_it_stays_whose_it_is(
+def test_while_the_database_is_away_a_turn_lasts_to_its_end_and_no_longer(
     times: Times, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     mine, other = times.tenure(), times.tenure()
@@ -101,12 +101,15 @@ def test_while_the_database_is_away_it_stays_whose_it_is(
     def fails(*_: object) -> bool:
         raise DatabaseError("gone\nand more of it")
 
-    monkeypatch.setattr(tenure, "take", fails)
-    times.passed_s += LASTS_S
-    assert mine.keep()
-    assert mine.is_held
-    assert not other.take()
-    assert not other.is_held
+    with monkeypatch.context() as away:
+        away.setattr(tenure, "take", fails)
+        times.passed_s += LASTS_S - 1
+        assert mine.keep()
+        assert mine.is_held
+        assert not other.take()
+        times.passed_s += 1
+        assert mine.keep()
+        assert not mine.is_held, "it may be away from this process alone"
     assert set(caplog.messages) == {"whose turn it is cannot be asked: gone"}
 
 

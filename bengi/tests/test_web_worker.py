@@ -14,10 +14,11 @@ import pytest
 import uvloop
 from uvicorn.config import Config
 
-from bengi.web_worker import AT_A_TIME, HEAD_BYTES_MAX, Listening, Worker
+from bengi.web_worker import AT_A_TIME, PIPELINED_MAX, SILENT_BYTES_MAX, Listening, Worker
 from bengi.wsgi_threads import WsgiThreads
 
 LONG_S = 20
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY_MAX = 100
 FILE = Path(__file__)
 
@@ -213,7 +214,9 @@ def test_requests_in_a_row_are_answered_in_their_order(port: int):
         b"GET /" + b"x" * 5_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nX: " + b"x" * 9_000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 101 + b"\r\n",
-        b"GET / HTTP/1.1\r\nX: " + b"x" * (HEAD_BYTES_MAX + 300_000),
+        b"GET / HTTP/1.1\r\nX: " + b"x" * (SILENT_BYTES_MAX + 300_000),
+        CHUNKED + b"0\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n",
+        CHUNKED + b"1\r\nx\r\n0\r\nX: " + b"x" * (SILENT_BYTES_MAX + 300_000),
         b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
@@ -226,6 +229,14 @@ def test_what_is_no_request_or_too_long_for_one_is_refused(port: int, text: byte
     except ConnectionResetError:  # it has hung up while this was still talking
         return
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_requests_that_wait_for_an_answer_have_an_end(toy: Toy, port: int):
+    waits = b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = ask(port, waits * (PIPELINED_MAX + 2))
+    assert answer.startswith(b"HTTP/1.1 400")
+    toy.may_go_on.set()
+    assert get(port, "/").startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\n"])
@@ -245,6 +256,35 @@ def test_a_body_may_take_longer(port: int, monkeypatch: pytest.MonkeyPatch):
         threading.Event().wait(0.1)
         connection.sendall(b"i")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("sent", [b"", b"h"])
+def test_a_body_that_does_not_come_is_not_waited_for(
+    port: int, monkeypatch: pytest.MonkeyPatch, sent: bytes
+):
+    monkeypatch.setattr("bengi.web_worker.BODY_S", 0.02)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+    assert ask(port, head + sent) == b""
+    assert get(port, "/").startswith(b"HTTP/1.1 200")
+
+
+def test_a_line_between_requests_is_no_request(port: int, monkeypatch: pytest.MonkeyPatch):
+    """It ends the server's own wait for the next one, and must not be waited on for ever."""
+    monkeypatch.setattr("bengi.web_worker.HEAD_S", 0.02)
+    with socket.create_connection(("127.0.0.1", port), LONG_S) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"\r\n")
+        assert connection.recv(65536) == b""
+
+
+def test_who_reads_nothing_keeps_no_thread(toy: Toy, port: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bengi.web_worker.SEND_S", 0.05)
+    with socket.create_connection(("127.0.0.1", port), LONG_S) as connection:
+        connection.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(lambda: toy.streamed is not None)
+        assert toy.streamed is not None
+        assert toy.streamed.closed.wait(LONG_S)
 
 
 def test_who_asks_for_a_socket_here_is_answered_as_others_are(port: int, caplog: Any):

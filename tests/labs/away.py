@@ -108,6 +108,7 @@ def at_work() -> Iterator[AtWork]:
     query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
     is_there = False
     while not is_there:
+        assert work.thread.is_alive(), "the statement never began"
         with connection.cursor() as cursor:
             cursor.execute(query)
             is_there = bool(cursor.fetchone()[0])
