@@ -6,17 +6,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from bengi import clock
+from bengi.bus import TICKS, get_bus
 from bengi.embedded import Market
 from bengi.ids import new_id
 from bengi.leases.models import Lease
 from bengi.leases.services import take_over
 from bengi.leases.tenure import Tenure
 from bengi.management.commands import run_engine, run_feed
+from bengi.threads import Crew
 from trades.hosting import EngineHost
 
 REPLAY = ["--feed", "replay", "--data", "x", "--day", "2013-10-07"]
@@ -146,6 +149,20 @@ def test_a_feed_that_has_slept_through_its_turn_stops_its_market(
     feed(monkeypatch, taken, nothing, nothing)
     assert markets == ["started", "stopped"]
     assert f"Another feed has taken over ({by})." in capsys.readouterr().out
+
+
+def test_a_market_that_has_stopped_hears_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed that stands by may have its turn again and again."""
+    monkeypatch.setattr(Crew, "add", lambda *_: None)
+    monkeypatch.setattr(Crew, "spawn", lambda *_: None)
+    bus: Any = get_bus()
+    before = {topic: len(heard) for topic, heard in bus._callbacks.items() if heard}
+    market = Market(Mock())
+    for _ in range(2):
+        market.start()
+        assert len(bus._callbacks[TICKS]) == before.get(TICKS, 0) + 1
+        market.stop()
+    assert {topic: len(heard) for topic, heard in bus._callbacks.items() if heard} == before
 
 
 class _Nothing:
