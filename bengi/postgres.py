@@ -13,7 +13,7 @@ import psycopg
 STATEMENT_S = 20
 """After so long the server itself ends a statement."""
 ANSWER_S = STATEMENT_S + 3
-"""After so long without its word we believe that there will be none."""
+"""After so long we believe that there will be no answer, to a statement or to all of a block."""
 ALIVE_S = 1.5
 """How long one that has nothing to do may take to say that it is there."""
 

@@ -48,9 +48,7 @@ class Order(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    portfolio = models.ForeignKey(
-        Portfolio, on_delete=models.PROTECT, related_name="orders", db_constraint=False
-    )
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders")
     instrument = models.ForeignKey(
         Instrument,
         on_delete=models.PROTECT,
@@ -160,7 +158,7 @@ class Order(models.Model):
             models.Index(
                 fields=["account", "instrument"],
                 condition=Q(closed_at__isnull=True),
-                name="open_orders_of_account",
+                name="open_orders_by_account",
             ),
             models.Index(
                 fields=["replaces"],
@@ -174,7 +172,7 @@ class Order(models.Model):
                 name="orders_of_group",
             ),
             models.Index(
-                fields=["account", "instrument", "accepted_at"], name="recent_orders_of_account"
+                fields=["account", "instrument", "accepted_at"], name="recent_orders_by_account"
             ),
         ]
 

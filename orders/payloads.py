@@ -76,11 +76,10 @@ def order_state(order: Order) -> dict[str, Any]:
 
 @lru_cache(maxsize=10_000)
 def moment(value: datetime | None) -> str | None:
-    """Write an aware time as RFC 3339 in UTC with Z, to the microsecond."""
-    return None if value is None else _moment(value)
+    """Write an aware time as RFC 3339 in UTC with Z, to the microsecond.
 
-
-@lru_cache(maxsize=1024)
-def _moment(value: datetime) -> str:
-    """A batch tells of few moments, many times; equal ones are written the same."""
+    A batch tells of few moments, many times; equal ones are written the same.
+    """
+    if value is None:
+        return None
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -175,10 +175,10 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
             changing(Order, "status", "lots", "closed_at"),
             "orders_order_pkey",
         ),
-        "orders that pick lots": (picking_orders([account.id]), "open_orders_of_account"),
+        "orders that pick lots": (picking_orders([account.id]), "open_orders_by_account"),
         "orders that pick lots, of many": (
             reading(Order, "account_id", where=PICKS),
-            "open_orders_of_account",
+            "open_orders_by_account",
         ),
         "orders of an account": (
             Order.objects.filter(account=account).order_by("-id")[:50],
@@ -190,11 +190,11 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
         ),
         "orders of the last seconds": (
             (desk_rows.RECENT, ["{}", "{}", OPENED_AT.isoformat()]),
-            "recent_orders_of_account",
+            "recent_orders_by_account",
         ),
         "open orders, counted": (
             (desk_rows.COUNTS, ["{}", "{}", "{}"]),
-            "open_orders_of_account",
+            "open_orders_by_account",
         ),
         "keys that were used": ((desk_rows.KNOWN, ["{}", "{}"]), "client_order_id_once_for_ever"),
         "the book without a feed": (
@@ -238,9 +238,9 @@ def test_hot_queries_use_the_index_that_is_there_for_them(order):
 INDEXES = {
     Order: {
         "open_orders_of_instrument": "restoring a market, splits",
-        "open_orders_of_account": "rules that count, orders that pick lots",
+        "open_orders_by_account": "rules that count, orders that pick lots",
         "orders_of_account": "lists",
-        "recent_orders_of_account": "twins",
+        "recent_orders_by_account": "twins",
         "orders_of_group": "groups",
         "successors_of_order": "replacing",
         "portfolio_id": "deleting a portfolio asks",

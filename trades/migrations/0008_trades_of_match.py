@@ -1,9 +1,11 @@
 
 from django.db import migrations, models
 
+from bengi.live_schema import AddIndexLive
+
 
 class Migration(migrations.Migration):
-
+    atomic = False
     dependencies = [
         ('accounts', '0012_fewer_indexes'),
         ('instruments', '0008_stored_intervals'),
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexLive(
             model_name='trade',
             index=models.Index(condition=models.Q(('match_id__isnull', False)), fields=['match_id'], name='trades_of_match'),
         ),

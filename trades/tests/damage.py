@@ -348,7 +348,7 @@ DAMAGE: dict[str, list[Callable[[], None]]] = {
         ),
         *(
             everywhere(Order, **{name: new_id()})
-            for name in ("account_id", "portfolio_id", "instrument_id", "fee_schedule_id")
+            for name in ("account_id", "instrument_id", "fee_schedule_id")
         ),
         everywhere(LedgerTransaction, account_id=new_id()),
         everywhere(LedgerEntry, transaction_id=new_id()),
