@@ -75,7 +75,7 @@ class Protocol(HttpToolsProtocol):
             return
         if self._silent_bytes > SILENT_BYTES_MAX:
             self.send_400_response("This is no request, or its head is too long.")
-        elif self._due or self.cycle is None or self.cycle.response_complete:
+        elif self._due or self.cycle.response_complete:
             self._wait()
 
     def pause_writing(self) -> None:
