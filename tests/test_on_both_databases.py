@@ -19,6 +19,7 @@ ENDPOINTS = (
     "bengi/tests/test_bulk.py",
     "bengi/tests/test_bulk_bugs.py",
     "bengi/tests/test_event_archive.py",
+    "bengi/tests/test_frozen.py",
     "bengi/tests/test_listing.py",
     "bengi/tests/test_log_reader.py",
     "bengi/tests/test_plans.py",

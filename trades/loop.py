@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 
 from bengi import clock
 from bengi.bus import get_bus
+from bengi.frozen import end_frozen_sessions
 from instruments.quotes import Tick
 from trades.engine import Engine
 
@@ -98,6 +99,7 @@ class EngineLoop:
             log.exception("a batch failed; the books are built anew")
             self._nudged = True
             connection.close_if_unusable_or_obsolete()
+            _end_who_is_frozen()  # it may have what the batch has waited for
             return False
         return True
 
@@ -106,3 +108,12 @@ class EngineLoop:
         if at_s >= self._beat_at_s:
             self._beat_at_s = at_s + self.BEAT_S
             self._engine.beat(clock.wall())
+            _end_who_is_frozen()
+
+
+def _end_who_is_frozen() -> None:
+    try:
+        if ended := end_frozen_sessions():
+            log.warning("%s sessions stood still in the middle of a block and were ended", ended)
+    except DatabaseError:
+        log.warning("who stands still could not be looked for", exc_info=True)

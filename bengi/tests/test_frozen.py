@@ -1,0 +1,62 @@
+"""Who stands still in the middle of a block is ended; who is idle is not."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from bengi.clock import wall
+from bengi.frozen import end_frozen_sessions
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no sessions"),
+]
+LOCK = "SELECT pg_advisory_xact_lock(7)"
+
+
+def session() -> psycopg.Connection[Any]:
+    told = connection.settings_dict
+    return psycopg.connect(
+        host=told["HOST"], port=told["PORT"], user=told["USER"], dbname=told["NAME"]
+    )
+
+
+def is_locked() -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT NOT pg_try_advisory_xact_lock(7)")
+        (found,) = cursor.fetchone()
+    return bool(found)
+
+
+def until_locked() -> None:
+    ends = wall().timestamp() + 20
+    while not is_locked():
+        assert wall().timestamp() < ends
+
+
+def stand_still() -> None:
+    """Send the beginning of a block, and find at its end that it was too late."""
+    frozen = session()
+    with frozen.pipeline():
+        frozen.execute(LOCK)
+        frozen.pgconn.flush()
+        until_locked()
+        assert end_frozen_sessions(60) == 0, "it may yet go on"
+        assert end_frozen_sessions(0) == 1
+        while is_locked():
+            pass
+        frozen.execute("SELECT 1").fetchone()
+
+
+def test_a_session_that_was_stopped_in_a_block_is_ended() -> None:
+    with pytest.raises(psycopg.OperationalError):
+        stand_still()
+
+
+def test_who_is_idle_is_the_server_s_to_end() -> None:
+    with session() as idle:
+        idle.execute(LOCK)
+        assert end_frozen_sessions(0) == 0
+        assert idle.execute("SELECT 1").fetchone() == (1,)
