@@ -9,7 +9,7 @@ from django.db import connection
 
 from bengi.bulk import has_arrays
 
-FROZEN_S = 30
+FROZEN_S = 15
 """As long as a transaction may be idle. A block takes milliseconds."""
 
 _END = """

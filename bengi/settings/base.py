@@ -102,7 +102,7 @@ SQLITE_OPTIONS = {
 # PostgreSQL ends what takes too long, so that nobody waits behind a session that hangs. A command
 # that somebody has typed may take its time. Plans are made once a session (docs/adr/0032).
 POSTGRES_LIMITS = {
-    "idle_in_transaction_session_timeout": "30s",
+    "idle_in_transaction_session_timeout": "15s",
     "plan_cache_mode": "force_generic_plan",
 }
 if env("DATABASE_URL", default=""):

@@ -35,7 +35,7 @@ PAIRS = 36
 """Pairs of orders of each trader, shard and leg of the play."""
 PRICE = Decimal(100)
 SHARES = 2_000
-WORKED_WITHIN_S = 60
+WORKED_WITHIN_S = 120
 RELAY_DIES_AT = 4
 """The batch after which a relay dies."""
 
