@@ -1,8 +1,8 @@
 """Sessions that stand still in the middle of what they send, with locks that others wait for.
 
 PostgreSQL ends a transaction that does nothing by its idle_in_transaction_session_timeout. That
-counts from an answer, and statements that are sent ahead (bengi/ahead.py) have none before the end
-of their block: of a process that was stopped in one the server would wait for the rest for ever.
+counts from an answer to the next message of any kind, and of statements that are sent ahead
+(bengi/ahead.py) a part may have come: for a process that was stopped then it waits for ever.
 """
 
 from django.db import connection
@@ -10,18 +10,18 @@ from django.db import connection
 from bengi.bulk import has_arrays
 
 FROZEN_S = 15
-"""As long as a transaction may be idle. A block takes milliseconds."""
+"""As long as a transaction of any of our processes may be idle. A block takes milliseconds."""
 
 _END = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-  AND state = 'active' AND wait_event = 'ClientRead' AND xact_start IS NOT NULL
-  AND query_start < clock_timestamp() - make_interval(secs => %s)
+  AND application_name LIKE 'bengi %%' AND wait_event = 'ClientRead' AND xact_start IS NOT NULL
+  AND greatest(query_start, state_change) < clock_timestamp() - make_interval(secs => %s)
 """
 
 
 def end_frozen_sessions(frozen_s: float = FROZEN_S) -> int:
-    """End the sessions of these books that have stood still for so long; return how many.
+    """End our processes' sessions that have stood still for so long; return how many.
 
     What they have written is rolled back, and their process is told when it goes on.
     """

@@ -1,4 +1,4 @@
-"""Who stands still in the middle of a block is ended; who is idle is not."""
+"""Who stands still in a transaction is ended, in a block too; no session of others is."""
 
 from typing import Any
 
@@ -16,10 +16,14 @@ pytestmark = [
 LOCK = "SELECT pg_advisory_xact_lock(7)"
 
 
-def session() -> psycopg.Connection[Any]:
+def session(name: str = "bengi run_engine") -> psycopg.Connection[Any]:
     told = connection.settings_dict
     return psycopg.connect(
-        host=told["HOST"], port=told["PORT"], user=told["USER"], dbname=told["NAME"]
+        host=told["HOST"],
+        port=told["PORT"],
+        user=told["USER"],
+        dbname=told["NAME"],
+        application_name=name,
     )
 
 
@@ -55,8 +59,13 @@ def test_a_session_that_was_stopped_in_a_block_is_ended() -> None:
         stand_still()
 
 
-def test_who_is_idle_is_the_server_s_to_end() -> None:
-    with session() as idle:
-        idle.execute(LOCK)
-        assert end_frozen_sessions(0) == 0
-        assert idle.execute("SELECT 1").fetchone() == (1,)
+def test_who_stands_still_between_two_statements_is_ended_if_it_is_one_of_ours() -> None:
+    with session("psql") as other:
+        other.execute("SELECT 1")
+        ours = session()
+        ours.execute(LOCK)
+        assert end_frozen_sessions(60) == 0
+        assert end_frozen_sessions(0) == 1
+        assert other.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(psycopg.OperationalError):
+            ours.execute("SELECT 1")
