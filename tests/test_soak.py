@@ -30,7 +30,7 @@ def test_quiet_minutes_are_good() -> None:
     [
         ({"median_s": [0.02 + 0.004 * n for n in range(9)]}, "latency, median"),
         ({"p99_s": [0.1 + 0.03 * n for n in range(9)]}, "latency, p99"),
-        ({"missing": [0, 0, 0, 0, 1, 0, 0, 0, 0]}, "1 requests"),
+        ({"missing": [0, 0, 0, 0, 1, 0, 0, 0, 0]}, "1 orders not asked"),
         ({"web": [200.0 + 4 * n for n in range(9)]}, "memory of web"),
     ],
 )
