@@ -6,8 +6,7 @@ Reads one Job as JSON, prints one Told as JSON. Some connections are kept alive 
 of all, each with its key; everybody has a socket that follows their account. At a rate an order's
 time begins when it is due, whether or not a connection is free then. What was asked on a connection
 that is cut is asked again on another one, with the same client_order_id, as a program should. At a
-rate connections are opened when there is something to ask: gthread keeps a thread for 5 s for one
-that says nothing after it was opened, and 64 of those hold up every request behind them.
+rate connections are opened when there is something to ask, as programs do.
 """
 
 import asyncio
