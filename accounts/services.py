@@ -17,6 +17,7 @@ from accounts.ledger import LedgerLeg, NewTransaction, post, transaction_payload
 from accounts.models import Account, CashBalance, FeeSchedule, RegulatoryRate, User
 from accounts.payloads import cash_shape, transaction_shape
 from accounts.selectors import cash_state_of
+from bengi.arrays import array_of, ask_values
 from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound, Refused
 from bengi.events.services import NewEvent, append
@@ -383,8 +384,6 @@ def lock_in_order(account_ids: Collection[UUID]) -> None:
 
     That can be sent ahead (bengi/ahead.py).
     """
-    from bengi.arrays import array_of, ask_values  # noqa: PLC0415 - with its driver
-
     ask_values(_LOCK, [array_of(account_ids)])
 
 

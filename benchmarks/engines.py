@@ -17,10 +17,9 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 from benchmarks.asking import ticket
-from benchmarks.floor import Floor, floor, postgres_cpu_s, quoted, stock
+from benchmarks.floor import Floor, floor, place_all, postgres_cpu_s, quoted, stock
 from benchmarks.modes import Mode, running
 from benchmarks.table import Line, report
 from scripts.supervisor.__main__ import ROOT
@@ -72,20 +71,9 @@ def measure(shards: int) -> Drained:
     with floor(shards=shards) as place, running(place, ["matching"]) as mode, quoted(place):
         stock(place)
         with _standing_still(mode):
-            _place(place)
+            place_all([ticket("engines", n, place.traders, place.symbols) for n in range(ORDERS)])
             fills = _fills()
         return _drain(place, mode, fills)
-
-
-def _place(place: Floor) -> None:
-    from orders.services import Placement, place_orders
-
-    for first in range(0, ORDERS, 200):
-        numbers = range(first, min(first + 200, ORDERS))
-        asked = [ticket("engines", number, place.traders, place.symbols) for number in numbers]
-        answers = place_orders(asked, now=datetime.now(UTC))
-        refused = [each for each in answers if not isinstance(each, Placement)]
-        assert not refused, refused[0]
 
 
 def _drain(place: Floor, mode: Mode, before: int) -> Drained:

@@ -18,11 +18,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from unittest import mock
 
+from benchmarks.floor import PRICE, steady_tick
 from benchmarks.table import Line, report
 from benchmarks.usage import cpu_s
 
@@ -30,7 +31,6 @@ ROUNDS = int(os.environ.get("FILLS_ROUNDS", "8"))
 TRADERS = 100
 SYMBOLS = 10
 BATCHES = (200, 20)
-PRICE = Decimal(100)
 
 
 def run() -> None:
@@ -204,31 +204,11 @@ class Floor:
         from instruments.services import record_quotes
 
         record_quotes(
-            [_tick(symbol, self.instruments[symbol], self.now) for symbol in self.symbols]
+            [
+                steady_tick(symbol, str(self.instruments[symbol]), 0, self.now)
+                for symbol in self.symbols
+            ]
         )
-
-
-def _tick(symbol: str, instrument_id: Any, at: datetime) -> Any:
-    from instruments.quotes import Tick
-
-    return Tick(
-        symbol=symbol,
-        instrument_id=str(instrument_id),
-        shard=0,
-        bid=PRICE - Decimal("0.05"),
-        ask=PRICE + Decimal("0.05"),
-        bid_size=Decimal(1_000_000),
-        ask_size=Decimal(1_000_000),
-        last=PRICE,
-        last_size=Decimal(1),
-        volume=Decimal(1),
-        day_open=PRICE,
-        day_high=PRICE,
-        day_low=PRICE,
-        previous_close=None,
-        as_of=at,
-        source="fills",
-    )
 
 
 def stock(floor: Floor, batch: int, first: int) -> list[Any]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -165,7 +165,8 @@ def quoted(place: Floor) -> Iterator[None]:
 
         rounds = 0
         while not stop.wait(0.2):
-            record_quotes([_tick(symbol, *known) for symbol, known in ids.items()])
+            now = datetime.now(UTC)
+            record_quotes([steady_tick(symbol, *known, now) for symbol, known in ids.items()])
             if rounds % 5 == 0:
                 flush_quotes()
                 is_quoted.set()
@@ -181,7 +182,8 @@ def quoted(place: Floor) -> Iterator[None]:
         thread.join(10)
 
 
-def _tick(symbol: str, instrument_id: str, shard: int) -> Any:
+def steady_tick(symbol: str, instrument_id: str, shard: int, at: datetime) -> Any:
+    """Return a quote around PRICE, of more shares than anybody asks for."""
     from instruments.quotes import Tick
 
     return Tick(
@@ -199,21 +201,26 @@ def _tick(symbol: str, instrument_id: str, shard: int) -> Any:
         day_high=PRICE,
         day_low=PRICE,
         previous_close=None,
-        as_of=datetime.now(UTC),
+        as_of=at,
         source="floor",
     )
+
+
+def place_all(tickets: Sequence[Any]) -> None:
+    """Place orders, 200 at a time; none may be refused."""
+    from orders.services import Placement, place_orders
+
+    for first in range(0, len(tickets), 200):
+        answers = place_orders(tickets[first : first + 200], now=datetime.now(UTC))
+        refused = [each for each in answers if not isinstance(each, Placement)]
+        assert not refused, refused[0]
 
 
 def stock(place: Floor) -> None:
     """Let everybody buy what they will sell, and wait until engines have filled it all."""
     from benchmarks.asking import stocking
-    from orders.services import Placement, place_orders
 
-    tickets = stocking(place.traders, place.symbols)
-    for first in range(0, len(tickets), 200):
-        answers = place_orders(tickets[first : first + 200], now=datetime.now(UTC))
-        refused = [each for each in answers if not isinstance(each, Placement)]
-        assert not refused, refused[0]
+    place_all(stocking(place.traders, place.symbols))
     assert not unfilled("stock-"), "what is to be sold was not bought in time"
     analyze()
 

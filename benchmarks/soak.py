@@ -12,7 +12,6 @@ not like the first third: see Limits.
 import json
 import os
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -208,7 +207,3 @@ def _keep(minutes: Sequence[Minute], found: Sequence[str], trouble: dict[str, in
     }
     text = json.dumps(body, indent=2) + "\n"
     (RESULTS / "soak_minutes.json").write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    sys.exit(run())

@@ -22,7 +22,7 @@ def insert_rows(model: type[Row], rows: Collection[Row]) -> None:
     if not rows:
         return
     if has_arrays():
-        from bengi.arrays import insert  # noqa: PLC0415 - with its driver, where it is used
+        from bengi.arrays import insert  # noqa: PLC0415 - it asks has_arrays()
 
         insert(model, rows)
     else:
@@ -37,7 +37,7 @@ def insert_values(model: type[Row], names: Sequence[str], rows: Collection[Seque
     if not rows:
         return
     if has_arrays():
-        from bengi.arrays import insert_values  # noqa: PLC0415 - with its driver, where it is used
+        from bengi.arrays import insert_values  # noqa: PLC0415 - it asks has_arrays()
 
         insert_values(model, names, rows)
     else:
@@ -53,7 +53,7 @@ def update_rows(model: type[Row], rows: Collection[Row], fields: Sequence[str]) 
     if not rows:
         return
     if has_arrays():
-        from bengi.arrays import update  # noqa: PLC0415 - with its driver, where it is used
+        from bengi.arrays import update  # noqa: PLC0415 - it asks has_arrays()
 
         update(model, rows, fields)
         return
@@ -95,7 +95,7 @@ def read_rows(
     if names and not wanted:
         return []
     if has_arrays():
-        from bengi.arrays import select  # noqa: PLC0415 - with its driver, where it is used
+        from bengi.arrays import select  # noqa: PLC0415 - it asks has_arrays()
 
         rows = select(model, names, wanted, where)
         for name in related:

@@ -8,9 +8,7 @@ counts from an answer to the next message of any kind, and of statements that ar
 from django.db import connection
 
 from bengi.bulk import has_arrays
-
-FROZEN_S = 15
-"""As long as a transaction of any of our processes may be idle. A block takes milliseconds."""
+from bengi.postgres import IDLE_S
 
 _END = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -20,7 +18,7 @@ WHERE datname = current_database() AND usename = current_user AND pid <> pg_back
 """
 
 
-def end_frozen_sessions(frozen_s: float = FROZEN_S) -> int:
+def end_frozen_sessions(frozen_s: float = IDLE_S) -> int:
     """End our processes' sessions that have stood still for so long; return how many.
 
     What they have written is rolled back, and their process is told when it goes on.

@@ -109,7 +109,7 @@ class GroupCommit(Generic[T, R]):
     def _sit_down(self, seat: Seat[T, R]) -> None:
         with self._lock:
             if len(self._waiting) >= self._waiting_max:
-                raise unavailable("Too many wait already. Try again in a moment.")
+                raise too_many()
             self._waiting.append(seat)
             if not self._is_led:
                 self._is_led = seat.leads = True
@@ -129,7 +129,7 @@ class GroupCommit(Generic[T, R]):
                 return
             if seat in self._waiting:
                 self._waiting.remove(seat)
-        raise unavailable("It takes too long. Ask again with the same key.")
+        raise too_slow()
 
     def _lead(self) -> None:
         """Do the work of who waits, the leader first among them, and let the next one lead."""
@@ -210,6 +210,16 @@ def _one_by_one(
 def unavailable(detail: str = "Try again in a moment.") -> Unavailable:
     """Return the error for who is to come again."""
     return Unavailable("unavailable", detail, retry_after_s=RETRY_AFTER_S)
+
+
+def too_many() -> Unavailable:
+    """Return what somebody is told for whom there is no place to wait."""
+    return unavailable("Too many wait already. Try again in a moment.")
+
+
+def too_slow() -> Unavailable:
+    """Return what somebody is told who has waited for long enough; it may yet be done."""
+    return unavailable("It takes too long. Ask again with the same key.")
 
 
 def is_away(error: Exception) -> bool:

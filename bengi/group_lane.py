@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from bengi.group_commit import unavailable
+from bengi.group_commit import too_many, too_slow, unavailable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class GroupLane(Generic[T, R]):
         patience_s. Then it may yet be done, as whenever an answer gets lost.
         """
         if self._queue.qsize() >= self._waiting_max:
-            raise unavailable("Too many wait already. Try again in a moment.")
+            raise too_many()
         waiter: Waiter[T, R] = Waiter(
             item, self._loop.create_future(), self._loop.time() + self._patience_s
         )
@@ -163,6 +163,6 @@ class GroupLane(Generic[T, R]):
             if waiter.gives_up_s > now_s:
                 break
             if not waiter.answer.done():
-                error = unavailable("It takes too long. Ask again with the same key.")
+                error = too_slow()
                 waiter.answer.set_exception(error)
         self._watch()

@@ -12,6 +12,8 @@ import psycopg
 
 STATEMENT_S = 20
 """After so long the server itself ends a statement."""
+IDLE_S = 15
+"""How long a transaction may do nothing; what holds locks and works takes milliseconds."""
 ANSWER_S = STATEMENT_S + 3
 """After so long we believe that there will be no answer, to a statement or to all of a block."""
 ALIVE_S = 1.5

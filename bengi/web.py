@@ -1,7 +1,8 @@
 """Where requests of the web process come in: ASGI in front of Django, which answers in threads.
 
 Plain orders of programs wait on the event loop for their group, and one thread does the work of all
-of them (bengi/order_door.py, docs/adr/0035). Everything else is answered by bengi/wsgi.py as ever.
+of them (bengi/order_door.py, docs/adr/0035). Everything else Django answers in threads
+(bengi/wsgi_threads.py).
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from django.http import HttpRequest  # noqa: E402
 
 from bengi import order_door  # noqa: E402
 from bengi.errors import Unavailable  # noqa: E402
-from bengi.group_commit import unavailable  # noqa: E402
+from bengi.group_commit import too_many  # noqa: E402
 from bengi.group_lane import GroupLane  # noqa: E402
 from bengi.order_door import Answer, Given, OrderDoor, Request  # noqa: E402
 from bengi.problem import BODY_BYTES_MAX, problem, request_id_of  # noqa: E402
@@ -36,7 +37,13 @@ from bengi.wsgi_threads import (  # noqa: E402
     send_whole,
 )
 from instruments.days import CalendarWatch  # noqa: E402
-from orders.fast_lane import GROUP_MAX, PATIENCE_S, WAITING_MAX, is_on  # noqa: E402
+from orders.fast_lane import (  # noqa: E402
+    GROUP_MAX,
+    PATIENCE_S,
+    WAITING_MAX,
+    give_connection_back,
+    is_on,
+)
 
 Submit = Callable[[Request], Awaitable[Answer | None]]
 
@@ -89,7 +96,7 @@ class Web:
             return order_door.failed(error, request)
 
     async def _say_busy(self, scope: Scope, send: Send) -> None:
-        error: Unavailable = unavailable("Too many wait already. Try again in a moment.")
+        error: Unavailable = too_many()
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin1")
         asked = HttpRequest()
         asked.request_id = request_id_of(given)  # type: ignore[attr-defined]
@@ -117,7 +124,7 @@ class Web:
             group_max=GROUP_MAX,
             waiting_max=WAITING_MAX,
             patience_s=PATIENCE_S,
-            rest=_give_connection_back,
+            rest=give_connection_back,
         )
         self._crew.add("calendar", CalendarWatch())
         self._crew.add("orders", lane)
@@ -135,11 +142,7 @@ class Web:
             return self._door.answer_all(requests)
         finally:
             if connection.errors_occurred:
-                _give_connection_back()
-
-
-def _give_connection_back() -> None:
-    connection.close_if_unusable_or_obsolete()
+                give_connection_back()
 
 
 async def _body_of(length: int, receive: Receive) -> bytes | None:

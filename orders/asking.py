@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from bengi.arrays import array_of
+from bengi.arrays import array_of, ask_values
 from bengi.bulk import has_arrays
 from bengi.errors import BengiError, Malformed, NotFound
 from bengi.ids import new_id
-from bengi.reads import Read, run_together
 from bengi.terms import AccountStatus, OrderClass
 from orders.tickets import OrderTicket
 from portfolios.models import Portfolio
@@ -60,14 +59,12 @@ def _places_of(user_ids: set[UUID]) -> dict[UUID, list[Place]]:
 
 def _rows_of(user_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
     if has_arrays():
-        read = Read[Any](PLACES, [array_of(user_ids)])
-        run_together(read)
-        return read.rows
+        return ask_values(PORTFOLIOS_OF, [array_of(user_ids)])
     rows = Portfolio.objects.filter(account__user_id__in=user_ids).order_by("id")
     return rows.values_list("account__user_id", "id", "account_id", "account__status")
 
 
-PLACES = (
+PORTFOLIOS_OF = (
     "SELECT a.user_id, p.id, p.account_id, a.status FROM portfolios_portfolio p"
     " JOIN accounts_account a ON a.id = p.account_id WHERE a.user_id = ANY(%s::uuid[])"
     " ORDER BY p.id"

@@ -14,11 +14,10 @@ from django.db.models import Count
 
 from accounts.models import Account, CashBalance, FeeSchedule
 from accounts.services import lock_accounts
-from bengi.arrays import array_of, columns_of, rows_of
-from bengi.bulk import has_arrays
+from bengi.ahead import sent_ahead
+from bengi.arrays import array_of, ask_values, columns_of, rows_of
+from bengi.bulk import has_arrays, lead
 from bengi.events.models import Stream
-from bengi.reads import Read, run_together
-from bengi.terms import Side
 from instruments.models import Instrument
 from instruments.selectors import instruments_by_symbol
 from orders.costs import schedules_of
@@ -145,43 +144,38 @@ def _together(wanted: Wanted) -> DeskRows:
     Of an account's open orders those in the instruments that it names are counted apart.
     """
     ids, symbols = array_of(wanted.account_ids), array_of(wanted.symbols)
-    locked = Read[Account](_lock(), [ids])
-    standing = Read[Any](_standing(), [ids])
-    instruments = Read[Instrument](_instruments(), [symbols])
-    schedules = Read[FeeSchedule](_schedules(), [ids])
-    known = Read[Any](KNOWN, _pairs(wanted.keys))
-    counts = Read[Any](COUNTS, [ids, *_pairs(wanted.named)])
     since = (wanted.now - WINDOW).isoformat()
-    recent = Read[Any](RECENT, [*_pairs(wanted.unsure), since])
-    held = Read[Position](_positions(), _pairs(wanted.selling))
-    run_together(
-        *([locked] if wanted.accounts is None else []),
-        *(standing, instruments, schedules, known, counts),
-        *([recent] if wanted.unsure else []),
-        *([held] if wanted.selling else []),
-    )
-    dated = {row.id: row for row in schedules.of(FeeSchedule)}
+    with sent_ahead():
+        locked = ask_values(_lock(), [ids]) if wanted.accounts is None else []
+        standing = ask_values(_standing(), [ids])
+        instruments = ask_values(_instruments(), [symbols])
+        dated = ask_values(_schedules(), [ids])
+        known = ask_values(KNOWN, _pairs(wanted.keys))
+        counts = ask_values(COUNTS, [ids, *_pairs(wanted.named)])
+        unsure = [*_pairs(wanted.unsure), since]
+        recent = ask_values(RECENT, unsure) if wanted.unsure else []
+        held = ask_values(_positions(), _pairs(wanted.selling)) if wanted.selling else []
+    schedules = rows_of(FeeSchedule, dated)
     accounts = wanted.accounts
     if accounts is None:
-        accounts = {row.id: row for row in locked.of(Account)}
-        for account in accounts.values():
-            account._state.fields_cache["fee_schedule"] = dated[account.fee_schedule_id]
-    again = [order_id for (order_id,) in known.rows]
+        accounts = {row.id: row for row in rows_of(Account, locked)}
+        lead(accounts.values(), "fee_schedule", schedules)
+    again = [order_id for (order_id,) in known]
     replayed = Order.objects.filter(id__in=again).select_related("instrument") if again else ()
-    halts, (heads, limits, balances) = _parts(standing.rows)
+    halts, (heads, limits, balances) = _parts(standing)
     return DeskRows(
         accounts=accounts,
         heads=None if wanted.accounts is not None else {row.id: row for row in heads},
-        instruments={row.symbol: row for row in instruments.of(Instrument)},
+        instruments={row.symbol: row for row in rows_of(Instrument, instruments)},
         balances=_by_currency(balances),
-        positions=_by_holding(held.of(Position)),
+        positions=_by_holding(rows_of(Position, held)),
         known=_by_key(replayed),
-        schedules=list(dated.values()),
+        schedules=schedules,
         limits={row.account_id: limits_of(row) for row in limits},
         halts=halts,
-        recent=by_looks(recent.rows),
-        open_orders=Counter({(*key, side): n for *key, side, n in counts.rows if side}),
-        open_in_all=Counter({account_id: n for account_id, _, side, n in counts.rows if not side}),
+        recent=by_looks(recent),
+        open_orders=Counter({(*key, side): n for *key, side, n in counts if side}),
+        open_in_all=Counter({account_id: n for account_id, _, side, n in counts if not side}),
     )
 
 
@@ -275,20 +269,3 @@ def _lock() -> str:
 def _positions() -> str:
     where = f"WHERE (portfolio_id, instrument_id) IN ({NAMED})"
     return f"SELECT {columns_of(Position)} FROM portfolios_position {where}"  # noqa: S608
-
-
-def wanted_by(
-    tickets: Sequence[Any], accounts: Mapping[UUID, Account] | None, now: datetime
-) -> Wanted:
-    """Return what is to be read for tickets; without accounts, theirs are to be locked."""
-    named = [(ticket, ticket.symbol.upper()) for ticket in tickets]
-    return Wanted(
-        account_ids=sorted({ticket.account_id for ticket in tickets}),
-        accounts=accounts,
-        symbols=frozenset(symbol for _, symbol in named),
-        keys=[(ticket.account_id, ticket.client_order_id) for ticket in tickets],
-        named=frozenset((ticket.account_id, symbol) for ticket, symbol in named),
-        selling=frozenset((t.portfolio_id, symbol) for t, symbol in named if t.side is Side.SELL),
-        unsure=frozenset((t.account_id, symbol) for t, symbol in named if not t.confirm_duplicate),
-        now=now,
-    )

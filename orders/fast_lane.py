@@ -85,11 +85,11 @@ def _lane() -> GroupCommit[tuple[Wanted, datetime], Answer]:
         group_max=GROUP_MAX,
         waiting_max=WAITING_MAX,
         patience_s=PATIENCE_S,
-        rest=_give_connection_back,
+        rest=give_connection_back,
     )
 
 
-def _give_connection_back() -> None:
+def give_connection_back() -> None:
     """Let others have the connection that this thread has read with: all who wait could hold all
     there are, and the leader would wait for them.
     """

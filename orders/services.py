@@ -128,7 +128,8 @@ def place_within(tickets: Sequence[OrderTicket], *, now: datetime) -> list[Place
             new = [a.order for a in part if isinstance(a, Placement) and not a.replayed]
             _save(desk, new, now, news)
             answers += part
-    desk.tell_stale()
+    if desk.stale:
+        transaction.on_commit(desk.tell_stale, robust=True)
     news.after_commit()
     crash_point("accept.saved")
     return answers

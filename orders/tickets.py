@@ -34,7 +34,7 @@ from instruments.selectors import latest_quotes
 from instruments.spread import around, missing_half_spread
 from orders.book_quotes import book_quotes
 from orders.costs import Costs, costs_with
-from orders.desk_rows import Holding, read_rows, wanted_by
+from orders.desk_rows import Holding, Wanted, read_rows
 from orders.facts import (
     DEFAULT_LIMITS,
     AccountFacts,
@@ -245,7 +245,7 @@ def read_desk(
     anything else is read, in the caller's transaction. Positions are read where something is sold,
     and what looks alike where that is not meant.
     """
-    rows = read_rows(wanted_by(tickets, accounts, now))
+    rows = read_rows(_wanted_by(tickets, accounts, now))
     listed = rows.instruments.values()
     return Desk(
         accounts=rows.accounts,
@@ -326,6 +326,23 @@ def _likeness(ticket: OrderTicket, instrument: Instrument) -> Likeness:
         ticket.stop_price,
         ticket.trail_price,
         ticket.trail_percent,
+    )
+
+
+def _wanted_by(
+    tickets: Sequence[OrderTicket], accounts: Mapping[UUID, Account] | None, now: datetime
+) -> Wanted:
+    """Return what is to be read for tickets; without accounts, theirs are to be locked."""
+    named = [(ticket, ticket.symbol.upper()) for ticket in tickets]
+    return Wanted(
+        account_ids=sorted({ticket.account_id for ticket in tickets}),
+        accounts=accounts,
+        symbols=frozenset(symbol for _, symbol in named),
+        keys=[(ticket.account_id, ticket.client_order_id) for ticket in tickets],
+        named=frozenset((ticket.account_id, symbol) for ticket, symbol in named),
+        selling=frozenset((t.portfolio_id, symbol) for t, symbol in named if t.side is Side.SELL),
+        unsure=frozenset((t.account_id, symbol) for t, symbol in named if not t.confirm_duplicate),
+        now=now,
     )
 
 

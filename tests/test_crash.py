@@ -13,7 +13,6 @@ import pytest
 from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
-ROOT = Path(__file__).resolve().parent.parent
 PRODUCT_ROUNDS = 20
 CRASHES = ("servers_stopped", "backends_killed", "postmasters_killed")
 CRASH_ROUNDS = int(os.environ.get("CRASH_ROUNDS", "60"))

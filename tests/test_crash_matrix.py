@@ -7,7 +7,6 @@ MATRIX_ROUNDS times. Nothing acknowledged is lost, all is done within 30 s, the 
 import os
 import re
 from collections import Counter
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +16,6 @@ from tests.labs.matrix.cells import ALL
 from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
-ROOT = Path(__file__).resolve().parent.parent
 pytestmark = [pytest.mark.slow, pytest.mark.real_parts]
 SLICE = (
     "engine/burst",

@@ -1,6 +1,5 @@
 """PostgreSQL goes away under a web process: it says so at once, and works again by itself."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,6 @@ from scripts.parts import PARTS, find
 from tests.labs.away import ANSWER_S as LAB_S
 from tests.labs.running import run_lab
 from tests.realparts import note_lab
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def play(how: str, pytestconfig: pytest.Config) -> dict[str, Any]:

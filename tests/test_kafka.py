@@ -1,6 +1,5 @@
 """The scale-out mode's processes over TCP: relays, engines by consumer group, the tape."""
 
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -8,8 +7,6 @@ import pytest
 
 from tests.labs.running import run_lab
 from tests.realparts import note_lab
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def lab(kafka_server: str, *words: str) -> dict[str, Any]:

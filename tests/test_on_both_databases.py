@@ -1,6 +1,7 @@
 """What must hold on SQLite and on PostgreSQL alike: one writer's tests, and many spenders."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.labs.running import run_lab
 from tests.realparts import note_lab
 
 ROOT = Path(__file__).resolve().parent.parent
+APPS = ("accounts", "bengi", "instruments", "orders", "portfolios", "trades", "watchlists")
 MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_money")
 CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
 ENDPOINTS = (
@@ -76,6 +78,18 @@ def assert_ten_of_a_hundred(vendor: str, **environment: str) -> None:
         "wrong": [],
         "vendor": vendor,
     }
+
+
+def test_what_sqlite_skips_is_played_on_postgres() -> None:
+    """A skip is no loss as long as the run plays that file on the other database."""
+    skipping = {
+        str(path.relative_to(ROOT))
+        for app in APPS
+        for path in (ROOT / app).rglob("test_*.py")
+        if re.search(r'skipif\(\s*connection.vendor != "postgresql"', path.read_text())
+    }
+    assert skipping
+    assert skipping <= set(ENDPOINTS)
 
 
 @pytest.mark.parametrize("lane", ["0", "1"])

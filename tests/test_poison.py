@@ -7,8 +7,6 @@ import pytest
 
 from tests.labs.running import run_lab
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 def told(folder: Path, kind: str) -> dict[str, Any]:
     file = str(folder / "poison.sqlite3")

@@ -11,6 +11,7 @@ from accounts.fees import US_MICS
 from accounts.models import CashBalance, FeeSchedule, RegulatoryRate, UnsettledCash, UnsettledUse
 from accounts.services import lock_accounts, lock_in_order
 from bengi.ahead import sent_ahead
+from bengi.arrays import array_of, rows_of
 from bengi.bulk import has_arrays, read_rows
 from bengi.compiled import ask_planned
 from bengi.events.models import Stream
@@ -112,8 +113,6 @@ def _together(
 
     The locks come first: a statement sees what was committed by the time it runs.
     """
-    from bengi.arrays import array_of  # noqa: PLC0415 - with its driver
-
     waiting_for = array_of(accounts), since
     with sent_ahead():
         if not is_locked:
@@ -144,8 +143,6 @@ def _together(
 
 def _uses_of(rows: Iterable[tuple[Any, ...]]) -> list[UnsettledUse]:
     """Return what was paid with cash that has not settled, each leading to that cash."""
-    from bengi.arrays import rows_of  # noqa: PLC0415 - with its driver
-
     found = []
     width = len(UnsettledUse._meta.concrete_fields)
     for row in rows:

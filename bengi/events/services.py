@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
+from bengi.arrays import select
 from bengi.bulk import has_arrays, insert_values, save_rows
 from bengi.events.models import Event, Stream
 from bengi.ids import new_id
@@ -87,8 +88,6 @@ def lock_heads(stream_ids: Collection[UUID]) -> list[Stream]:
     On PostgreSQL that can be sent ahead (bengi/ahead.py); the list is filled later then.
     """
     if has_arrays():
-        from bengi.arrays import select  # noqa: PLC0415 - with its driver, where it is used
-
         keys = [(stream_id,) for stream_id in stream_ids]
         return select(Stream, ["id"], keys, rest=" ORDER BY id FOR UPDATE")
     return list(Stream.objects.select_for_update().filter(id__in=stream_ids).order_by("id"))

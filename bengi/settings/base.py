@@ -102,12 +102,12 @@ SQLITE_OPTIONS = {
 # PostgreSQL ends what takes too long, so that nobody waits behind a session that hangs. A command
 # that somebody has typed may take its time. Plans are made once a session (docs/adr/0032).
 POSTGRES_LIMITS = {
-    "idle_in_transaction_session_timeout": "15s",
     "plan_cache_mode": "force_generic_plan",
 }
 if env("DATABASE_URL", default=""):
-    from bengi.postgres import STATEMENT_S, BoundedConnection
+    from bengi.postgres import IDLE_S, STATEMENT_S, BoundedConnection
 
+    POSTGRES_LIMITS["idle_in_transaction_session_timeout"] = f"{IDLE_S}s"
     _pool: dict[str, Any] = {}
     if not is_maintenance(sys.argv):
         POSTGRES_LIMITS |= {"statement_timeout": f"{STATEMENT_S}s", "lock_timeout": "5s"}

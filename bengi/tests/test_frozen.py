@@ -1,5 +1,6 @@
 """Who stands still in a transaction is ended, in a block too; no session of others is."""
 
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -34,23 +35,22 @@ def is_locked() -> bool:
     return bool(found)
 
 
-def until_locked() -> None:
+def until(wanted: bool) -> None:
+    """Return once the lock is held by somebody, or is not."""
     ends = wall().timestamp() + 20
-    while not is_locked():
+    while is_locked() is not wanted:
         assert wall().timestamp() < ends
 
 
 def stand_still() -> None:
     """Send the beginning of a block, and find at its end that it was too late."""
-    frozen = session()
-    with frozen.pipeline():
+    with closing(session()) as frozen, frozen.pipeline():
         frozen.execute(LOCK)
         frozen.pgconn.flush()
-        until_locked()
+        until(True)
         assert end_frozen_sessions(60) == 0, "it may yet go on"
         assert end_frozen_sessions(0) == 1
-        while is_locked():
-            pass
+        until(False)
         frozen.execute("SELECT 1").fetchone()
 
 
@@ -60,9 +60,8 @@ def test_a_session_that_was_stopped_in_a_block_is_ended() -> None:
 
 
 def test_who_stands_still_between_two_statements_is_ended_if_it_is_one_of_ours() -> None:
-    with session("psql") as other:
+    with closing(session("psql")) as other, closing(session()) as ours:
         other.execute("SELECT 1")
-        ours = session()
         ours.execute(LOCK)
         assert end_frozen_sessions(60) == 0
         assert end_frozen_sessions(0) == 1

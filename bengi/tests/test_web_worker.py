@@ -180,6 +180,17 @@ def test_a_body_is_there_before_a_thread_is_taken(port: int, headers, sent, leng
     assert body is None or told[2] == body
 
 
+def test_who_sends_slowly_keeps_no_thread(port: int):
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):  # one more than there are threads
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port), LONG_S))
+            slow.sendall(head + b"h")
+        assert get(port, "/").startswith(b"HTTP/1.1 200")
+        slow.sendall(b"i")
+        assert slow.recv(65536).startswith(b"HTTP/1.1 200")
+
+
 def test_a_file_is_sent_as_it_is(port: int):
     head, _, body = get(port, "/file").partition(b"\r\n\r\n")
     assert body == FILE.read_bytes()
@@ -227,6 +238,7 @@ def test_what_is_no_request_or_too_long_for_one_is_refused(port: int, text: byte
     try:
         answer = ask(port, text)
     except ConnectionResetError:  # it has hung up while this was still talking
+        assert len(text) > SILENT_BYTES_MAX
         return
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
 

@@ -108,16 +108,17 @@ class Desk:
         elapsed = day_elapsed(wishes, now, market_hours())
         if not self.governor.take(cost, Priority.CHORE, now, elapsed=elapsed, least=cost):
             raise NoCredits(f"no {cost} credits for a chore")
-        answers: list[T] = []
-        for number, question in enumerate(questions, start=1):
-            try:
+        asked, answers = 0, list[T]()
+        try:
+            for question in questions:
+                asked += 1
                 answers.append(question())
-            except TwelveDataError as error:
-                not_asked = cost_of_each * (len(questions) - number)
-                self.governor.give_back(not_asked, Priority.CHORE, now)
-                if isinstance(error, TwelveDataError):
-                    self.learn(error, cost_of_each, now)
-                raise
+        except TwelveDataError as error:
+            self.learn(error, cost_of_each, now)
+            raise
+        finally:
+            if not_asked := len(questions) - asked:
+                self.governor.give_back(cost_of_each * not_asked, Priority.CHORE, now)
         return answers
 
     def learn(self, error: TwelveDataError, cost: int, asked_at: datetime) -> None:
