@@ -23,6 +23,7 @@ ENDPOINTS = (
     "bengi/tests/test_event_archive.py",
     "bengi/tests/test_frozen.py",
     "bengi/tests/test_listing.py",
+    "bengi/tests/test_live_schema.py",
     "bengi/tests/test_log_reader.py",
     "bengi/tests/test_plans.py",
     "bengi/tests/test_query_budgets.py",

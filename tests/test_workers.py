@@ -34,8 +34,8 @@ def test_a_group_is_a_place_that_is_there(group):
 @pytest.mark.parametrize(
     ("nodeid", "group"),
     [
-        ("tests/browser/test_pages.py::test_a[chromium-tests/x]", "tests/browser/"),
-        ("tests/browser/test_admin.py::test_b", "tests/browser/"),
+        ("tests/browser/test_pages.py::test_a[chromium-tests/x]", "tests/browser/test_pages.py"),
+        ("tests/browser/test_admin.py::test_b", "tests/browser/test_admin.py"),
         ("tests/contract/test_fuzz.py::test_c[list_orders]", "tests/contract/test_fuzz.py"),
         ("tests/contract/test_fuzz.py::test_d", "tests/contract/test_fuzz.py"),
         ("tests/contract/test_roles.py::test_e", "tests/contract/test_roles.py::test_e"),

@@ -10,8 +10,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 BROWSER = "tests/browser/"
+"""Its tests go by file: a worker has one product and one Chromium for all that it is given."""
+
 GROUPS = (
-    BROWSER,  # one product and one Chromium for all
     "tests/modes/test_standard.py",  # one set of processes for all
     "tests/contract/test_fuzz.py",  # the last test judges what the others have counted
 )
@@ -19,6 +20,8 @@ GROUPS = (
 
 def group_of(nodeid: str) -> str:
     """Return the group a test belongs to: one of GROUPS, else a group of its own."""
+    if nodeid.startswith(BROWSER):
+        return nodeid.partition("::")[0]
     return next((path for path in GROUPS if nodeid.startswith(path)), nodeid)
 
 
@@ -30,9 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     of its own, or that Django guards against loops, may follow it in the same process.
     """
     for item in items:
-        if group_of(item.nodeid) == BROWSER:
+        if item.nodeid.startswith(BROWSER):
             item.add_marker("browser")
-    items.sort(key=lambda item: group_of(item.nodeid) == BROWSER)
+    items.sort(key=lambda item: item.nodeid.startswith(BROWSER))
 
 
 class GroupScheduling(LoadScopeScheduling):

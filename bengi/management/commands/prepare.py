@@ -1,5 +1,6 @@
 """`manage.py prepare`: what has to be done once before the processes of a mode start."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,8 @@ from bengi.management.commands.seed_demo import seed
 
 LOCK = 0x62656E6769
 """The key of PostgreSQL's advisory lock: "bengi" in ASCII."""
+
+ASK_AGAIN_S = 0.2
 
 
 class Command(BaseCommand):
@@ -33,14 +36,24 @@ class Command(BaseCommand):
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Let nobody else prepare the database meanwhile; who comes second waits and finds it done."""
+    """Let nobody else prepare the database meanwhile; who comes second waits and finds it done.
+
+    It asks again and again: who waits within a statement is waited for by an index that is built
+    while others write, and that index is built by the one who holds the lock.
+    """
     if connection.vendor != "postgresql":  # SQLite: one process, and it locks the file
         yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    while not _locked():
+        time.sleep(ASK_AGAIN_S)
     try:
         yield
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _locked() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        return bool(cursor.fetchone()[0])

@@ -265,9 +265,9 @@ def test_a_lost_line_is_taken_up_again_with_its_subscriptions(wire, listen):
     wire.act = hang_up
     listener = listen()
     listener.start(AAPL, KO)
-    until(lambda: len(wire.lines) == 4 and len(listener.ticks) >= 1)
-    assert said(wire, "subscribe") == ["AAPL,KO"] * 4
+    until(lambda: said(wire, "subscribe") == ["AAPL,KO"] * 4)
     until(lambda: listener.stream.live(NOW) == {"AAPL"})
+    assert len(wire.lines) == 4
     assert listener.stream.streamed.connections == 4
 
 
