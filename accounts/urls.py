@@ -1,6 +1,6 @@
 """Addresses of coming in and of the account. Signing up needs more apps: see bengi/urls.py."""
 
-from django.urls import path
+from django.urls import include, path
 
 from accounts import views
 from accounts.identity import views as identity
@@ -15,6 +15,7 @@ urlpatterns = [
     path("password/reset", identity.reset, name="reset"),
     path("verify-email", identity.verify_email, name="verify-email"),
     path("settings/theme", views.appearance, name="appearance"),
+    path("settings", include("accounts.preferences.urls")),
     path("account", views.account, name="account"),
     path("account/realism", views.realism, name="realism"),
 ]

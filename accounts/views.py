@@ -229,7 +229,7 @@ def _account_page(
     heads = heads_of(owned.prefetch_related(None))  # first: the page is told of what comes after
     mine = with_unsettled(owned, now).first()
     context: dict[str, Any] = {"place": "account", "heads": heads}
-    context |= {"themes": _THEMES, "updowns": _UPDOWNS}
+    context |= {"themes": THEME_CHOICES, "updowns": UPDOWN_CHOICES}
     if mine:
         states = cash_states_of(mine, now)
         wanted = request.GET.get("currency", "")
@@ -247,8 +247,8 @@ def _account_page(
     return render(request, "accounts/account.html", context, status=status)
 
 
-_THEMES = [("", "System"), ("light", "Light"), ("dark", "Dark")]
-_UPDOWNS = [("", "Green up"), ("red-up", "Red up"), ("blue-orange", "Blue up")]
+THEME_CHOICES = [("", "System"), ("light", "Light"), ("dark", "Dark")]
+UPDOWN_CHOICES = [("", "Green up"), ("red-up", "Red up"), ("blue-orange", "Blue up")]
 
 
 def _front(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:

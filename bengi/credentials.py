@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.identity.bearers import bearer
 from accounts.identity.grants import READ, stamp_of
-from accounts.identity.models import ApiKey, SignIn
+from accounts.identity.models import ApiKey, SignIn, is_live
 from accounts.models import User
 from bengi import clock
 from bengi.errors import Forbidden
@@ -70,7 +70,7 @@ def still_good(credentials: Sequence[Credential]) -> set[Credential]:
     }
     sign_ins = SignIn.objects.filter(id__in=ids["sign_in"], ended_at=None, expires_at__gt=Now())
     live |= {("sign_in", id_) for id_ in sign_ins.values_list("id", flat=True)}
-    keys = ApiKey.objects.filter(id__in=ids["key"], revoked_at=None)
+    keys = ApiKey.objects.filter(is_live(Now()), id__in=ids["key"])
     live |= {("key", id_) for id_ in keys.values_list("id", flat=True)}
     stamps = _stamps({each.user_id for each in credentials})
     return {each for each in credentials if (each.kind, each.id) in live and _fits(each, stamps)}

@@ -1,11 +1,13 @@
 """How numbers are written for people: fixed places, thousands apart, a true minus (U+2212).
 
+Points and commas are the reader's (bengi/writing.py), 1,234.56 where nobody has said otherwise.
 static/js/numbers.js writes the same way what changes after the page has loaded; the browser
 tests compare the two.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from bengi import writing
 from bengi.money import MINOR_UNITS, grouped
 
 MINUS = "\N{MINUS SIGN}"
@@ -15,7 +17,7 @@ _SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 def fixed(value: Decimal, places: int) -> str:
     """Write value with exactly `places` decimals: 1234.5 with 2 gives 1,234.50."""
     rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-    return f"{MINUS if rounded < 0 else ''}{abs(rounded):,.{places}f}"
+    return f"{MINUS if rounded < 0 else ''}{writing.number(f'{abs(rounded):,.{places}f}')}"
 
 
 def signed(value: Decimal, places: int) -> str:
@@ -42,7 +44,7 @@ def price(value: Decimal, places: int) -> str:
 
 def quantity(value: Decimal) -> str:
     """Write a number of shares: thousands apart, no trailing zeros."""
-    return f"{MINUS if value < 0 else ''}{grouped(abs(value))}"
+    return f"{MINUS if value < 0 else ''}{writing.number(grouped(abs(value)))}"
 
 
 def compact(value: Decimal) -> str:
@@ -57,7 +59,7 @@ def compact(value: Decimal) -> str:
 def age(seconds: Decimal | float) -> str:
     """Write how long ago something was: 0.3 s, 12 s, 5 min, 2 h 14 min, 3 d."""
     if seconds < 9.95:
-        return f"{max(0, seconds):.1f} s"
+        return f"{writing.number(f'{max(0, seconds):.1f}')} s"
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from accounts.identity.views import staff_signin
 from accounts.views import signout, signup
+from bengi.help.views import page as help_page
 from bengi.metrics import MetricsView
 from bengi.onboarding import sign_up
 from bengi.schema.views import document, reference
@@ -21,6 +22,7 @@ urlpatterns = [
     path("api/schema", document, name="api-schema"),
     path("api/docs", reference, name="api-docs"),
     path("metrics", MetricsView.as_view(), name="metrics"),
+    path("help", help_page, name="help"),
     path("signup", signup, {"sign_up": sign_up}, name="signup"),
     path("", include("accounts.urls")),
     path("", include("instruments.urls")),

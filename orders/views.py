@@ -44,7 +44,11 @@ TOO_FAST = "rate_limited"
 @require_POST
 @signed_in
 def review(request: PageRequest) -> HttpResponse:
-    """Show what an order would cost before it is sent; a wrong ticket comes back as it was."""
+    """Show what an order would cost before it is sent; a wrong ticket comes back as it was.
+
+    For those who have said in their settings that they need no review it is sent at once, unless
+    it looks like one that was sent just before: that is asked about.
+    """
     form = TicketForm(request.POST)
     line = _line(request)
     if not form.is_valid():
@@ -54,6 +58,8 @@ def review(request: PageRequest) -> HttpResponse:
     if any(error.code != DUPLICATE for error in outcome.errors):
         form.refuse(outcome.errors)
         return _ticket_again(request, form, line)
+    if not outcome.errors and not request.user.confirms_orders:
+        return _send(request, ticket, line)
     return _review(request, ticket, line, outcome.errors)
 
 
@@ -65,14 +71,7 @@ def place(request: PageRequest) -> HttpResponse:
     line = _line(request)
     if not form.is_valid() or not form.cleaned_data["client_order_id"]:
         return _ticket_again(request, form, line)
-    ticket = form.ticket(request.user)
-    try:
-        count_page_order(request.user)
-        placement = admit(ticket, now=clock.now())
-    except BengiError as error:
-        problems = error.errors if isinstance(error, Refused) else [error]
-        return _review(request, ticket, line, problems)
-    return _done(request, placement.order, "Sent", "order-placed")
+    return _send(request, form.ticket(request.user), line)
 
 
 @require_POST
@@ -146,6 +145,16 @@ def _ticket_again(request: PageRequest, form: TicketForm, line: Line) -> HttpRes
         return reswap(retarget(part, "#ticket-form"), "outerHTML")
     context |= {"place": "trade", "back_url": reverse("trade_symbol", args=[line.symbol])}
     return render(request, "orders/ticket.html", context)
+
+
+def _send(request: PageRequest, ticket: OrderTicket, line: Line) -> HttpResponse:
+    try:
+        count_page_order(request.user)
+        placement = admit(ticket, now=clock.now())
+    except BengiError as error:
+        problems = error.errors if isinstance(error, Refused) else [error]
+        return _review(request, ticket, line, problems)
+    return _done(request, placement.order, "Sent", "order-placed")
 
 
 def _review(

@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.identity import mails, second_factor, shapes
+from accounts.identity import factor_changes, second_factor, shapes
 from accounts.identity.addresses import confirm, send_confirmation
 from accounts.identity.api_keys import create_key, revoke_key
 from accounts.identity.grants import Grant
@@ -17,10 +17,10 @@ from accounts.identity.passwords import (
     change,
     prove_again,
     prove_both,
-    prove_code,
     reset,
     send_reset,
 )
+from accounts.identity.profile import change_profile
 from accounts.identity.registering import SignUp, register_anybody
 from accounts.identity.serializers import (
     ApiKeyInput,
@@ -48,11 +48,9 @@ from accounts.identity.sign_ins import (
     live_of,
     refresh,
 )
-from accounts.identity.standing import forget
 from accounts.identity.tokens import issue_access
 from accounts.models import User
 from bengi import clock
-from bengi.audit.services import note
 from bengi.errors import Malformed, NotAuthenticated
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.limits.address import client_address
@@ -226,12 +224,7 @@ class ProfileView(APIView):
     @operation("Change the profile", body=ProfileInput, answers=shapes.Profile)
     def patch(self, request: ApiRequest) -> Response:
         values = read_body(ProfileInput, request.data)
-        if values:
-            User.objects.filter(pk=request.user.pk).update(**values)
-        for name, value in values.items():
-            setattr(request.user, name, value)
-        if sign_in_id := grant_of(request).sign_in_id:
-            forget(sign_in_id)
+        change_profile(request.user, values, sign_in_id=grant_of(request).sign_in_id)
         return Response(profile_shape(request.user))
 
 
@@ -249,7 +242,8 @@ class VerifyEmailView(_OpenView):
     def post(self, request: ApiRequest) -> Response:
         values = read_body(VerifyEmailInput, request.data)
         if values["key"] is not None:
-            return Response({"email": confirm(values["key"]).email, "email_verified": True})
+            address = confirm(values["key"], now=clock.wall())
+            return Response({"email": address.email, "email_verified": True})
         if values["email"] is None:
             raise Malformed("invalid_field", "Send the key, or the address.", field="key")
         require(MAIL_ADDRESS, client_address(request._request))
@@ -356,11 +350,9 @@ class SecondFactorView(APIView):
             detail = "Send the password to begin, or the code to confirm."
             raise Malformed("invalid_field", detail, field="password")
         if values["code"] is None:
-            prove_again(plain, user, values["password"], field="password")
-            secret, address = second_factor.begin(user, now)
+            secret, address = factor_changes.begin(plain, user, values["password"], now=now)
             return Response({"secret": secret, "otpauth_url": address})
-        codes = second_factor.confirm(user, values["code"], now)
-        _tell(plain, user, "second_factor.turned_on", "second_factor_on")
+        codes = factor_changes.turn_on(plain, user, values["code"], now=now)
         return Response({"recovery_codes": codes})
 
     @operation(
@@ -374,17 +366,8 @@ class SecondFactorView(APIView):
     def delete(self, request: ApiRequest) -> Response:
         values = read_body(SecondFactorOffInput, request.data)
         user, plain = request.user, request._request
-        prove_again(plain, user, values["password"], field="password")
-        if not prove_code(plain, user, values["code"], now=clock.wall()):
-            raise second_factor.wrong_code()
-        second_factor.turn_off(user)
-        _tell(plain, user, "second_factor.turned_off", "second_factor_off")
+        factor_changes.turn_off(plain, user, **values, now=clock.wall())
         return Response(status=204)
-
-
-def _tell(request: Any, user: User, action: str, mail: str) -> None:
-    note(action, by=user, now=clock.wall(), target=f"user {user.pk}")
-    mails.send(mail, user, {"address": client_address(request)})
 
 
 class ApiKeysView(APIView):

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.identity.models import ApiKey
+from accounts.identity.models import ApiKey, is_live
 from accounts.identity.sealing import digest
 from accounts.identity.standing import forget
 from accounts.identity.tokens import invalid
 from accounts.models import User
 from bengi.audit.services import note
-from bengi.errors import NotFound, Refused
+from bengi.errors import Malformed, NotFound, Refused
 
 PREFIX = "bk_"
 KEYS_MAX = 20
@@ -21,15 +21,29 @@ KEYS_MAX = 20
 
 @transaction.atomic
 def create_key(
-    user: User, name: str, scopes: Sequence[str], *, now: datetime
+    user: User,
+    name: str,
+    scopes: Sequence[str],
+    *,
+    expires_at: datetime | None = None,
+    now: datetime,
 ) -> tuple[ApiKey, str]:
-    """Return a new key's row, and the key, which is kept nowhere. Raises Refused too_many_keys."""
-    live = user.api_keys.filter(revoked_at=None)
-    if live.count() >= KEYS_MAX:
+    """Return a new key's row, and the key, which is kept nowhere. expires_at None: never.
+
+    Raises Refused too_many_keys, Malformed for an end that has passed.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise Malformed("invalid_field", "A key's end lies ahead of it.", field="expires_at")
+    if user.api_keys.filter(is_live(now)).count() >= KEYS_MAX:
         raise Refused("too_many_keys", f"A person may have {KEYS_MAX} keys; revoke one first.")
     secret = secrets.token_hex(32)
     row = ApiKey.objects.create(
-        user=user, name=name, digest=digest(secret), scopes=sorted(scopes), created_at=now
+        user=user,
+        name=name,
+        digest=digest(secret),
+        scopes=sorted(scopes),
+        created_at=now,
+        expires_at=expires_at,
     )
     note("key.created", by=user, now=now, target=f"key {row.id}", details={"scopes": row.scopes})
     return row, f"{PREFIX}{row.id.hex}_{secret}"

@@ -22,15 +22,17 @@ EXPIRES_S = 3600
 _postman = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
 
 
-def send(name: str, user: User, context: dict[str, Any]) -> None:
+def send(name: str, user: User, context: dict[str, Any], *, to: str = "") -> None:
     """Write to the user, after the answer: how long it takes tells nobody whether there is one.
+
+    to: an address that is the user's not yet, or not any more, where it goes there.
 
     A mail that the server does not take is logged. Where workers send mails they try again for a
     while; elsewhere its owner asks again.
     """
     text = render_to_string(f"mail/{name}.txt", {"user": user, **context})
     subject, _, body = text.strip().partition("\n")
-    message = EmailMessage(subject.strip(), body.lstrip("\n"), to=[user.email])
+    message = EmailMessage(subject.strip(), body.lstrip("\n"), to=[to or user.email])
     if settings.MAIL_IN_BACKGROUND:
         _postman.submit(_hand_over if settings.MAIL_BY_TASK else _deliver, name, message)
     else:

@@ -3,11 +3,13 @@
 Secrets are kept as SHA-256: they are 256 bits of chance, so nothing slower is needed.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from bengi.ids import new_id
 
@@ -77,6 +79,7 @@ class ApiKey(models.Model):
     scopes = models.JSONField()
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -84,6 +87,11 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def is_live(now: datetime | Now) -> Q:
+    """Return the condition under which a key opens something."""
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
 
 
 class PendingFactor(models.Model):

@@ -40,6 +40,21 @@ def begin(user: User, now: datetime) -> tuple[str, str]:
     return secret, get_adapter().build_totp_url(user, secret)
 
 
+def begun(user: User, now: datetime) -> tuple[str, str] | None:
+    """Return secret and address of what was begun and waits for its first code, None for none."""
+    pending = PendingFactor.objects.filter(user=user, created_at__gte=now - PENDING).first()
+    if pending is None:
+        return None
+    secret = unseal(pending.secret)
+    return secret, get_adapter().build_totp_url(user, secret)
+
+
+def drawing_of(address: str) -> str:
+    """Return an otpauth address as a QR code, in SVG."""
+    drawn: str = get_adapter().build_totp_svg(address)
+    return drawn
+
+
 @transaction.atomic
 def confirm(user: User, code: str, now: datetime) -> list[str]:
     """Turn on what was begun, proved by one of its codes, and return the recovery codes.
@@ -55,6 +70,12 @@ def confirm(user: User, code: str, now: datetime) -> list[str]:
         raise wrong_code()
     pending.delete()
     TOTP.activate(user, secret)
+    return renew_codes(user)
+
+
+@transaction.atomic
+def renew_codes(user: User) -> list[str]:
+    """Return new codes for a lost phone; those before are good for nothing any more."""
     Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).delete()
     return list(RecoveryCodes.activate(user).generate_codes())
 

@@ -13,8 +13,18 @@ from accounts.identity.models import ApiKey, SignIn
 from accounts.identity.second_factor import has_second_factor
 from accounts.identity.sign_ins import Pair
 from accounts.models import User
-from bengi.inputs import ApiField, Input, SearchField, TextField, WordField
+from accounts.reader import zone_names
+from bengi.inputs import (
+    ApiField,
+    FlagField,
+    Input,
+    MomentField,
+    SearchField,
+    TextField,
+    WordField,
+)
 from bengi.realtime.protocol import moment
+from bengi.writing import LOCALE_OF
 
 PASSWORD_LENGTH_MAX = 256
 EMAIL_LENGTH_MAX = 254
@@ -84,6 +94,18 @@ class NameField(SearchField):
         return name
 
 
+class TimeZoneField(ApiField):
+    """A zone by its name, such as Europe/Berlin; "" for none."""
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": 64, "examples": ["Europe/Berlin"]}
+
+    def to_internal_value(self, data: Any) -> str:
+        if data != "" and data not in zone_names():
+            self.refuse("Send the name of a time zone, such as Europe/Berlin.")
+        return str(data)
+
+
 class RegisterInput(Input):
     email = EmailField()
     name = NameField(max_length=NAME_LENGTH_MAX)
@@ -115,6 +137,11 @@ class ProfileInput(Input):
     name = NameField(max_length=NAME_LENGTH_MAX, required=False)
     theme = WordField(THEMES, required=False)
     updown = WordField(UPDOWNS, required=False)
+    locale = WordField([*LOCALE_OF], required=False)
+    time_zone = TimeZoneField(required=False)
+    is_discreet = FlagField(required=False)
+    confirms_orders = FlagField(required=False)
+    uses_shortcuts = FlagField(required=False)
 
 
 class VerifyEmailInput(Input):
@@ -148,6 +175,7 @@ class SecondFactorOffInput(Input):
 class ApiKeyInput(Input):
     name = NameField(max_length=KEY_NAME_LENGTH_MAX)
     scopes = ScopesField()
+    expires_at = MomentField(default=None)
 
 
 def pair_shape(pair: Pair) -> dict[str, Any]:
@@ -171,6 +199,11 @@ def profile_shape(user: User) -> dict[str, Any]:
         "name": user.name,
         "theme": user.theme,
         "updown": user.updown,
+        "locale": user.locale,
+        "time_zone": user.time_zone,
+        "is_discreet": user.is_discreet,
+        "confirms_orders": user.confirms_orders,
+        "uses_shortcuts": user.uses_shortcuts,
         "roles": sorted(group.name for group in user.groups.all()),
         "second_factor": has_second_factor(user),
         "created_at": moment(user.created_at),
@@ -199,4 +232,5 @@ def api_key_shape(key: ApiKey) -> dict[str, Any]:
         "scopes": key.scopes,
         "created_at": moment(key.created_at),
         "last_used_at": moment(key.last_used_at) if key.last_used_at else None,
+        "expires_at": moment(key.expires_at) if key.expires_at else None,
     }

@@ -53,6 +53,11 @@ class Profile(Shape):
     name: str
     theme: str
     updown: str
+    locale: str
+    time_zone: str
+    is_discreet: bool
+    confirms_orders: bool
+    uses_shortcuts: bool
     roles: list[str]
     second_factor: bool
     created_at: Moment
@@ -99,6 +104,7 @@ class ApiKey(Shape):
     scopes: list[Scope]
     created_at: Moment
     last_used_at: Moment | None
+    expires_at: Moment | None
 
 
 class NewApiKey(ApiKey):

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from accounts.identity.grants import Grant, stamp_of
 from accounts.identity.lifetimes import LAST_USED_EVERY, STATE_S
-from accounts.identity.models import ApiKey, SignIn
+from accounts.identity.models import ApiKey, SignIn, is_live
 from accounts.models import User
 from bengi.line import Line
 
@@ -82,7 +82,7 @@ def _read_sign_ins(ids: Collection[UUID], now: datetime) -> dict[UUID, Standing]
 def _read_keys(ids: Collection[UUID], now: datetime) -> dict[UUID, Standing]:
     if not ids:
         return {}
-    live = ApiKey.objects.filter(id__in=ids, revoked_at=None, user__is_active=True)
+    live = ApiKey.objects.filter(is_live(now), id__in=ids, user__is_active=True)
     found = list(live.select_related("user"))
     long_ago = now - LAST_USED_EVERY
     stale = [key.id for key in found if not key.last_used_at or key.last_used_at < long_ago]

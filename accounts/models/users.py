@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
 from bengi.ids import new_id
+from bengi.writing import LOCALES
 
 
 class UserManager(BaseUserManager["User"]):
@@ -44,6 +45,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         default="",
         choices=[("red-up", "red up"), ("blue-orange", "blue and orange")],
     )
+
+    locale = models.CharField(
+        max_length=8, blank=True, default="", choices=[(each.code, each.name) for each in LOCALES]
+    )
+    time_zone = models.CharField(max_length=64, blank=True, default="")
+    is_discreet = models.BooleanField(default=False)
+    confirms_orders = models.BooleanField(default=True)
+    uses_shortcuts = models.BooleanField(default=True)
 
     sign_in_epoch = models.PositiveIntegerField(default=0, editable=False)
 

@@ -1,6 +1,7 @@
 """Filters that write numbers the one way the product does (bengi/numerals.py).
 
-A missing number is an en dash, so that a column keeps its shape.
+A missing number is an en dash, so that a column keeps its shape. Amounts of money are dots where
+their reader is discreet; prices, quantities and shares of a hundred are not.
 """
 
 import re
@@ -9,10 +10,11 @@ from typing import Any
 from django import template
 
 from bengi import money as amounts
-from bengi import numerals
+from bengi import numerals, writing
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"
+HIDDEN = "\N{BULLET}" * 5
 _INSIDE = re.compile(r" (?=×)|(?<=×) |(?<=\d) (?=(ms|s|min|h|d|bps|[A-Z]{3})\b)")
 
 
@@ -23,13 +25,21 @@ def _is_missing(value: object) -> bool:
 
 @register.filter
 def money(amount: Any, currency: str) -> str:
-    """{{ 1234.5|money:"USD" }} -> 1,234.50"""
+    """{{ 1234.5|money:"USD" }} -> 1,234.50, or dots for who is discreet."""
+    return HIDDEN if writing.current().is_discreet else cost(amount, currency)
+
+
+@register.filter
+def cost(amount: Any, currency: str) -> str:
+    """{{ 1234.5|cost:"USD" }} -> 1,234.50: what an order comes to, which is told to anybody."""
     return NOTHING if _is_missing(amount) else numerals.money(amount, currency)
 
 
 @register.filter
 def signed_money(amount: Any, currency: str) -> str:
-    """{{ 1234.5|signed_money:"USD" }} -> +1,234.50"""
+    """{{ 1234.5|signed_money:"USD" }} -> +1,234.50, or dots for who is discreet."""
+    if writing.current().is_discreet:
+        return HIDDEN
     return NOTHING if _is_missing(amount) else numerals.signed_money(amount, currency)
 
 
@@ -73,6 +83,12 @@ def age(seconds: Any) -> str:
 def direction(value: Any, places: int = 8) -> str:
     """{{ change|direction:2 }} -> up, down or flat: the class that colours and points."""
     return "flat" if _is_missing(value) else numerals.direction(value, places)
+
+
+@register.filter
+def plain_money(value: Any) -> str:
+    """{{ bar.cash|plain_money }} -> 1234.5 for data attributes, and nothing for who is discreet."""
+    return "" if writing.current().is_discreet else plain(value)
 
 
 @register.filter

@@ -1,44 +1,134 @@
-"""Filters that know of markets: times by the exchange's clock."""
+"""Filters that write times: by the reader's clock, the exchange's beside it where it differs."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from bengi import clock as bengi_clock
+from bengi import writing
 from instruments.lines import zone_of
 from instruments.models import Instrument
 
 register = template.Library()
+NO_TIME = timedelta(0)
 
 
 @register.filter
-def clock(moment: datetime, instrument: Instrument) -> str:
-    """{{ order.accepted_at|clock:order.instrument }} -> 13:44:02, with the day when it is another.
+def clock(moment: datetime, instrument: Instrument) -> SafeString | str:
+    """{{ order.accepted_at|clock:order.instrument }} -> 19:44:02 <span>13:44:02 New York</span>
 
-    By the clock of the instrument's market.
+    The time by the reader's clock, with the day when it is another, and beside it the market's,
+    where theirs differ. Who has chosen no zone reads the market's alone. clock_text is for
+    attributes.
     """
-    zone = zone_of(instrument.mic)
-    local, today = moment.astimezone(zone), bengi_clock.now().astimezone(zone)
-    time = local.strftime("%H:%M:%S")
-    return time if local.date() == today.date() else f"{local.day} {local:%b} {time}"
+    zone, own = zone_of(instrument.mic), writing.current().zone
+    if own is None or _is_alike(moment, own, zone):
+        return _time(moment, zone)
+    beside = '{} <span class="beside">{} {}</span>'
+    return format_html(beside, _time(moment, own), _time(moment, zone, today_of=own), city_of(zone))
+
+
+@register.filter
+def clock_text(moment: datetime, instrument: Instrument) -> str:
+    """{{ order.accepted_at|clock_text:order.instrument }} -> 19:44:02, by the reader's clock."""
+    return _time(moment, writing.current().zone or zone_of(instrument.mic))
+
+
+@register.filter
+def market_clock(moment: datetime, instrument: Instrument) -> str:
+    """{{ bar.starts_at|market_clock:instrument }} -> 13:44:02, by the market's clock alone."""
+    return _time(moment, zone_of(instrument.mic))
 
 
 @register.filter
 def clock_ms(moment: datetime, instrument: Instrument) -> str:
-    """{{ line.at|clock_ms:instrument }} -> 13:31:07.412, by the clock of the market."""
-    local = moment.astimezone(zone_of(instrument.mic))
+    """{{ line.at|clock_ms:instrument }} -> 19:31:07.412, by the clock of clock_text."""
+    local = moment.astimezone(writing.current().zone or zone_of(instrument.mic))
     return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    """{{ order.accepted_at|moment }} -> 2 Mar 2026 16:00:01 Berlin, else by UTC."""
+    zone: tzinfo = writing.current().zone or UTC
+    local = at.astimezone(zone)
+    return f"{writing.long_day(local)} {local:%H:%M:%S} {city_of(zone)}"
 
 
 @register.filter
 def utc(moment: datetime) -> str:
     """{{ order.accepted_at|utc }} -> 2 Mar 2026 15:00:01 UTC"""
     at = moment.astimezone(UTC)
-    return f"{at.day} {at:%b %Y %H:%M:%S} UTC"
+    return f"{writing.long_day(at)} {at:%H:%M:%S} UTC"
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """{{ trade.settles_on|day }} -> 2 Mar 2026; the day of a moment is the reader's, else UTC's."""
+    return "" if value is None else writing.long_day(_own_day(value))
+
+
+@register.filter
+def short_day(value: date | datetime | None) -> str:
+    """{{ trade.settles_on|short_day }} -> 2 Mar"""
+    return "" if value is None else writing.short_day(_own_day(value))
+
+
+@register.filter
+def time_of_day(moment: datetime) -> str:
+    """{{ entry.occurred_at|time_of_day }} -> 16:00:01, by the clock that day() and moment() use."""
+    return f"{moment.astimezone(writing.current().zone or UTC):%H:%M:%S}"
+
+
+@register.simple_tag
+def own_zone() -> str:
+    """{% own_zone %} -> Berlin, or UTC: whose clock day, time_of_day and moment go by."""
+    return city_of(writing.current().zone or UTC)
+
+
+def city_of(zone: tzinfo) -> str:
+    """Return how people call a zone: New York, UTC."""
+    name = zone.key if isinstance(zone, ZoneInfo) else str(zone)
+    return name.rpartition("/")[2].replace("_", " ")
+
+
+def _time(moment: datetime, zone: tzinfo, today_of: tzinfo | None = None) -> str:
+    """Write a time, with its day unless that is today; with today_of unless it is the day there."""
+    local, today = moment.astimezone(zone), bengi_clock.now().astimezone(zone).date()
+    if today_of is not None:
+        today = moment.astimezone(today_of).date()
+    time = local.strftime("%H:%M:%S")
+    return time if local.date() == today else f"{writing.short_day(local)} {time}"
+
+
+def _own_day(value: date | datetime) -> date:
+    if not isinstance(value, datetime):
+        return value
+    return value.astimezone(writing.current().zone or UTC).date()
+
+
+def _is_alike(moment: datetime, zone: tzinfo, other: tzinfo) -> bool:
+    return _offset(moment, zone) == _offset(moment, other)
+
+
+def _offset(moment: datetime, zone: tzinfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or NO_TIME
 
 
 @register.filter
 def zone_words(instrument: Instrument) -> str:
-    """{{ instrument|zone_words }} -> New York time"""
-    city = zone_of(instrument.mic).key.rpartition("/")[2].replace("_", " ")
+    """{{ instrument|zone_words }} -> New York time; Berlin time, New York is 6 h behind."""
+    zone, own, now = zone_of(instrument.mic), writing.current().zone, bengi_clock.now()
+    if own is None or _is_alike(now, own, zone):
+        return _named(own or zone)
+    ahead = _offset(now, zone) - _offset(now, own)
+    hours = f"{abs(ahead) / timedelta(hours=1):g} h {'ahead' if ahead > NO_TIME else 'behind'}"
+    return f"{_named(own)}, {city_of(zone)} is {hours}"
+
+
+def _named(zone: tzinfo) -> str:
+    city = city_of(zone)
     return city if city == "UTC" else f"{city} time"

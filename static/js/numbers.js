@@ -7,6 +7,12 @@ const ONE = 10n ** BigInt(PLACES);
 const MINOR = { JPY: 0, KRW: 0, KWD: 3 };
 const MINUS = "\u2212";
 
+/* Points and commas as the reader wants them (bengi/writing.py), named on <html>. */
+const { thousands = ",", point = ".", groups = "3" } = document.documentElement.dataset;
+const [first, later = first] = groups.split(" ").map(Number);
+const APART = new RegExp(`\\B(?=(?:\\d{${later}})*\\d{${first}}$)`, "g");
+const apart = (whole) => whole.replace(APART, thousands);
+
 export const minorPlaces = (currency) => MINOR[currency] ?? 2;
 
 /** Read a decimal string; null when it is not one. */
@@ -51,8 +57,8 @@ export const floored = (value, step) => (value / step) * step;
 export function fixed(value, places) {
   const scaled = divide(value, 10n ** BigInt(PLACES - places));
   const digits = String(scaled < 0n ? -scaled : scaled).padStart(places + 1, "0");
-  const whole = digits.slice(0, digits.length - places).replace(/\B(?=(\d{3})+$)/g, ",");
-  const rest = places ? `.${digits.slice(-places)}` : "";
+  const whole = apart(digits.slice(0, digits.length - places));
+  const rest = places ? point + digits.slice(-places) : "";
   return `${scaled < 0n ? MINUS : ""}${whole}${rest}`;
 }
 
@@ -65,7 +71,7 @@ export const percent = (value, places = 2) => `${signed(value, places)}%`;
 
 export function quantity(value) {
   const [whole, rest] = plain(value < 0n ? -value : value).split(".");
-  const text = whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest ? `.${rest}` : "");
+  const text = apart(whole) + (rest ? point + rest : "");
   return value < 0n ? MINUS + text : text;
 }
 
@@ -83,7 +89,7 @@ export function compact(value) {
 }
 
 export function age(seconds) {
-  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1).replace(".", point)} s`;
   const whole = Math.floor(seconds);
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);

@@ -1,12 +1,8 @@
-/* Keys: / find, B and S side, Q quantity, T type, Enter review, Esc close, ? help. Off while
-   typing, with a modifier, or when switched off in the help (kept in this browser). */
+/* Keys: / find, B and S side, Q quantity, T type, H hide amounts, Enter review, Esc close, ? help.
+   Off while typing, with a modifier, or when switched off in the settings or in the help. */
 
-const STORE = "bengi-shortcuts";
 const help = document.getElementById("keys");
-
-function isOn() {
-  return localStorage.getItem(STORE) !== "off";
-}
+const isOn = () => document.body.dataset.shortcuts !== "off";
 
 function focus(id) {
   const field = document.getElementById(id);
@@ -33,12 +29,20 @@ function review() {
   return true;
 }
 
+/** The server hides them: the page comes again, without the amounts in it. */
+function hide() {
+  const form = document.querySelector("[data-discreet-form]");
+  form?.requestSubmit();
+  return Boolean(form);
+}
+
 const KEYS = {
   "/": () => focus("find"),
   q: () => focus(document.querySelector(".if-amount")?.checkVisibility() ? "notional" : "quantity"),
   t: () => focus("type"),
   b: () => side("buy"),
   s: () => side("sell"),
+  h: hide,
   Enter: review,
   "?": () => help && (help.open ? help.close() : help.showModal(), true),
 };
@@ -62,8 +66,12 @@ document.addEventListener("keydown", (event) => {
 
 const toggle = document.getElementById("keys-on");
 if (toggle) {
-  toggle.checked = isOn();
-  toggle.addEventListener("change", () => localStorage.setItem(STORE, toggle.checked ? "on" : "off"));
+  toggle.addEventListener("change", () => {
+    document.body.dataset.shortcuts = toggle.checked ? "on" : "off";
+    const data = new FormData(toggle.form);
+    data.set("to", document.body.dataset.shortcuts);
+    fetch(toggle.form.action, { method: "POST", body: data });
+  });
 }
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-help]")) help?.showModal();

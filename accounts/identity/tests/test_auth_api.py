@@ -319,16 +319,27 @@ def test_the_profile(program, user, django_assert_num_queries):
         "name": "Grace",
         "theme": "",
         "updown": "",
+        "locale": "",
+        "time_zone": "",
+        "is_discreet": False,
+        "confirms_orders": True,
+        "uses_shortcuts": True,
         "roles": [],
         "second_factor": False,
         "created_at": shape["created_at"],
     }
     with django_assert_num_queries(3):
         program.ask("get", "profile")
-    changed = program.ask("patch", "profile", {"name": "Ada", "theme": "dark"}).json()
-    assert changed == {**shape, "name": "Ada", "theme": "dark"}
+    new = {"name": "Ada", "theme": "dark", "time_zone": "Asia/Tokyo", "is_discreet": True}
+    changed = program.ask("patch", "profile", new).json()
+    assert changed == {**shape, **new}
     assert program.ask("get", "profile").json() == changed
-    for body in ({"email": "x@bengi.example"}, {"name": ""}, {"theme": "pink"}):
+    for body in (
+        {"email": "x@bengi.example"},
+        {"name": ""},
+        {"theme": "pink"},
+        {"time_zone": "EU"},
+    ):
         assert program.ask("patch", "profile", body).status_code == 400
 
 
