@@ -154,9 +154,10 @@ def broken_page(request: HttpRequest) -> HttpResponse:
 
     Called while the error is being handled.
     """
+    told = {"request_id": getattr(request, "request_id", "")}
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return HttpResponse(render_to_string("500.html"), status=500)
-    page = render_to_string("503.html")
+        return HttpResponse(render_to_string("500.html", told), status=500)
+    page = render_to_string("503.html", told)
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 

@@ -12,7 +12,6 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-QUOTE = "\N{RIGHT SINGLE QUOTATION MARK}"
 NARROW, WIDE = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}"
 
 
@@ -38,7 +37,7 @@ LOCALES = (
     Locale("en-US", "English, United States", ",", ".", "{m} {d}, {y}", "{m} {d}"),
     Locale("en-IN", "English, India", ",", ".", "{d} {m} {y}", "{d} {m}", groups=(3, 2)),
     Locale("de", "German", ".", ",", "{dd}.{mm}.{y}", "{dd}.{mm}."),
-    Locale("de-CH", "German, Switzerland", QUOTE, ".", "{dd}.{mm}.{y}", "{dd}.{mm}."),
+    Locale("de-CH", "German, Switzerland", "'", ".", "{dd}.{mm}.{y}", "{dd}.{mm}."),
     Locale("es", "Spanish", ".", ",", "{dd}/{mm}/{y}", "{dd}/{mm}"),
     Locale("fr", "French", NARROW, ",", "{dd}/{mm}/{y}", "{dd}/{mm}"),
     Locale("sv", "Swedish", WIDE, ",", "{y}-{mm}-{dd}", "{dd}/{mm}"),

@@ -13,13 +13,13 @@ from bengi import numerals, writing
 from bengi.templatetags import numbers
 from bengi.writing import LOCALE_OF, LOCALES, Writing, written_for
 
-# Source: Unicode CLDR 46, numbers.xml and gregorian.xml of each locale.
+# Source: Unicode CLDR 48, numbers.xml and gregorian.xml of each locale.
 GOLDEN = {
     "": ("1,234,567.89", "31 Mar 2026", "31 Mar"),
     "en-US": ("1,234,567.89", "Mar 31, 2026", "Mar 31"),
     "en-IN": ("12,34,567.89", "31 Mar 2026", "31 Mar"),
     "de": ("1.234.567,89", "31.03.2026", "31.03."),
-    "de-CH": ("1’234’567.89", "31.03.2026", "31.03."),
+    "de-CH": ("1'234'567.89", "31.03.2026", "31.03."),
     "es": ("1.234.567,89", "31/03/2026", "31/03"),
     "fr": ("1\u202f234\u202f567,89", "31/03/2026", "31/03"),
     "sv": ("1\u00a0234\u00a0567,89", "2026-03-31", "31/03"),
@@ -83,7 +83,7 @@ def test_nobody_is_asked_before_something_is_written_and_all_is_as_before_after_
     with written_for(lambda: asked.append(1) or Writing(LOCALE_OF["de"])):
         assert asked == []
         with as_in("de-CH"):
-            assert numerals.fixed(Decimal(1000), 0) == "1’000"
+            assert numerals.fixed(Decimal(1000), 0) == "1'000"
         assert numerals.fixed(Decimal(1000), 0) == "1.000"
     assert numerals.fixed(Decimal(1000), 0) == "1,000"
 
