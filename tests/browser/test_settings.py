@@ -148,6 +148,8 @@ def test_an_order_goes_without_review_where_that_is_chosen(trader: Page):
 def test_single_keys_can_be_switched_off_for_good(trader: Page):
     page = trader
     page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    assert_accessible(page)
     with page.expect_response("**/settings/switch"):
         page.get_by_label("Single keys work").uncheck()
     page.goto("/orders")
