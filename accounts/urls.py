@@ -16,5 +16,6 @@ urlpatterns = [
     path("verify-email", identity.verify_email, name="verify-email"),
     path("settings/theme", views.appearance, name="appearance"),
     path("account", views.account, name="account"),
+    path("account/facts", views.account_facts, name="account_facts"),
     path("account/realism", views.realism, name="realism"),
 ]

@@ -1,5 +1,6 @@
 """The trade page and its panels, one order with its fills, and all fills."""
 
+from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.selectors import accounts_of
 from bengi import clock
 from bengi.access import PageRequest, signed_in
-from bengi.errors import NotFound
+from bengi.errors import Malformed, NotFound
+from bengi.filters import FilterForm
 from bengi.numerals import fixed, price, signed
 from instruments.lines import Line, hours_words
 from instruments.selectors import instrument_by_symbol
@@ -19,6 +22,7 @@ from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
 from portfolios.bar import read_bar
 from trades.order_page import order_page
+from trades.period import read_period_statement
 from trades.selectors import trades_of
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
 
@@ -88,6 +92,31 @@ def fill(request: PageRequest, exec_id: UUID) -> HttpResponse:
     if found is None:
         raise NotFound
     return redirect("order", found.order_id)
+
+
+@signed_in
+def period_statement(request: PageRequest) -> HttpResponse:
+    """Show all of a period of the account, to be printed: without days this month so far."""
+    mine = accounts_of(request.user).first()
+    today = clock.now().astimezone(UTC).date()
+    asked = request.GET if {"from", "to"} & set(request.GET) else _month(today)
+    filters = FilterForm(asked)
+    until = filters.query["to"] or today
+    since = filters.query["from"] or min(until, today).replace(day=1)
+    context: dict[str, Any] = {"place": "account", "account": mine, "filters": filters}
+    if mine is not None and not filters.errors:
+        try:
+            context["statement"] = read_period_statement(mine, since, until)
+        except Malformed as error:
+            filters.add_error(error.field, error.detail)
+    ends = [today, today.replace(day=1) - timedelta(days=1)]
+    context["months"] = [(end.replace(day=1), end) for end in ends]
+    context["made_at"] = clock.now()
+    return render(request, "trades/statement.html", context)
+
+
+def _month(today: date) -> dict[str, str]:
+    return {"from": today.replace(day=1).isoformat(), "to": today.isoformat()}
 
 
 def _first_values(request: PageRequest) -> dict[str, Any]:
