@@ -18,6 +18,7 @@ from accounts.selectors import (
     rates_at,
     with_unsettled,
 )
+from accounts.settlement import CashState
 from accounts.statement import read_statement
 from bengi.ids import new_id
 from bengi.money import MINOR_UNITS
@@ -49,7 +50,7 @@ def account_context(
     context: dict[str, Any] = {"place": "account", "heads": heads}
     if mine is None:
         return context
-    states, rates = cash_states_of(mine, now), rates_at(now)
+    states, rates = _base_first(mine, cash_states_of(mine, now)), rates_at(now)
     move = what if what in forms else "deposit"
     return context | {
         "account": mine,
@@ -89,6 +90,11 @@ def statement_context(account: Account, query: QueryDict, currencies: list[str])
         "kind_words": KIND_WORDS,
         "csv_url": f"/api/v1/accounts/{account.id}/statement?{csv}",
     }
+
+
+def _base_first(account: Account, states: dict[str, CashState]) -> dict[str, CashState]:
+    order = sorted(states, key=lambda code: (code != account.base_currency, code))
+    return {code: states[code] for code in order}
 
 
 def _asked(form: MoneyForm) -> dict[str, Any]:

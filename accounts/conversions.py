@@ -33,8 +33,8 @@ from bengi.terms import LedgerBook, LedgerKind
 class Offer:
     """What an amount of source comes to in target now: nothing is booked, nothing is promised.
 
-    before and after are the account's cash of source and target. There is no fee; exchanged.rounding
-    is what the house keeps because target has no smaller unit.
+    before and after are the account's cash of source and target. There is no fee; what the house
+    keeps because target has no smaller unit is exchanged.rounding.
     """
 
     source: str

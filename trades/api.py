@@ -29,8 +29,8 @@ from trades.corrections import CORRECT, approve, ask_adjust, ask_bust, decline
 from trades.explaining import explain
 from trades.listings import correct_listing
 from trades.manual import ManualFill, execute
-from trades.period import read_period_statement, statement_of_period_shape
 from trades.payloads import correction_payload
+from trades.period import read_period_statement, statement_of_period_shape
 from trades.selectors import corrections, trade_of, trades_of, trades_where
 from trades.serializers import (
     TRADES_FILE,

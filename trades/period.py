@@ -26,7 +26,7 @@ DAYS_MAX = 366
 
 @dataclass(frozen=True, slots=True)
 class TradeTotal:
-    """The trades of one currency, busts taken off: gross amounts, costs, and what cash changed by."""
+    """The trades of one currency, busts taken off. net_amount is what cash changed by."""
 
     currency: str
     count: int

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import GoodFaithViolation, LedgerTransaction
-from accounts.tests.factories import UserFactory
 from accounts.services import deposit
+from accounts.tests.factories import UserFactory
 from accounts.tests.money_stage import NOW, cash, funded, rate, trace, unsettle
 from bengi import clock
 from bengi.ids import new_id
@@ -168,7 +168,7 @@ def test_the_table_adds_up_in_the_account_s_currency(client, account):
     rate("EUR/USD", "1.25")
     deposit(account, Decimal(80), "EUR", key="eur", now=NOW)
     table = client.get("/account").context["table"]
-    assert [(line.currency, line.worth) for line in table.lines] == [("EUR", 100), ("USD", 1000)]
+    assert [(line.currency, line.worth) for line in table.lines] == [("USD", 1000), ("EUR", 100)]
     assert (table.together.cash, table.together.withdrawable) == (1100, 1100)
     deposit(account, Decimal(5), "GBP", key="gbp", now=NOW)
     table = client.get("/account").context["table"]
