@@ -20,21 +20,9 @@ from bengi.money import ZERO, plain
 from portfolios.models import LotClosing, PositionSplit
 from trades.models import Trade
 from trades.serializers import trade_shape
+from trades.totals import TradeTotal, trade_totals
 
 DAYS_MAX = 366
-
-
-@dataclass(frozen=True, slots=True)
-class TradeTotal:
-    """The trades of one currency, busts taken off. net_amount is what cash changed by."""
-
-    currency: str
-    count: int
-    bought: Decimal
-    sold: Decimal
-    commission: Decimal
-    fees: Decimal
-    net_amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +59,7 @@ class PeriodStatement:
 
 
 def read_period_statement(account: Account, since: date, until: date) -> PeriodStatement:
-    """Return the statement of a period. Four statements, however much there is.
+    """Return the statement of a period. Five statements, however much there is.
 
     Raises Malformed for more than DAYS_MAX days, for more movements than can be printed, and where
     until is before since.
@@ -99,7 +87,7 @@ def read_period_statement(account: Account, since: date, until: date) -> PeriodS
         .order_by("lot__instrument__symbol", "lot__instrument__currency")
     )
     made = [Realized(*row) for row in realized]
-    return PeriodStatement(account, since, until, currencies, trades, _totals(trades), made)
+    return PeriodStatement(account, since, until, currencies, trades, trade_totals(booked), made)
 
 
 def statement_of_period_shape(statement: PeriodStatement) -> dict[str, Any]:
@@ -134,26 +122,3 @@ def statement_of_period_shape(statement: PeriodStatement) -> dict[str, Any]:
             for row in statement.realized
         ],
     }
-
-
-def _totals(trades: Sequence[Trade]) -> list[TradeTotal]:
-    by_currency: dict[str, list[Trade]] = {}
-    for trade in trades:
-        by_currency.setdefault(trade.currency, []).append(trade)
-    return [_total(currency, rows) for currency, rows in sorted(by_currency.items())]
-
-
-def _total(currency: str, trades: Sequence[Trade]) -> TradeTotal:
-    gross = {
-        side: sum((trade.gross_amount for trade in trades if trade.side == side), ZERO)
-        for side in ("buy", "sell")
-    }
-    return TradeTotal(
-        currency=currency,
-        count=sum(-1 if trade.busts_id else 1 for trade in trades),
-        bought=gross["buy"],
-        sold=gross["sell"],
-        commission=sum((trade.commission for trade in trades), ZERO),
-        fees=sum((trade.fees for trade in trades), ZERO),
-        net_amount=sum((trade.net_amount for trade in trades), ZERO),
-    )

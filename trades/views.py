@@ -4,7 +4,6 @@ from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,15 +14,18 @@ from bengi.access import PageRequest, signed_in
 from bengi.errors import Malformed, NotFound
 from bengi.filters import FilterForm
 from bengi.numerals import fixed, price, signed
+from bengi.pagination import leaf
 from instruments.lines import Line, hours_words
 from instruments.selectors import instrument_by_symbol
 from instruments.series import newest_bars
 from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
 from portfolios.bar import read_bar
+from trades.narrowing import FillsFilter
 from trades.order_page import order_page
 from trades.period import read_period_statement
-from trades.selectors import trades_of
+from trades.selectors import trades_of, trades_where
+from trades.totals import trade_totals
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
 
 FILLS_PAGE = 50
@@ -77,11 +79,24 @@ def order(request: PageRequest, order_id: UUID) -> HttpResponse:
 
 @signed_in
 def fills(request: PageRequest) -> HttpResponse:
-    """List the user's fills, newest first."""
+    """List the user's fills, newest first, those that the filter finds, and what they come to."""
     bar = read_bar(request.user)  # first: what comes after it is told to the page
-    found = trades_of(request.user)
-    page_of = Paginator(found, FILLS_PAGE).get_page(request.GET.get("page"))
-    context = {"place": "fills", "trades": page_of.object_list, "page_of": page_of, "bar": bar}
+    filters = FillsFilter(request.GET)
+    found = trades_where(request.user, filters.where)
+    cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
+    page = leaf(found, by=("-exec_id",), limit=FILLS_PAGE, **cursors)
+    today = clock.now().date()
+    context = {
+        "place": "fills",
+        "trades": page.rows,
+        "leaf": page,
+        "totals": trade_totals(found),
+        "filters": filters,
+        "is_today": filters.query["from"] == filters.query["to"] == today,
+        "today": today.isoformat(),
+        "csv_url": f"/api/v1/trades?{filters.address(format='csv')}",
+        "bar": bar,
+    }
     return render(request, "trades/fills.html", context)
 
 
