@@ -4,7 +4,8 @@ from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
@@ -25,6 +26,7 @@ from trades.narrowing import FillsFilter
 from trades.order_page import order_page
 from trades.period import read_period_statement
 from trades.selectors import trades_of, trades_where
+from trades.staff_desk import desk_parts
 from trades.totals import trade_totals
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
 
@@ -128,6 +130,15 @@ def period_statement(request: PageRequest) -> HttpResponse:
     context["months"] = [(end.replace(day=1), end) for end in ends]
     context["made_at"] = clock.now()
     return render(request, "trades/statement.html", context)
+
+
+def staff_desk(request: HttpRequest) -> HttpResponse:
+    """Show staff how everything does, on one page of the admin, which lets in nobody else."""
+    now = clock.wall()
+    user: Any = request.user
+    parts = desk_parts(user.has_perm, now, clock.now())
+    told = {**admin.site.each_context(request), "title": "Desk", "looked_at": now, **parts}
+    return render(request, "admin/desk.html", told)
 
 
 def _month(today: date) -> dict[str, str]:
