@@ -134,8 +134,4 @@ class StatementFilter(FilterForm):
 
     def __init__(self, asked: Any, currencies: list[str]) -> None:
         named = [(code, code) for code in currencies]
-        self.base_fields = {
-            "currency": ChoiceFilter(named, label="Currency"),
-            **type(self).base_fields,
-        }
-        super().__init__(asked)
+        super().__init__(asked, first={"currency": ChoiceFilter(named, label="Currency")})

@@ -14,10 +14,19 @@ Choices = Sequence[tuple[str, str]]
 
 
 class FilterForm(forms.Form):
-    """A filter; from and to are days in UTC, both included. Everything may be left out."""
+    """A filter; from and to are days in UTC, both included. Everything may be left out.
 
-    def __init__(self, asked: QueryDict | Mapping[str, str]) -> None:
+    first: fields that stand in front, whose choices are known only now.
+    """
+
+    def __init__(
+        self,
+        asked: QueryDict | Mapping[str, str],
+        *,
+        first: Mapping[str, forms.Field] | None = None,
+    ) -> None:
         super().__init__(asked)
+        self.fields = {**(first or {}), **self.fields}
         for name, label in (("from", "From"), ("to", "To")):
             self.fields[name] = DayField(label=label)
         self.is_valid()
