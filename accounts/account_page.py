@@ -61,7 +61,7 @@ def account_context(
         "moves": MOVES,
         "move": move,
         "form": forms[move],
-        "facts": move_facts(mine, move, _asked(forms[move]), now),
+        "facts": move_facts(mine, move, forms[move].asked, now),
         "rates": rates,
         "violations": list(mine.violations.all())[:VIOLATIONS_MAX],
         "profiles": PROFILES,
@@ -95,8 +95,3 @@ def statement_context(account: Account, query: QueryDict, currencies: list[str])
 def _base_first(account: Account, states: dict[str, CashState]) -> dict[str, CashState]:
     order = sorted(states, key=lambda code: (code != account.base_currency, code))
     return {code: states[code] for code in order}
-
-
-def _asked(form: MoneyForm) -> dict[str, Any]:
-    """Return what of a form is known: what was sent, or what it begins with."""
-    return form.cleaned_data if form.is_bound and hasattr(form, "cleaned_data") else form.initial

@@ -90,9 +90,18 @@ class MoneyForm(forms.Form):
 
     names = {"from": "source", "to": "target"}
     """What the rules call the fields that are called otherwise here."""
+    _asked: dict[str, Any] | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What of the form is known: what was sent and could be read, or what it begins with."""
+        if not self.is_bound:
+            return dict(self.initial)
+        return self.cleaned_data if self._asked is None else self._asked
 
     def refuse(self, error: BengiError) -> None:
         """Say beside the field at fault why the money did not move."""
+        self._asked = dict(self.cleaned_data)
         field = self.names.get(error.field or "", error.field)
         self.add_error(field if field in self.fields else "amount", error.detail)
 

@@ -7,11 +7,12 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
@@ -64,10 +65,19 @@ def csv_file(text: str, name: str) -> HttpResponse:
     return file
 
 
-def csv_stream(lines: Iterable[str], name: str) -> StreamingHttpResponse:
+class StreamedFile(StreamingHttpResponse):
+    """A file that is sent while it is being read, by an asynchronous server too."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        blocks = iter(self)
+        while (block := await sync_to_async(next)(blocks, None)) is not None:
+            yield block
+
+
+def csv_stream(lines: Iterable[str], name: str) -> StreamedFile:
     """Return the lines as a file to be saved as name.csv, sent while they are being read."""
     blocks = ("".join(block) for block in batched(lines, LINES_AT_ONCE))
-    file = StreamingHttpResponse(blocks, content_type=_TYPE)
+    file = StreamedFile(blocks, content_type=_TYPE)
     _name(file, name)
     return file
 

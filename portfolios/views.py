@@ -36,7 +36,6 @@ def positions(request: PageRequest) -> HttpResponse:
     sort = asked if asked.lstrip("-") in POSITION_ORDERS else "symbol"
     holdings = sorted_holdings(bar.all_holdings, sort)
     sums = position_sums(bar.all_holdings)
-    portfolio = portfolios[0] if portfolios else None
     context = {
         "place": "positions",
         "bar": bar,
@@ -46,14 +45,15 @@ def positions(request: PageRequest) -> HttpResponse:
         "sums": sums,
         "at": now,
         "together": together(sums, bar.currency, rates_at(now)) if len(sums) > 1 else None,
-        "portfolio": portfolio,
+        "portfolio": portfolios[0] if portfolios else None,
         "realized": sum(made, ZERO),
         "quotes": [line.facts for line in lines],
         **_reducing(bar.all_holdings, request.GET.get("reduce", ""), request.GET.get("share", "")),
     }
-    if portfolio is not None:
-        address = f"/api/v1/portfolios/{portfolio.id}/positions"
-        context["csv_url"] = f"{address}?format=csv&ordering={sort}"
+    context["files"] = [
+        (each.name, f"/api/v1/portfolios/{each.id}/positions?format=csv&ordering={sort}")
+        for each in portfolios
+    ]
     return render(request, "portfolios/positions.html", context)
 
 

@@ -77,7 +77,7 @@ def test_it_is_sorted_as_one_likes_and_the_file_with_it(client, portfolio, sort,
         hold(portfolio, symbol, quantity, cost)
     page = client.get("/positions", {"sort": sort})
     assert "".join(each.instrument.symbol for each in page.context["holdings"]) == found
-    rows = client.get(page.context["csv_url"]).content.decode().splitlines()[1:]
+    rows = client.get(page.context["files"][0][1]).content.decode().splitlines()[1:]
     assert "".join(row[0] for row in rows) == found
 
 
