@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import shapes
-from accounts.conversions import convert
+from accounts.conversions import convert, offer, offer_shape
 from accounts.payloads import posted_shape
 from accounts.selectors import (
     account_of,
@@ -26,6 +26,7 @@ from accounts.serializers import (
     AccountInput,
     AccountsInput,
     ConvertInput,
+    ConvertPreviewInput,
     EventsInput,
     MoveInput,
     StatementInput,
@@ -38,7 +39,7 @@ from accounts.services import Receipt, change_account, deposit, withdraw
 from accounts.statement import read_statement, statement_csv, statement_shape
 from bengi import clock
 from bengi.answers import created, replayed
-from bengi.csv_files import csv_file
+from bengi.csv_files import csv_stream
 from bengi.errors import NotFound
 from bengi.events.selectors import events_after
 from bengi.inputs import ApiRequest, Input, read_body, read_query
@@ -144,30 +145,48 @@ class ConvertView(_MoneyView):
         answers=shapes.Exchange,
         status=201,
         key=Key.REQUIRED,
-        refuses=(*shapes.TAKING_MONEY, "max_balance", "no_fx_rate"),
+        refuses=(*shapes.TAKING_MONEY, "max_balance", "no_fx_rate", "rate_changed"),
     )
     def post(self, request: ApiRequest, account_id: UUID) -> Response:
         account = account_of(request.user, account_id)
         values = read_body(ConvertInput, request.data)
-        pair, now = (values["from"], values["to"]), clock.now()
+        asked = (values["from"], values["to"], values["amount"])
+        wanted, now = values["target_amount"], clock.now()
         return self.answer(
             request,
-            lambda key: convert(account.id, *pair, values["amount"], key=key, now=now),
+            lambda key: convert(account.id, *asked, target_amount=wanted, key=key, now=now),
         )
+
+
+class ConvertPreviewView(APIView):
+    """What a conversion would give, and at which rate; nothing is done."""
+
+    @operation(
+        "Preview a conversion",
+        body=ConvertPreviewInput,
+        answers=shapes.Offer,
+        refuses=(*shapes.TAKING_MONEY, "no_fx_rate"),
+    )
+    def post(self, request: ApiRequest, account_id: UUID) -> Response:
+        account = account_of(request.user, account_id)
+        values = read_body(ConvertPreviewInput, request.data)
+        asked = (values["from"], values["to"], values["amount"])
+        return Response(offer_shape(offer(account, *asked, now=clock.now())))
 
 
 class StatementView(APIView):
     """Opening, every movement with the balance after it, closing; as JSON or as a CSV file."""
 
     @operation("Get a statement", query=StatementInput, answers=shapes.Statement, csv=True)
-    def get(self, request: ApiRequest, account_id: UUID) -> Response | HttpResponse:
+    def get(self, request: ApiRequest, account_id: UUID) -> Response | StreamingHttpResponse:
         account = account_of(request.user, account_id)
         query = read_query(StatementInput, request.query_params)
         currency = query["currency"] or account.base_currency
-        statement = read_statement(account, currency, query["from"], query["to"])
+        days = query["from"], query["to"]
+        statement = read_statement(account, currency, *days, kind=query["kind"])
         if query["format"] == "json":
             return Response(statement_shape(statement))
-        return csv_file(statement_csv(statement), f"statement-{currency}")
+        return csv_stream(statement_csv(statement), f"statement-{currency}")
 
 
 class TransactionsView(APIView):

@@ -1,13 +1,15 @@
 """One currency of an account for another, at the house's rate."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from accounts.fx import Exchanged, Rate, exchange
 from accounts.idempotency import known_answer, remember
 from accounts.ledger import LedgerLeg, NewTransaction
-from accounts.models import Conversion
+from accounts.models import Account, Conversion
 from accounts.payloads import cash_shape, conversion_payload, transaction_shape
 from accounts.selectors import cash_state_of, rate_between
 from accounts.services import (
@@ -18,26 +20,80 @@ from accounts.services import (
     lock_accounts,
     post_cash,
 )
-from bengi.errors import Malformed, Refused
+from accounts.settlement import CashState
+from bengi.errors import Conflict, Malformed, Refused
 from bengi.ids import new_id
-from bengi.money import plain
+from bengi.money import ZERO, plain
+from bengi.realtime.protocol import moment
 from bengi.retries import retried
 from bengi.terms import LedgerBook, LedgerKind
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an amount of source comes to in target now: nothing is booked, nothing is promised.
+
+    before and after are the account's cash of source and target. There is no fee; what the house
+    keeps because target has no smaller unit is exchanged.rounding.
+    """
+
+    source: str
+    target: str
+    amount: Decimal
+    exchanged: Exchanged
+    rate: Rate
+    before: dict[str, CashState]
+    after: dict[str, Decimal]
+
+
+def offer(account: Account, source: str, target: str, amount: Decimal, now: datetime) -> Offer:
+    """Return what converting would give. Raises what convert() raises."""
+    check_active(account)
+    exchanged, rate = _price(account, source, target, amount, now)
+    before = {each: cash_state_of(account, each, now) for each in (source, target)}
+    after = {source: before[source].cash - amount, target: before[target].cash + exchanged.amount}
+    return Offer(source, target, amount, exchanged, rate, before, after)
+
+
+def offer_shape(told: Offer) -> dict[str, Any]:
+    """Return an offer as JSON."""
+    return {
+        "source_currency": told.source,
+        "source_amount": plain(told.amount),
+        "target_currency": told.target,
+        "target_amount": plain(told.exchanged.amount),
+        "fee": plain(ZERO),
+        "rounding": plain(told.exchanged.rounding),
+        "rate": plain(told.rate.rate),
+        "rate_pair": f"{told.rate.base}/{told.rate.quote}",
+        "rate_as_of": moment(told.rate.as_of),
+        "balances": [cash_shape(currency, state) for currency, state in told.before.items()],
+        "cash_after": [
+            {"currency": currency, "amount": plain(cash)} for currency, cash in told.after.items()
+        ],
+    }
+
+
 @retried
 def convert(
-    account_id: UUID, source: str, target: str, amount: Decimal, *, key: str, now: datetime
+    account_id: UUID,
+    source: str,
+    target: str,
+    amount: Decimal,
+    *,
+    key: str,
+    now: datetime,
+    target_amount: Decimal | None = None,
 ) -> Receipt:
     """Give amount of source for what it is worth in target; the same key does it once.
 
     Only settled cash that is not reserved can be converted. The proceeds are rounded down; the
     rest stays with the house in a leg of its own, so that every currency sums to zero.
+    target_amount: what it has to come to, as an offer has said, or nothing is done.
     Raises Refused insufficient_available, no_fx_rate or idempotency_mismatch, Malformed
-    invalid_amount, Forbidden. A refusal leaves no trace.
+    invalid_amount, Conflict rate_changed, Forbidden. A refusal leaves no trace.
     """
-    if source == target:
-        raise Malformed("invalid_field", "Convert between two currencies.", field="to")
+    check_pair(source, target)
     check_amount(amount, source)
     account = lock_accounts([account_id])[account_id]
     route, body = f"accounts/{account_id}/convert", [source, target, plain(amount)]
@@ -45,12 +101,11 @@ def convert(
     if known is not None:
         return Receipt(known, replayed=True)
     check_active(account)
-    check_withdrawable(account, amount, source, now)
-    rate = _rate(source, target, now)
-    exchanged = exchange(amount, source, target, rate)
-    if not exchanged.amount:
-        detail = f"{plain(amount)} {source} is less than the smallest amount of {target}."
-        raise Malformed("invalid_amount", detail, field="amount", value=plain(amount))
+    exchanged, rate = _price(account, source, target, amount, now)
+    if target_amount is not None and target_amount != exchanged.amount:
+        detail = f"The rate has changed: it would be {plain(exchanged.amount)} {target} now."
+        told: dict[str, Any] = {"target_amount": plain(exchanged.amount), "rate": plain(rate.rate)}
+        raise Conflict("rate_changed", detail, field="target_amount", **told)
     new = _transaction(account_id, source, target, amount, exchanged, rate, now)
     row = _conversion(new.id, source, target, amount, exchanged, rate)
     told = {"conversion": conversion_payload(row)}
@@ -66,6 +121,27 @@ def convert(
     }
     remember(account.user_id, route, key, body, answer, now)
     return Receipt(answer)
+
+
+def check_pair(source: str, target: str) -> None:
+    """Raise Malformed unless they are two."""
+    if source == target:
+        raise Malformed("invalid_field", "Convert between two currencies.", field="to")
+
+
+def _price(
+    account: Account, source: str, target: str, amount: Decimal, now: datetime
+) -> tuple[Exchanged, Rate]:
+    """Return what an amount comes to, and the rate, for who has it to give."""
+    check_pair(source, target)
+    check_amount(amount, source)
+    check_withdrawable(account, amount, source, now)
+    rate = _rate(source, target, now)
+    exchanged = exchange(amount, source, target, rate)
+    if not exchanged.amount:
+        detail = f"{plain(amount)} {source} is less than the smallest amount of {target}."
+        raise Malformed("invalid_amount", detail, field="amount", value=plain(amount))
+    return exchanged, rate
 
 
 def _rate(source: str, target: str, now: datetime) -> Rate:

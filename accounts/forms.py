@@ -7,9 +7,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from bengi.errors import BengiError
+from bengi.filters import ChoiceFilter, FilterForm
 from bengi.inputs import DECIMAL_DIGITS
 from bengi.money import MINOR_UNITS, parse_decimal
-from bengi.terms import Realism
+from bengi.terms import LedgerKind, Realism
 
 THEMES = ["", "light", "dark"]
 UPDOWNS = ["", "red-up", "blue-orange"]
@@ -87,9 +88,22 @@ class MoneyForm(forms.Form):
     amount = AmountField(error_messages={"required": "Write how much."})
     key = forms.CharField(max_length=64)
 
+    names = {"from": "source", "to": "target"}
+    """What the rules call the fields that are called otherwise here."""
+    _asked: dict[str, Any] | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What of the form is known: what was sent and could be read, or what it begins with."""
+        if not self.is_bound:
+            return dict(self.initial)
+        return self.cleaned_data if self._asked is None else self._asked
+
     def refuse(self, error: BengiError) -> None:
         """Say beside the field at fault why the money did not move."""
-        self.add_error(error.field if error.field in self.fields else "amount", error.detail)
+        self._asked = dict(self.cleaned_data)
+        field = self.names.get(error.field or "", error.field)
+        self.add_error(field if field in self.fields else "amount", error.detail)
 
 
 class MoveForm(MoneyForm):
@@ -99,7 +113,34 @@ class MoveForm(MoneyForm):
 
 
 class ConvertForm(MoneyForm):
-    """One currency for another."""
+    """One currency for another. target_amount is there once it has been shown: then it is meant."""
 
     source = forms.ChoiceField(choices=CURRENCIES)
     target = forms.ChoiceField(choices=CURRENCIES)
+    target_amount = AmountField(required=False)
+
+
+KIND_WORDS = {
+    LedgerKind.DEPOSIT: "Deposit",
+    LedgerKind.WITHDRAWAL: "Withdrawal",
+    LedgerKind.TRADE: "Trade",
+    LedgerKind.COMMISSION: "Commission",
+    LedgerKind.FEE: "Fee",
+    LedgerKind.DIVIDEND: "Dividend",
+    LedgerKind.WITHHOLDING: "Withholding tax",
+    LedgerKind.CASH_IN_LIEU: "Cash in lieu",
+    LedgerKind.FX: "Conversion",
+    LedgerKind.ADJUSTMENT: "Adjustment",
+    LedgerKind.REVERSAL: "Reversal",
+}
+"""What pages call the kinds of movements."""
+
+
+class StatementFilter(FilterForm):
+    """What of the statement is looked at."""
+
+    kind = ChoiceFilter(list(KIND_WORDS.items()), label="Kind", every="All kinds")
+
+    def __init__(self, asked: Any, currencies: list[str]) -> None:
+        named = [(code, code) for code in currencies]
+        super().__init__(asked, first={"currency": ChoiceFilter(named, label="Currency")})

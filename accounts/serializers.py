@@ -82,20 +82,27 @@ class TransactionsInput(FileInput, DaysInput):
 
 
 class StatementInput(DaysInput):
-    """Which currency, which days (both included), and in which form."""
+    """Which currency, which days (both included), of which kind, and in which form."""
 
     currency = WordField(CURRENCIES, default=None)
+    kind = WordField(list(LedgerKind), default=None)
     format = WordField(("json", "csv"), default="json")
 
 
-class ConvertInput(Input):
-    """An amount of one currency, and the currency it is to become."""
+class ConvertPreviewInput(Input):
+    """An amount of one currency, and the currency it might become."""
 
     amount = PositiveDecimalField(code="invalid_amount")
 
     def get_fields(self) -> dict[str, Any]:
         pair = {"from": WordField(CURRENCIES), "to": WordField(CURRENCIES)}
         return {**super().get_fields(), **pair}
+
+
+class ConvertInput(ConvertPreviewInput):
+    """The same, to be done. target_amount: what it has to come to, as the preview has said."""
+
+    target_amount = PositiveDecimalField(code="invalid_amount", default=None, allow_null=True)
 
 
 def rate_shape(rate: Rate) -> dict[str, Any]:

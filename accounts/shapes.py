@@ -105,6 +105,29 @@ class Exchange(Shape):
     balances: list[Cash]
 
 
+class CashAfter(Shape):
+    """What there would be of a currency."""
+
+    currency: Currency
+    amount: Amount
+
+
+class Offer(Shape):
+    """What a conversion would give: what goes, what comes, at which rate, what there is of both."""
+
+    source_currency: Currency
+    source_amount: Amount
+    target_currency: Currency
+    target_amount: Amount
+    fee: Amount
+    rounding: Amount
+    rate: Amount
+    rate_pair: Annotated[str, Meta(pattern="^[A-Z]{3}/[A-Z]{3}$")]
+    rate_as_of: Moment
+    balances: list[Cash]
+    cash_after: list[CashAfter]
+
+
 class StatementRow(Shape):
     """One movement of cash and the balance right after it."""
 
@@ -118,15 +141,20 @@ class StatementRow(Shape):
 
 
 class Statement(Shape):
-    """One currency of an account over whole days in UTC, oldest line first."""
+    """One currency of an account over whole days in UTC, oldest line first.
+
+    opening + movements = closing are of all kinds; listed is the sum of the lines.
+    """
 
     account_id: Id
     currency: Currency
+    kind: LedgerKind | None
     since: Day | None = field(name="from")
     to: Day | None
     opening: Amount
     movements: Amount
     closing: Amount
+    listed: Amount
     lines: list[StatementRow]
 
 

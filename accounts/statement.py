@@ -1,6 +1,7 @@
 """The statement: what moved an account's cash in one currency, with the balance after each.
 
-One function reads it for the page, the API and the file: opening + movements = closing.
+One function reads it for the page, the API and the file: opening + movements = closing. A statement
+of one kind lists that kind alone; its balances, and its sums, are those of all of the cash.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,19 +11,30 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Account, LedgerEntry
 from accounts.selectors import cash_entries_of
-from bengi.csv_files import csv_text
+from bengi.csv_files import csv_lines
 from bengi.errors import Malformed
 from bengi.listing import midnight
 from bengi.money import ZERO, plain
+from bengi.pagination import Leaf, leaf
 from bengi.realtime.protocol import moment
 from bengi.terms import LedgerKind
 
 LINES_MAX = 10_000
-COLUMNS = ("occurred_at", "kind", "description", "transaction_id", "trade_id", "amount", "balance")
+"""Lines that are read at once."""
+FILE_LINES_MAX = 200_000
+"""Lines of a file, which is sent while it is being read."""
+CHUNK = 1_000
+
+COLUMNS = (
+    *("occurred_at_utc", "kind", "description", "transaction_id", "trade_id"),
+    *("currency", "amount", "balance"),
+)
+NEWEST_FIRST = ("-transaction__occurred_at", "-id")
+_OLDEST_FIRST = ("transaction__occurred_at", "id")
 _OF_TRADES = frozenset({LedgerKind.TRADE, LedgerKind.COMMISSION, LedgerKind.FEE})
 
 
@@ -48,47 +60,99 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One currency of an account over whole days in UTC; entries are newest first."""
+    """One currency of an account over whole days in UTC, of one kind where that is named.
+
+    moved are all entries of these days, newest first; movements is their sum.
+    """
 
     account: Account
     currency: str
     since: date | None
     until: date | None
+    kind: LedgerKind | None
     opening: Decimal
     movements: Decimal
-    entries: QuerySet[LedgerEntry]
+    moved: QuerySet[LedgerEntry]
 
     @property
     def closing(self) -> Decimal:
         return self.opening + self.movements
 
-    def newest(self, start: int, stop: int) -> list[StatementLine]:
-        """Return the lines from start to stop, counted from the newest, each with its balance."""
-        newer = sum((entry.amount for entry in self.entries[:start]), ZERO) if start else ZERO
-        return list(statement_lines(self.entries[start:stop], self.closing - newer))
+    @property
+    def entries(self) -> QuerySet[LedgerEntry]:
+        """The entries that are listed."""
+        return self.moved if self.kind is None else self.moved.filter(transaction__kind=self.kind)
+
+    @property
+    def listed(self) -> Decimal:
+        """Their sum; costs a statement where a kind is named."""
+        return self.movements if self.kind is None else _sum(self.entries)
+
+    def leaf(
+        self, limit: int, *, after: str = "", before: str = ""
+    ) -> tuple[list[StatementLine], Leaf[LedgerEntry]]:
+        """Return one page of lines, newest first, and the cursors of those beside it.
+
+        Two statements at most for the cursors, and two for the balances.
+        """
+        found = leaf(self.entries, by=NEWEST_FIRST, limit=limit, after=after, before=before)
+        if not found.rows:
+            return [], found
+        balance = self.closing - _sum(self.moved.filter(_newer_than(found.rows[0])))
+        if self.kind is None:
+            return list(statement_lines(found.rows, balance)), found
+        return list(self._between(found.rows, balance)), found
 
     def lines(self) -> list[StatementLine]:
         """Return all lines, oldest first. Raises Malformed when there are too many."""
-        found = self.newest(0, LINES_MAX + 1)
-        if len(found) > LINES_MAX:
-            detail = f"More than {LINES_MAX} movements; ask for a shorter time."
-            raise Malformed("invalid_parameter", detail, field="from", limit=LINES_MAX)
-        return found[::-1]
+        rows = list(self.moved.order_by(*_OLDEST_FIRST)[: LINES_MAX + 1])
+        _check_length(len(rows), LINES_MAX)
+        return list(self._walk(rows))
+
+    def stream(self) -> Iterator[StatementLine]:
+        """Return all lines, oldest first, to be read one after the other.
+
+        Raises Malformed when there are too many, at once. Two statements.
+        """
+        _check_length(self.moved.count(), FILE_LINES_MAX)
+        return self._walk(self.moved.order_by(*_OLDEST_FIRST).iterator(chunk_size=CHUNK))
+
+    def _walk(self, entries: Iterable[LedgerEntry]) -> Iterator[StatementLine]:
+        balance = self.opening
+        for entry in entries:
+            balance += entry.amount
+            if self.kind is None or entry.transaction.kind == self.kind:
+                yield StatementLine(entry, balance)
+
+    def _between(self, rows: list[LedgerEntry], balance: Decimal) -> Iterator[StatementLine]:
+        """Yield entries of one kind, newest first, past the others that moved the balance too."""
+        listed = {entry.id: entry for entry in rows}
+        oldest = rows[-1]
+        around = self.moved.exclude(_newer_than(rows[0])).filter(_newer_than(oldest))
+        amounts = [*around.values_list("id", "amount"), (oldest.id, oldest.amount)]
+        for key, amount in amounts:
+            if key in listed:
+                yield StatementLine(listed[key], balance)
+            balance -= amount
 
 
 def read_statement(
-    account: Account, currency: str, since: date | None = None, until: date | None = None
+    account: Account,
+    currency: str,
+    since: date | None = None,
+    until: date | None = None,
+    kind: LedgerKind | None = None,
 ) -> Statement:
     """Return the statement of a currency from the first to the last day, both included."""
-    entries = cash_entries_of(account).filter(currency=currency)
+    moved = cash_entries_of(account).filter(currency=currency)
     opening = ZERO
     if since is not None:
         starts_at = midnight(since)
-        opening = _sum(entries.filter(transaction__occurred_at__lt=starts_at))
-        entries = entries.filter(transaction__occurred_at__gte=starts_at)
+        opening = _sum(moved.filter(transaction__occurred_at__lt=starts_at))
+        moved = moved.filter(transaction__occurred_at__gte=starts_at)
     if until is not None:
-        entries = entries.filter(transaction__occurred_at__lt=midnight(until + timedelta(days=1)))
-    return Statement(account, currency, since, until, opening, _sum(entries), entries)
+        moved = moved.filter(transaction__occurred_at__lt=midnight(until + timedelta(days=1)))
+    return Statement(account, currency, since, until, kind, opening, _sum(moved), moved)
 
 
 def statement_lines(entries: Iterable[LedgerEntry], balance: Decimal) -> Iterator[StatementLine]:
@@ -100,29 +164,41 @@ def statement_lines(entries: Iterable[LedgerEntry], balance: Decimal) -> Iterato
 
 def statement_shape(statement: Statement) -> dict[str, Any]:
     """Return the statement as JSON, oldest line first."""
+    lines = statement.lines()
     return {
         "account_id": str(statement.account.id),
         "currency": statement.currency,
+        "kind": statement.kind,
         "from": statement.since.isoformat() if statement.since else None,
         "to": statement.until.isoformat() if statement.until else None,
         "opening": plain(statement.opening),
         "movements": plain(statement.movements),
         "closing": plain(statement.closing),
-        "lines": [_line_shape(line) for line in statement.lines()],
+        "listed": plain(sum((line.entry.amount for line in lines), ZERO)),
+        "lines": [line_shape(line) for line in lines],
     }
 
 
-def statement_csv(statement: Statement) -> str:
-    """Return the statement as a file for spreadsheets; no cell of it is taken for a formula."""
-    empty = dict.fromkeys(COLUMNS)
-    opening = {"kind": "opening", "balance": plain(statement.opening)}
+def statement_csv(statement: Statement) -> Iterator[str]:
+    """Yield the statement as a file for spreadsheets; no cell of it is taken for a formula.
+
+    Raises Malformed when there are too many lines, before the first one is read.
+    """
+    return csv_lines(COLUMNS, _file_rows(statement, statement.stream()))
+
+
+def _file_rows(statement: Statement, lines: Iterable[StatementLine]) -> Iterator[dict[str, Any]]:
+    empty = dict.fromkeys(COLUMNS) | {"currency": statement.currency}
+    yield empty | {"kind": "opening", "balance": plain(statement.opening)}
+    for line in lines:
+        shape = line_shape(line)
+        yield empty | shape | {"occurred_at_utc": shape["occurred_at"]}
     totals = {"amount": plain(statement.movements), "balance": plain(statement.closing)}
-    lines = [_line_shape(line) for line in statement.lines()]
-    rows = [empty | opening, *lines, empty | {"kind": "closing"} | totals]
-    return csv_text(COLUMNS, rows)
+    yield empty | {"kind": "closing"} | totals
 
 
-def _line_shape(line: StatementLine) -> dict[str, Any]:
+def line_shape(line: StatementLine) -> dict[str, Any]:
+    """Return a line of a statement as JSON."""
     posted = line.entry.transaction
     return {
         "occurred_at": moment(posted.occurred_at),
@@ -133,6 +209,17 @@ def _line_shape(line: StatementLine) -> dict[str, Any]:
         "amount": plain(line.entry.amount),
         "balance": plain(line.balance),
     }
+
+
+def _check_length(count: int, most: int) -> None:
+    if count > most:
+        detail = f"More than {most} movements; ask for a shorter time."
+        raise Malformed("invalid_parameter", detail, field="from", limit=most)
+
+
+def _newer_than(entry: LedgerEntry) -> Q:
+    at = entry.transaction.occurred_at
+    return Q(transaction__occurred_at__gt=at) | Q(transaction__occurred_at=at, id__gt=entry.id)
 
 
 def _sum(entries: QuerySet[LedgerEntry]) -> Decimal:

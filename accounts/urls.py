@@ -17,5 +17,6 @@ urlpatterns = [
     path("settings/theme", views.appearance, name="appearance"),
     path("settings", include("accounts.preferences.urls")),
     path("account", views.account, name="account"),
+    path("account/facts", views.account_facts, name="account_facts"),
     path("account/realism", views.realism, name="realism"),
 ]

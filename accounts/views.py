@@ -5,21 +5,18 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from accounts.account_page import account_context, fresh_forms
 from accounts.context import COOKIE
-from accounts.conversions import convert
+from accounts.conversions import convert, offer
 from accounts.forms import (
-    PROFILES,
     AppearanceForm,
-    ConvertForm,
     MoneyForm,
-    MoveForm,
     RealismForm,
     SignInForm,
     SignUpForm,
@@ -29,27 +26,16 @@ from accounts.identity.registering import SignUp, register_anybody
 from accounts.identity.second_factor import has_second_factor
 from accounts.identity.sign_ins import begin_session, end_current, expect_code, sign_in_in
 from accounts.models import Account, User
-from accounts.selectors import (
-    VIOLATIONS_MAX,
-    accounts_of,
-    cash_states_of,
-    heads_of,
-    open_accounts_of,
-    rates_at,
-    with_unsettled,
-)
+from accounts.move_facts import move_facts, offer_facts
+from accounts.selectors import open_accounts_of
 from accounts.services import deposit, set_realism, withdraw
-from accounts.statement import read_statement
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in, with_next
 from bengi.errors import BengiError, NotFound
-from bengi.ids import new_id
-from bengi.money import MINOR_UNITS
 from bengi.numerals import money
 from bengi.terms import Realism
 
 COOKIE_AGE_S = 365 * 24 * 3600
-STATEMENT_PAGE = 50
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -152,34 +138,47 @@ def appearance(request: HttpRequest) -> HttpResponse:
 def account(request: PageRequest) -> HttpResponse:
     """Show cash per currency, what moved it, and the forms that move it; a POST moves some.
 
-    A refused form comes back with what is wrong, on the page it was sent from.
+    A refused form comes back with what is wrong, on the page it was sent from. A conversion is
+    shown with its rate and both amounts before it is sent.
     """
-    forms = _fresh_forms(request.GET.get("currency", ""))
+    forms = fresh_forms(request.GET.get("currency", ""))
     what = request.POST.get("what", "")
     if request.method != "POST" or what not in forms:
-        return _account_page(request, forms)
-    mine = open_accounts_of(request.user).first()
-    if mine is None:
-        raise NotFound
+        return _account_page(request, forms, request.GET.get("move", ""))
+    mine = _open_account(request)
     form = type(forms[what])(request.POST)
+    forms[what] = form
     if form.is_valid():
         try:
+            if what == "convert" and form.cleaned_data["target_amount"] is None:
+                return _account_page(request, forms, what, review=_review(mine, form))
             said = _move(what, mine, form.cleaned_data)
         except BengiError as error:
             form.refuse(error)
         else:
             messages.success(request, said)
             return redirect("account")
-    return _account_page(request, {**forms, what: form}, status=422)
+    return _account_page(request, forms, what, status=422)
+
+
+@signed_in
+def account_facts(request: PageRequest) -> HttpResponse:
+    """Answer a form of the account page while somebody types: what it would change."""
+    forms = fresh_forms("")
+    what = request.GET.get("what", "")
+    if what not in forms:
+        raise NotFound
+    form = type(forms[what])(request.GET)
+    form.is_valid()
+    facts = move_facts(_open_account(request), what, form.cleaned_data, clock.now())
+    return render(request, "accounts/_facts.html", {"facts": facts})
 
 
 @require_POST
 @signed_in
 def realism(request: PageRequest) -> HttpResponse:
     """Set how the street trades with the account's next orders."""
-    mine = open_accounts_of(request.user).first()
-    if mine is None:
-        raise NotFound
+    mine = _open_account(request)
     form = RealismForm(request.POST)
     if form.is_valid():
         wanted = Realism(form.cleaned_data["realism"])
@@ -190,12 +189,27 @@ def realism(request: PageRequest) -> HttpResponse:
     return redirect("account")
 
 
+def _open_account(request: PageRequest) -> Account:
+    mine = open_accounts_of(request.user).first()
+    if mine is None:
+        raise NotFound
+    return mine
+
+
+def _review(mine: Account, form: MoneyForm) -> dict[str, Any]:
+    """Return what the page shows of a conversion before it is sent."""
+    asked = form.cleaned_data
+    told = offer(mine, asked["source"], asked["target"], asked["amount"], clock.now())
+    return {"offer": told, "offer_facts": offer_facts(told)}
+
+
 def _move(what: str, mine: Account, asked: dict[str, Any]) -> str:
     """Do it, and return what the page says afterwards."""
     amount, key, now = asked["amount"], asked["key"], clock.now()
     if what == "convert":
-        source, target = asked["source"], asked["target"]
-        told = convert(mine.id, source, target, amount, key=key, now=now).body["conversion"]
+        source, target, wanted = asked["source"], asked["target"], asked["target_amount"]
+        receipt = convert(mine.id, source, target, amount, target_amount=wanted, key=key, now=now)
+        told = receipt.body["conversion"]
         came = money(Decimal(told["target_amount"]), target)
         return (
             f"{money(amount, source)} {source} became {came} {target} "
@@ -209,41 +223,16 @@ def _move(what: str, mine: Account, asked: dict[str, Any]) -> str:
     return f"{money(amount, currency)} {currency} went out."
 
 
-def _fresh_forms(currency: str) -> dict[str, MoneyForm]:
-    """Return the empty forms, each with a key of its own."""
-    first = currency if currency in MINOR_UNITS else "USD"
-    return {
-        "deposit": MoveForm(initial={"currency": first, "key": new_id()}),
-        "withdraw": MoveForm(initial={"currency": first, "key": new_id()}),
-        "convert": ConvertForm(
-            initial={"source": first, "target": "EUR" if first == "USD" else "USD", "key": new_id()}
-        ),
-    }
-
-
 def _account_page(
-    request: PageRequest, money_forms: dict[str, MoneyForm], status: int = 200
+    request: PageRequest,
+    forms: dict[str, MoneyForm],
+    what: str,
+    *,
+    review: dict[str, Any] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    now = clock.now()
-    owned = accounts_of(request.user)
-    heads = heads_of(owned.prefetch_related(None))  # first: the page is told of what comes after
-    mine = with_unsettled(owned, now).first()
-    context: dict[str, Any] = {"place": "account", "heads": heads}
-    context |= {"themes": THEME_CHOICES, "updowns": UPDOWN_CHOICES}
-    if mine:
-        states = cash_states_of(mine, now)
-        wanted = request.GET.get("currency", "")
-        currency = wanted if wanted in states else mine.base_currency
-        context |= {
-            "account": mine,
-            "cash": list(states.items()),
-            "forms": money_forms,
-            "rates": rates_at(now),
-            "violations": list(mine.violations.all())[:VIOLATIONS_MAX],
-            "profiles": PROFILES,
-            "currency": currency,
-            **_statement(mine, currency, request.GET.get("page")),
-        }
+    context = account_context(request.user, request.GET, forms, what, clock.now())
+    context |= {"themes": THEME_CHOICES, "updowns": UPDOWN_CHOICES, **(review or {})}
     return render(request, "accounts/account.html", context, status=status)
 
 
@@ -271,12 +260,3 @@ def _theme(wanted: str, now: str) -> str:
     if wanted != "other":
         return wanted
     return {"": "dark", "dark": "light"}.get(now, "")
-
-
-def _statement(mine: Account, currency: str, number: str | None) -> dict[str, Any]:
-    """Return one page of the statement of a currency, its running balance exact on every page."""
-    statement = read_statement(mine, currency)
-    page_of = Paginator(statement.entries, STATEMENT_PAGE).get_page(number)
-    lines = statement.newest(max(0, page_of.start_index() - 1), page_of.end_index())
-    csv_url = f"/api/v1/accounts/{mine.id}/statement?currency={currency}&format=csv"
-    return {"page_of": page_of, "lines": lines, "csv_url": csv_url}

@@ -5,6 +5,7 @@ from django.urls.converters import StringConverter
 
 from accounts.api import (
     AccountView,
+    ConvertPreviewView,
     ConvertView,
     DepositView,
     EventsView,
@@ -73,6 +74,7 @@ from trades.api import (
     ExplainView,
     InstrumentView,
     OrderTradesView,
+    PeriodStatementView,
     TradesSummaryView,
     TradesView,
     TradeView,
@@ -99,10 +101,12 @@ ROUTES = {
     "accounts": AccountsView.as_view(),
     "accounts/<uuid:account_id>": AccountView.as_view(),
     "accounts/<uuid:account_id>/convert": ConvertView.as_view(),
+    "accounts/<uuid:account_id>/convert/preview": ConvertPreviewView.as_view(),
     "accounts/<uuid:account_id>/deposit": DepositView.as_view(),
     "accounts/<uuid:account_id>/limits": LimitsView.as_view(),
     "accounts/<uuid:account_id>/reset": ResetView.as_view(),
     "accounts/<uuid:account_id>/statement": StatementView.as_view(),
+    "accounts/<uuid:account_id>/statement/period": PeriodStatementView.as_view(),
     "accounts/<uuid:account_id>/transactions": TransactionsView.as_view(),
     "accounts/<uuid:account_id>/withdraw": WithdrawView.as_view(),
     "alerts": AlertsView.as_view(),

@@ -5,13 +5,16 @@ What cannot be read of a file is told line by line: "line 3: name: why".
 
 import csv
 import io
+import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django.http import HttpResponse
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet begins a formula with. Source: OWASP, CSV injection."""
@@ -19,18 +22,33 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 LINES_MAX = 5_000
 """Lines of a file that is read."""
 
+LINES_AT_ONCE = 500
+"""Lines of a streamed file that are sent together."""
+
 Value = TypeVar("Value")
+_TYPE = "text/csv; charset=utf-8"
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Return a header and one line per row, lines ended as in RFC 4180; None is an empty cell."""
+    return "".join(csv_lines(columns, rows))
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what csv_text() returns, line by line: rows are taken one at a time."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
+    for cells in itertools.chain([columns], _cells(columns, rows)):
+        writer.writerow(cells)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+
+
+def _cells(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[list[str]]:
     for row in rows:
-        writer.writerow([harmless(_written(row[name])) for name in columns])
-    return text.getvalue()
+        yield [harmless(_written(row[name])) for name in columns]
 
 
 def harmless(cell: str) -> str:
@@ -42,10 +60,38 @@ def harmless(cell: str) -> str:
 
 def csv_file(text: str, name: str) -> HttpResponse:
     """Return the text as a file to be saved as name.csv."""
-    file = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    file = HttpResponse(text, content_type=_TYPE)
+    _name(file, name)
+    return file
+
+
+class StreamedFile(StreamingHttpResponse):
+    """A file that is sent while it is being read, by an asynchronous server too."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        blocks = iter(self)
+        while (block := await sync_to_async(next)(blocks, None)) is not None:
+            yield block
+
+
+def csv_stream(lines: Iterable[str], name: str) -> StreamedFile:
+    """Return the lines as a file to be saved as name.csv, sent while they are being read."""
+    blocks = ("".join(block) for block in batched(lines, LINES_AT_ONCE))
+    file = StreamedFile(blocks, content_type=_TYPE)
+    _name(file, name)
+    return file
+
+
+def batched(lines: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield the lines in lists of size, the last one shorter."""
+    rest = iter(lines)
+    while block := list(itertools.islice(rest, size)):
+        yield block
+
+
+def _name(file: HttpResponseBase, name: str) -> None:
     file["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     file["Vary"] = "Accept"
-    return file
 
 
 def _written(value: Any) -> str:

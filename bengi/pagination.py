@@ -3,7 +3,8 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -50,6 +51,52 @@ def page(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf(Generic[Row]):
+    """One page of a list for people, with the cursors of its neighbours, "" where there is none."""
+
+    rows: list[Row]
+    older: str
+    newer: str
+
+
+def leaf(
+    rows: QuerySet[Row], *, by: Sequence[str], limit: int, after: str = "", before: str = ""
+) -> Leaf[Row]:
+    """Return up to limit rows after a cursor, or those before one; without either the first ones.
+
+    by: as page() takes it. A cursor that did not come from here leads to the first page. One
+    statement, two where the rows before a cursor do not fill a page.
+    """
+    try:
+        if before:
+            return _before(rows, by, limit, before)
+        return _first(rows, by, limit, after)
+    except Malformed:
+        return _first(rows, by, limit, "")
+
+
+def _first(rows: QuerySet[Row], by: Sequence[str], limit: int, after: str) -> Leaf[Row]:
+    found = rows.order_by(*by)
+    if after:
+        found = found.filter(_after(rows.model, by, after))
+    taken = list(found[: limit + 1])
+    shown = taken[:limit]
+    older = _cursor(shown[-1], by) if len(taken) > limit else ""
+    return Leaf(shown, older, _cursor(shown[0], by) if after and shown else "")
+
+
+def _before(rows: QuerySet[Row], by: Sequence[str], limit: int, before: str) -> Leaf[Row]:
+    turned = [name[1:] if name.startswith("-") else f"-{name}" for name in by]
+    found = rows.order_by(*turned).filter(_after(rows.model, by, before, turned))
+    taken = list(found[: limit + 1])
+    if len(taken) < limit:
+        return _first(rows, by, limit, "")
+    shown = taken[:limit][::-1]
+    newer = _cursor(shown[0], by) if len(taken) > limit else ""
+    return Leaf(shown, _cursor(shown[-1], by), newer)
+
+
 def _cursor(row: Model, by: Sequence[str]) -> str:
     values = [",".join(by), *(str(_value(row, name.lstrip("-"))) for name in by)]
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
@@ -70,10 +117,15 @@ def _field(model: type[Model], column: str) -> Any:
     return found._meta.get_field(last)
 
 
-def _after(model: type[Model], by: Sequence[str], cursor: str) -> Q:
-    """(a, b) > (x, y) spelled out as a > x or (a = x and b > y)."""
+def _after(
+    model: type[Model], by: Sequence[str], cursor: str, ways: Sequence[str] | None = None
+) -> Q:
+    """(a, b) > (x, y) spelled out as a > x or (a = x and b > y).
+
+    ways: the columns in the directions to look, where those are not the cursor's own.
+    """
     after, same = Q(), Q()
-    for name, value in zip(by, _values(model, by, cursor), strict=True):
+    for name, value in zip(ways or by, _values(model, by, cursor), strict=True):
         column = name.lstrip("-")
         way = "lt" if name.startswith("-") else "gt"
         after |= same & Q(**{f"{column}__{way}": value})

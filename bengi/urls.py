@@ -10,12 +10,14 @@ from bengi.metrics import MetricsView
 from bengi.onboarding import sign_up
 from bengi.schema.views import document, reference
 from instruments.views import market_data
+from trades.views import staff_desk
 
 handler500 = "bengi.problem.broken_page"
 
 urlpatterns = [
     path("admin/login/", staff_signin),
     path("admin/logout/", signout),
+    path("admin/desk/", admin.site.admin_view(staff_desk), name="staff-desk"),
     path("admin/market-data/", admin.site.admin_view(market_data), name="market-data"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("bengi.api")),

@@ -1,6 +1,8 @@
 """Many orders are asked to go at once; only the engine closes them."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet, Value
@@ -13,6 +15,7 @@ from bengi.retries import retried
 from bengi.terms import OrderStatus, Side
 from orders import lifecycle
 from orders.models import Order
+from orders.selectors import orders_where
 from orders.services import tell
 
 CANCELABLE = [
@@ -49,12 +52,29 @@ def cancel_all(
     return ask_to_cancel(found, now=now)
 
 
+@retried
+def cancel_where(user: User, query: Mapping[str, Any], newest: UUID, *, now: datetime) -> int:
+    """Ask for those of the user's orders to be canceled for which query holds; return how many.
+
+    query: as orders_where() takes it. newest: the newest order that was there when they were
+    looked at; what came later is left alone.
+    """
+    list(lock_accounts(Account.objects.filter(user=user).values_list("id", flat=True)))
+    found = orders_where(user, query).filter(id__lte=newest)
+    return len(ask_to_cancel(found, now=now))
+
+
+def cancelable(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Return those of the orders that can be asked to go."""
+    return orders.filter(closed_at__isnull=True, status__in=CANCELABLE)
+
+
 def ask_to_cancel(orders: QuerySet[Order], *, now: datetime) -> list[Order]:
     """Ask the engine to cancel those of the orders that can be; return them, pending.
 
     One statement changes all of them. The caller has locked the orders' accounts.
     """
-    asked = orders.filter(closed_at__isnull=True, status__in=CANCELABLE)
+    asked = cancelable(orders)
     found = list(asked.select_related("instrument").order_by("account_id", "id"))
     for order in found:
         lifecycle.check(OrderStatus(order.status), OrderStatus.PENDING_CANCEL)

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,26 +16,30 @@ from django_htmx.http import reswap, retarget
 
 from accounts.models import Account
 from bengi import clock
-from bengi.access import PageRequest, signed_in
+from bengi.access import PageRequest, next_path, signed_in
 from bengi.errors import BengiError, NotFound, Refused
 from bengi.limits.throttle import count_page_order
+from bengi.pagination import leaf
 from bengi.templatetags.parts import words
 from instruments.lines import Line
 from instruments.selectors import instrument_by_symbol
+from orders.canceling import cancel_where, cancelable
 from orders.check_words import check_lines
 from orders.desk import estimate_context, line_of, review_facts, ticket_context, ticket_fields
 from orders.fast_lane import admit
 from orders.forms import TicketForm
 from orders.models import Order
+from orders.narrowing import OrdersFilter, orders_totals
 from orders.preview import preview
-from orders.selectors import orders_of
+from orders.selectors import orders_where
 from orders.services import request_cancel
 from orders.tickets import OrderTicket
 from portfolios.bar import read_bar
 from portfolios.selectors import open_portfolios_of, portfolio_of
 
-FILTERS = [("all", "All"), ("open", "Open"), ("closed", "Closed")]
+NEWEST_FIRST = ("-id",)
 PAGE = 25
+SHOWN_TO_CANCEL = 20
 DUPLICATE = "possible_duplicate"
 TOO_FAST = "rate_limited"
 
@@ -105,22 +108,65 @@ def estimate(request: PageRequest) -> HttpResponse:
 
 @signed_in
 def orders(request: PageRequest) -> HttpResponse:
-    """List the user's orders, newest first."""
+    """List the user's orders, newest first, those that the filter finds, and what they come to."""
     bar = read_bar(request.user)  # first: what comes after it is told to the page
-    show = request.GET.get("show", "all")
-    found = orders_of(request.user)
-    if show in {"open", "closed"}:
-        found = found.filter(closed_at__isnull=show == "open")
-    page_of = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    filters = OrdersFilter(request.GET)
+    found = orders_where(request.user, filters.where)
+    cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
+    page = leaf(found, by=NEWEST_FIRST, limit=PAGE, **cursors)
+    totals = orders_totals(found)
+    today = clock.now().date()
     context = {
         "place": "orders",
-        "orders": page_of.object_list,
-        "page_of": page_of,
-        "show": show,
-        "filters": FILTERS,
+        "orders": page.rows,
+        "leaf": page,
+        "totals": totals,
+        "open_count": sum(total.open for total in totals),
+        "filters": filters,
+        "is_today": filters.query["from"] == filters.query["to"] == today,
+        "today": today.isoformat(),
+        "csv_url": f"/api/v1/orders?{filters.address(format='csv')}",
         "bar": bar,
     }
     return render(request, "orders/orders.html", context)
+
+
+@signed_in
+def cancel_many(request: PageRequest) -> HttpResponse:
+    """Ask whether all open orders that the filter finds are meant, then ask them to be canceled."""
+    filters = OrdersFilter(request.GET)
+    found = cancelable(orders_where(request.user, filters.where))
+    back = f"{reverse('orders')}?{filters.address()}"
+    if request.method == "POST":
+        _cancel_many(request, filters)
+        return redirect(back)
+    shown = list(found[:SHOWN_TO_CANCEL])
+    context = {
+        "place": "orders",
+        "orders": shown,
+        "count": found.count(),
+        "filters": filters,
+        "newest": shown[0].id if shown else None,
+        "back": back,
+    }
+    return render(request, "orders/cancel.html", context)
+
+
+def _cancel_many(request: PageRequest, filters: OrdersFilter) -> None:
+    try:
+        newest = UUID(request.POST.get("newest", ""))
+        count_page_order(request.user)
+        count = cancel_where(request.user, filters.where, newest, now=clock.now())
+    except ValueError:
+        count = 0
+    except BengiError as error:
+        messages.error(request, error.detail)
+        return
+    orders = "1 order" if count == 1 else f"{count} orders"
+    if count:
+        messages.success(request, f"Asked to cancel {orders}.")
+    else:
+        messages.error(request, "There was nothing to cancel any more.")
 
 
 def _line(request: PageRequest) -> Line:
@@ -186,7 +232,8 @@ def _done(request: PageRequest, order: Order, word: str, event: str) -> HttpResp
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({event: {}})})
     text = f"{word}: {order.side} {order.instrument.symbol}, {words(order.status).lower()}."
     messages.success(request, text)
-    return redirect(f"{reverse('trade_symbol', args=[order.instrument.symbol])}?tab=orders")
+    there = f"{reverse('trade_symbol', args=[order.instrument.symbol])}?tab=orders"
+    return redirect(next_path(request, there))
 
 
 def _not_canceled(request: PageRequest, error: BengiError) -> HttpResponse:
@@ -194,4 +241,4 @@ def _not_canceled(request: PageRequest, error: BengiError) -> HttpResponse:
         event = {"order-changed": {}, "say": {"title": "Not canceled", "text": error.detail}}
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(event)})
     messages.error(request, error.detail)
-    return redirect("orders")
+    return redirect(next_path(request, reverse("orders")))

@@ -1,31 +1,72 @@
 """What is held, on a page of its own."""
 
+from decimal import Decimal
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from accounts.selectors import rates_at
 from bengi import clock
 from bengi.access import PageRequest, signed_in
 from bengi.money import ZERO
 from instruments.lines import lines_of
 from instruments.selectors import latest_quotes
 from portfolios.bar import read_bar
-from portfolios.selectors import open_portfolios_of, realized_pnl_of
+from portfolios.position_sums import free_quantity, position_sums, share_of, together
+from portfolios.selectors import Holding, open_portfolios_of, realized_pnl_of
+from portfolios.serializers import POSITION_ORDERS, sorted_holdings
+
+SHARES = ("25", "50", "75", "100")
 
 
 @signed_in
 def positions(request: PageRequest) -> HttpResponse:
-    """Show every position with its live gain, and the sums they make."""
+    """Show every position with its live gain, in an order of one's choice, and what they come to.
+
+    ?reduce=ID opens the form that sells a part of one.
+    """
     bar = read_bar(request.user)
     portfolios = list(open_portfolios_of(request.user))
     instruments = [holding.instrument for holding in bar.all_holdings]
-    lines = lines_of(instruments, latest_quotes(instruments), clock.now())
+    now = clock.now()
+    lines = lines_of(instruments, latest_quotes(instruments), now)
     made = [realized_pnl_of(portfolio).get(bar.currency, ZERO) for portfolio in portfolios]
+    asked = request.GET.get("sort", "")
+    sort = asked if asked.lstrip("-") in POSITION_ORDERS else "symbol"
+    holdings = sorted_holdings(bar.all_holdings, sort)
+    sums = position_sums(bar.all_holdings)
     context = {
         "place": "positions",
         "bar": bar,
-        "holdings": bar.all_holdings,
+        "holdings": holdings,
+        "rows": [(holding, free_quantity(holding)) for holding in holdings],
+        "sort": sort,
+        "sums": sums,
+        "at": now,
+        "together": together(sums, bar.currency, rates_at(now)) if len(sums) > 1 else None,
         "portfolio": portfolios[0] if portfolios else None,
         "realized": sum(made, ZERO),
         "quotes": [line.facts for line in lines],
+        **_reducing(bar.all_holdings, request.GET.get("reduce", ""), request.GET.get("share", "")),
     }
+    context["files"] = [
+        (each.name, f"/api/v1/portfolios/{each.id}/positions?format=csv&ordering={sort}")
+        for each in portfolios
+    ]
     return render(request, "portfolios/positions.html", context)
+
+
+def _reducing(holdings: list[Holding], wanted: str, share: str) -> dict[str, Any]:
+    """Return the position of which a part is to be sold, and how much the form begins with."""
+    found = next((each for each in holdings if str(each.position.id) == wanted), None)
+    if found is None:
+        return {}
+    percent = share if share in SHARES else "50"
+    return {
+        "reduced": found,
+        "reduced_free": free_quantity(found),
+        "quantity": share_of(found, Decimal(percent)),
+        "percent": percent,
+        "shares": SHARES,
+    }

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.selectors import stream_of
+from accounts.selectors import account_of, stream_of
 from accounts.serializers import idempotency_key
 from bengi import clock
 from bengi.answers import created, replayed
@@ -30,6 +30,7 @@ from trades.explaining import explain
 from trades.listings import correct_listing
 from trades.manual import ManualFill, execute
 from trades.payloads import correction_payload
+from trades.period import read_period_statement, statement_of_period_shape
 from trades.selectors import corrections, trade_of, trades_of, trades_where
 from trades.serializers import (
     TRADES_FILE,
@@ -39,6 +40,7 @@ from trades.serializers import (
     ExecuteInput,
     ListingInput,
     OrderTradesInput,
+    PeriodInput,
     SummaryInput,
     TradesInput,
     explanation_shape,
@@ -91,6 +93,23 @@ class TradesSummaryView(APIView):
             raise Malformed("invalid_parameter", detail, field="from", limit=DAYS_MAX)
         period = Period(query["period"])
         return Response(summary_shape(summarize(account_id, since, until, period)))
+
+
+class PeriodStatementView(APIView):
+    """All of an account in some days: cash by currency, trades, what sales made."""
+
+    @operation(
+        "Get the statement of a period",
+        query=PeriodInput,
+        answers=shapes.PeriodStatement,
+        refuses=("not_found",),
+    )
+    def get(self, request: ApiRequest, account_id: UUID) -> Response:
+        account = account_of(request.user, account_id)
+        query = read_query(PeriodInput, request.query_params)
+        until = query["to"] or clock.now().date()
+        since = query["from"] or until.replace(day=1)
+        return Response(statement_of_period_shape(read_period_statement(account, since, until)))
 
 
 class TradeView(APIView):

@@ -64,6 +64,10 @@ class SummaryInput(DaysInput):
     period = WordField(("day", "week", "month"), default="day")
 
 
+class PeriodInput(DaysInput):
+    """The days of a statement; without them, this month so far."""
+
+
 class ListingInput(Input):
     """What staff may correct of an instrument, all of it."""
 

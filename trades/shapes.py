@@ -7,8 +7,16 @@ from typing import Any, Literal
 
 from msgspec import field
 
+from accounts.shapes import StatementRow
 from bengi.schema.shapes import Amount, Currency, Day, Id, Moment, Shape
-from bengi.terms import CorrectionKind, CorrectionOutcome, Liquidity, Side, TradeKind
+from bengi.terms import (
+    CorrectionKind,
+    CorrectionOutcome,
+    LedgerKind,
+    Liquidity,
+    Side,
+    TradeKind,
+)
 from orders.shapes import Order
 from portfolios.shapes import Closing
 
@@ -238,3 +246,57 @@ class TradesSummary(Shape):
     totals: list[Tally]
     by_symbol: list[SymbolTally]
     by_period: list[PeriodTally]
+
+
+class KindTotal(Shape):
+    """What movements of one kind came to."""
+
+    kind: LedgerKind
+    count: int
+    amount: Amount
+
+
+class CurrencyPeriod(Shape):
+    """One currency of a period: opening + movements = closing."""
+
+    currency: Currency
+    opening: Amount
+    movements: Amount
+    closing: Amount
+    totals: list[KindTotal]
+    lines: list[StatementRow]
+
+
+class TradeTotal(Shape):
+    """The trades of one currency, busts taken off."""
+
+    currency: Currency
+    count: int
+    bought: Amount
+    sold: Amount
+    commission: Amount
+    fees: Amount
+    net_amount: Amount
+
+
+class Realized(Shape):
+    """What sales of one instrument made."""
+
+    symbol: str
+    currency: Currency
+    quantity: Amount
+    cost: Amount
+    proceeds: Amount
+    realized_pnl: Amount
+
+
+class PeriodStatement(Shape):
+    """Everything of an account in some days in UTC: cash, trades as they were booked, sales."""
+
+    account_id: Id
+    since: Day = field(name="from")
+    to: Day
+    currencies: list[CurrencyPeriod]
+    trades: list[Trade]
+    trade_totals: list[TradeTotal]
+    realized: list[Realized]

@@ -10,6 +10,7 @@ urlpatterns = [
     path("trade/<str:symbol>", views.trade, name="trade_symbol"),
     path("trade/<str:symbol>/panels", views.trade_panels, name="trade_panels"),
     path("orders/<uuid:order_id>", views.order, name="order"),
+    path("account/statement", views.period_statement, name="period_statement"),
     path("fills", views.fills, name="fills"),
     path("fills/<uuid:exec_id>", views.fill, name="fill"),
 ]

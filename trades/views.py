@@ -1,25 +1,33 @@
 """The trade page and its panels, one order with its fills, and all fills."""
 
+from datetime import UTC, date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from accounts.selectors import accounts_of
 from bengi import clock
 from bengi.access import PageRequest, signed_in
-from bengi.errors import NotFound
+from bengi.errors import Malformed, NotFound
+from bengi.filters import FilterForm
 from bengi.numerals import fixed, price, signed
+from bengi.pagination import leaf
 from instruments.lines import Line, hours_words
 from instruments.selectors import instrument_by_symbol
 from instruments.series import newest_bars
 from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
 from portfolios.bar import read_bar
+from trades.narrowing import FillsFilter
 from trades.order_page import order_page
-from trades.selectors import trades_of
+from trades.period import read_period_statement
+from trades.selectors import trades_of, trades_where
+from trades.staff_desk import desk_parts
+from trades.totals import trade_totals
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
 
 FILLS_PAGE = 50
@@ -73,11 +81,24 @@ def order(request: PageRequest, order_id: UUID) -> HttpResponse:
 
 @signed_in
 def fills(request: PageRequest) -> HttpResponse:
-    """List the user's fills, newest first."""
+    """List the user's fills, newest first, those that the filter finds, and what they come to."""
     bar = read_bar(request.user)  # first: what comes after it is told to the page
-    found = trades_of(request.user)
-    page_of = Paginator(found, FILLS_PAGE).get_page(request.GET.get("page"))
-    context = {"place": "fills", "trades": page_of.object_list, "page_of": page_of, "bar": bar}
+    filters = FillsFilter(request.GET)
+    found = trades_where(request.user, filters.where)
+    cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
+    page = leaf(found, by=("-exec_id",), limit=FILLS_PAGE, **cursors)
+    today = clock.now().date()
+    context = {
+        "place": "fills",
+        "trades": page.rows,
+        "leaf": page,
+        "totals": trade_totals(found),
+        "filters": filters,
+        "is_today": filters.query["from"] == filters.query["to"] == today,
+        "today": today.isoformat(),
+        "csv_url": f"/api/v1/trades?{filters.address(format='csv')}",
+        "bar": bar,
+    }
     return render(request, "trades/fills.html", context)
 
 
@@ -88,6 +109,40 @@ def fill(request: PageRequest, exec_id: UUID) -> HttpResponse:
     if found is None:
         raise NotFound
     return redirect("order", found.order_id)
+
+
+@signed_in
+def period_statement(request: PageRequest) -> HttpResponse:
+    """Show all of a period of the account, to be printed: without days this month so far."""
+    mine = accounts_of(request.user).first()
+    today = clock.now().astimezone(UTC).date()
+    asked = request.GET if {"from", "to"} & set(request.GET) else _month(today)
+    filters = FilterForm(asked)
+    until = filters.query["to"] or today
+    since = filters.query["from"] or min(until, today).replace(day=1)
+    context: dict[str, Any] = {"place": "account", "account": mine, "filters": filters}
+    if mine is not None and not filters.errors:
+        try:
+            context["statement"] = read_period_statement(mine, since, until)
+        except Malformed as error:
+            filters.add_error(error.field, error.detail)
+    ends = [today, today.replace(day=1) - timedelta(days=1)]
+    context["months"] = [(end.replace(day=1), end) for end in ends]
+    context["made_at"] = clock.now()
+    return render(request, "trades/statement.html", context)
+
+
+def staff_desk(request: HttpRequest) -> HttpResponse:
+    """Show staff how everything does, on one page of the admin, which lets in nobody else."""
+    now = clock.wall()
+    user: Any = request.user
+    parts = desk_parts(user.has_perm, now, clock.now())
+    told = {**admin.site.each_context(request), "title": "Desk", "looked_at": now, **parts}
+    return render(request, "admin/desk.html", told)
+
+
+def _month(today: date) -> dict[str, str]:
+    return {"from": today.replace(day=1).isoformat(), "to": today.isoformat()}
 
 
 def _first_values(request: PageRequest) -> dict[str, Any]:

@@ -196,11 +196,13 @@ def test_the_csv_says_the_same_and_holds_no_formula(client, account):
     LedgerTransaction.objects.filter(kind="withdrawal").update(description=evil)
     answer = client.get(f"/api/v1/accounts/{account.id}/statement?format=csv")
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    rows = list(csv.reader(io.StringIO(answer.content.decode(), newline="")))
-    assert rows[1][1:] == ["opening", "", "", "", "", "0"]
-    assert rows[-1][1:] == ["closing", "", "", "", "510", "510"]
+    rows = list(csv.reader(io.StringIO(answer.getvalue().decode(), newline="")))
+    assert answer.streaming
+    assert rows[0][0] == "occurred_at_utc"
+    assert rows[1][1:] == ["opening", "", "", "", "USD", "", "0"]
+    assert rows[-1][1:] == ["closing", "", "", "", "USD", "510", "510"]
     (written,) = [row for row in rows if row[1] == "withdrawal"]
-    assert (written[2], written[5]) == (f"'{evil}", "-500")
+    assert (written[2], written[6]) == (f"'{evil}", "-500")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import GoodFaithViolation, LedgerTransaction
+from accounts.services import deposit
 from accounts.tests.factories import UserFactory
-from accounts.tests.money_stage import cash, funded, rate, trace, unsettle
+from accounts.tests.money_stage import NOW, cash, funded, rate, trace, unsettle
 from bengi import clock
 from bengi.ids import new_id
 
@@ -44,12 +45,85 @@ def test_a_form_sent_twice_moves_money_once(client, account, what, after, words)
     assert cash(account) == after
 
 
-def test_converting_on_the_page(client, account):
+def review(client, **changes):
+    """Ask for 100 USD in EUR and return the answer, the key and the form that would send it."""
+    asked = {"amount": "100", "source": "USD", "target": "EUR", **changes}
+    body = {**asked, "what": "convert", "key": keyed(client, "convert")}
+    answer = client.post("/account", body)
+    told = answer.context["offer"]
+    return answer, {**body, "target_amount": str(told.exchanged.amount)}
+
+
+def test_a_conversion_is_shown_with_rate_fee_and_both_amounts_before_it_is_sent(client, account):
     rate("EUR/USD", "1.25")
-    body = {"amount": "100", "source": "USD", "target": "EUR", "key": keyed(client, "convert")}
-    answer = client.post("/account", {**body, "what": "convert"}, follow=True)
-    assert "100.00 USD became 80.00 EUR at EUR/USD 1.25." in answer.content.decode()
-    assert cash(account, "EUR") == 80
+    before = trace(account)
+    answer, _ = review(client)
+    facts = {fact.label: fact.text for fact in answer.context["offer_facts"]}
+    assert (facts["You give"], facts["You get"]) == ("100.00 USD", "80.00 EUR")
+    assert (facts["Rate EUR/USD"], facts["Rate of"]) == ("1.25", "2 Mar 2026 15:00 UTC")
+    assert facts["Conversion fee"] == "none"
+    assert (facts["USD after"], facts["EUR after"]) == ("900.00 USD", "80.00 EUR")
+    assert trace(account) == before
+
+
+def test_a_conversion_sent_twice_is_booked_once(client, account):
+    rate("EUR/USD", "1.25")
+    _, body = review(client)
+    for _ in range(2):
+        answer = client.post("/account", body, follow=True)
+        assert "100.00 USD became 80.00 EUR at EUR/USD 1.25." in answer.content.decode()
+    assert (cash(account), cash(account, "EUR")) == (900, 80)
+
+
+def test_another_rate_than_was_shown_converts_nothing(client, account):
+    rate("EUR/USD", "1.25")
+    _, body = review(client)
+    rate("EUR/USD", "1.28", clock.now())
+    before = trace(account)
+    answer = client.post("/account", body)
+    assert answer.status_code == 422
+    assert "The rate has changed: it would be 78.12 EUR now." in answer.content.decode()
+    assert answer.context["form"]["amount"].value() == "100"
+    assert trace(account) == before
+
+
+def test_what_rounding_leaves_is_told(client, account):
+    rate("EUR/USD", "3")
+    answer, _ = review(client)
+    facts = {fact.label: fact.text for fact in answer.context["offer_facts"]}
+    assert facts["You get"] == "33.33 EUR"
+    assert facts["Below the smallest unit"] == "0.00333333 EUR not paid out"
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts"),
+    [
+        ({"what": "withdraw", "amount": "", "currency": "USD"}, ["700.00 USD", "300.00 USD"]),
+        ({"what": "withdraw", "amount": "600", "currency": "USD"}, ["400.00 USD"]),
+        ({"what": "withdraw", "amount": "701", "currency": "USD"}, ["not possible"]),
+        ({"what": "deposit", "amount": "5", "currency": "EUR"}, ["0.00 EUR", "5.00 EUR"]),
+        (
+            {"what": "convert", "amount": "100", "source": "USD", "target": "EUR"},
+            ["700.00 USD", "1.25", "80.00 EUR"],
+        ),
+        (
+            {"what": "convert", "amount": "701", "source": "USD", "target": "EUR"},
+            ["not possible"],
+        ),
+    ],
+)
+def test_what_a_movement_would_change_is_told_while_one_types(client, account, asked, facts):
+    rate("EUR/USD", "1.25")
+    unsettle(account, "300", clock.now() + timedelta(days=1))
+    text = client.get("/account/facts", {**asked, "key": "k"}).content.decode()
+    for words in facts:
+        assert f">{words}<" in text
+
+
+def test_facts_are_of_ones_own_account_only(client, account):
+    assert client.get("/account/facts", {"what": "steal"}).status_code == 404
+    client.force_login(UserFactory())
+    assert client.get("/account/facts", {"what": "deposit"}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -88,6 +162,25 @@ def test_a_get_never_moves_money(client, account):
     client.get("/account", {"what": "deposit", "amount": "5", "currency": "USD", "key": "k"})
     client.post("/account", {"what": "steal", "amount": "5", "currency": "USD", "key": "k"})
     assert trace(account) == before
+
+
+def test_the_table_adds_up_in_the_account_s_currency(client, account):
+    rate("EUR/USD", "1.25")
+    deposit(account, Decimal(80), "EUR", key="eur", now=NOW)
+    table = client.get("/account").context["table"]
+    assert [(line.currency, line.worth) for line in table.lines] == [("USD", 1000), ("EUR", 100)]
+    assert (table.together.cash, table.together.withdrawable) == (1100, 1100)
+    deposit(account, Decimal(5), "GBP", key="gbp", now=NOW)
+    table = client.get("/account").context["table"]
+    assert table.together.cash is None, "there is no rate for GBP"
+
+
+def test_what_settles_when_is_told(client, account):
+    at = clock.now() + timedelta(days=1)
+    unsettle(account, "300", at)
+    unsettle(account, "50", at)
+    (one,) = client.get("/account").context["settlings"]
+    assert (one.amount, one.currency, one.settles_on) == (350, "USD", at.date())
 
 
 def test_violations_are_shown_with_their_orders(client, account):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts import views
+from accounts import account_page
 from accounts.models import Account, CashBalance, User
 from accounts.services import deposit, open_account
 from accounts.statement import statement_lines
@@ -148,12 +148,16 @@ def test_the_statement_counts_back_from_the_balance(client, user, django_assert_
         deposit(account, Decimal(number + 1), "USD", key=str(number), now=at)
     client.force_login(user)
     with django_assert_max_num_queries(25):
-        first = client.get("/account").context["lines"]
-    second = client.get("/account?page=2").context["lines"]
+        page = client.get("/account").context
+    first = page["lines"]
+    older = client.get("/account", {"after": page["leaf"].older}).context
+    second = older["lines"]
     assert [len(first), len(second)] == [50, 10]
     assert (first[0].entry.amount, first[0].balance) == (Decimal(60), Decimal(1830))
     assert first[-1].balance - first[-1].entry.amount == second[0].balance
     assert (second[-1].entry.amount, second[-1].balance) == (Decimal(1), Decimal(1))
+    newer = client.get("/account", {"before": older["leaf"].newer}).context
+    assert [line.balance for line in newer["lines"]] == [line.balance for line in first]
 
 
 def test_statement_lines_of_nothing():
@@ -166,13 +170,13 @@ def test_next_path_takes_this_sites_paths_only(rf):
     assert next_path(rf.get("/"), "/trade/") == "/trade/"
 
 
-@pytest.mark.parametrize("read", ["cash_states_of", "read_statement", "Paginator"])
+@pytest.mark.parametrize("read", ["cash_states_of", "read_statement", "rates_at"])
 def test_what_comes_while_the_account_page_is_read_is_told_to_it(client, user, monkeypatch, read):
     """The page knows the stream up to before it read anything, so that nothing goes untold."""
     account = open_account(user, name="Cash", currency="USD", now=OPENED_AT)
     deposit(account, Decimal(100), "USD", key="before", now=OPENED_AT)
     known = head_seq(account.id)
-    right, keys = getattr(views, read), iter(range(9))
+    right, keys = getattr(account_page, read), iter(range(9))
 
     def slow(*args):
         deposit(account, Decimal(1), "USD", key=f"meanwhile-{next(keys)}", now=OPENED_AT)
@@ -180,7 +184,7 @@ def test_what_comes_while_the_account_page_is_read_is_told_to_it(client, user, m
         deposit(account, Decimal(1), "USD", key=f"meanwhile-{next(keys)}", now=OPENED_AT)
         return found
 
-    monkeypatch.setattr(views, read, slow)
+    monkeypatch.setattr(account_page, read, slow)
     client.force_login(user)
     page = client.get("/account").content.decode()
     assert head_seq(account.id) == known + 2

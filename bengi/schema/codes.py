@@ -40,6 +40,7 @@ CODES = {
         "order_not_replaceable",
         "already_halted",
         "in_progress",
+        "rate_changed",
         "account_closed",
         "already_approved",
         "possible_duplicate",

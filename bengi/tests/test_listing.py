@@ -1,5 +1,6 @@
 """Lists in the order that is asked for, in pages and as files."""
 
+import asyncio
 import csv
 import io
 from decimal import Decimal
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bengi import listing
-from bengi.csv_files import csv_text, harmless
+from bengi.csv_files import LINES_AT_ONCE, csv_lines, csv_stream, csv_text, harmless
 from orders.models import Order
 from orders.tests.factories import OrderFactory
 from orders.tests.http import NOW, URL, signed_in, told
@@ -41,6 +42,33 @@ from portfolios.tests.factories import PortfolioFactory
 )
 def test_cells_that_a_spreadsheet_would_run(cell, written):
     assert harmless(cell) == written
+
+
+def rows_read(read: list[int], count: int):
+    """Yield rows, and note how many have been asked for."""
+    for number in range(count):
+        read.append(number)
+        yield {"n": number}
+
+
+def test_a_file_is_sent_while_it_is_being_read():
+    read: list[int] = []
+    file = csv_stream(csv_lines(["n"], rows_read(read, 2 * LINES_AT_ONCE)), "numbers")
+    assert read == []
+    parts = iter(file)
+    next(parts)
+    assert len(read) <= LINES_AT_ONCE
+    rest = b"".join(parts)
+    assert rest.endswith(f"{2 * LINES_AT_ONCE - 1}\r\n".encode())
+    assert file["Content-Disposition"] == 'attachment; filename="numbers.csv"'
+
+
+def test_an_asynchronous_server_reads_the_same_file():
+    async def read() -> bytes:
+        file = csv_stream(csv_lines(["n"], rows_read([], 3)), "numbers")
+        return b"".join([part async for part in file])
+
+    assert asyncio.run(read()) == b"n\r\n0\r\n1\r\n2\r\n"
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1))

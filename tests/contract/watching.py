@@ -20,7 +20,8 @@ def check(response: Any) -> None:
     if each is None:
         return
     media_type = response.headers.get("Content-Type", "").split(";")[0]
-    found = list(breaches(each, response.status_code, media_type, response.content))
+    body = b"" if response.streaming else response.content
+    found = list(breaches(each, response.status_code, media_type, body))
     missing = {"X-Request-ID"} - set(response.headers)
     if found or missing:
         raise OffContract(f"{each.id} {response.status_code}: {[*found, *missing]}")

@@ -35,7 +35,7 @@ class Command(OperatorCommand):
         if options["format"] == "json":
             text = json.dumps(statement_shape(statement), indent=2) + "\n"
         else:
-            text = statement_csv(statement)
+            text = "".join(statement_csv(statement))
         try:
             file.write_text(text, encoding="utf-8", newline="")
         except OSError as error:

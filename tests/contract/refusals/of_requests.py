@@ -102,6 +102,14 @@ def _(stage: Stage) -> Act:
     return lambda: client.post(path, body, content_type=JSON, headers=headers)
 
 
+@provokes("rate_changed")
+def _(stage: Stage) -> Act:
+    body = {"from": "USD", "to": "EUR", "amount": "10.00", "target_amount": "10.01"}
+    path = f"/api/v1/accounts/{stage.owner.account.id}/convert"
+    client, headers = stage.client("owner"), {"Idempotency-Key": "k"}
+    return lambda: client.post(path, body, content_type=JSON, headers=headers)
+
+
 @provokes("not_authenticated")
 def _(stage: Stage) -> Act:
     return lambda: raw(stage, "{}", role="anonymous")

@@ -1,0 +1,25 @@
+/* The foot of the table of positions: what each currency's rows come to at the last prices. */
+
+import { quotes, write, writeSigned } from "./board.js";
+import * as n from "./numbers.js";
+import { stream } from "./page.js";
+
+function paint(foot) {
+  const places = n.minorPlaces(foot.dataset.sum);
+  let [value, cost] = [0n, 0n];
+  for (const row of document.querySelectorAll(`tr[data-quantity][data-currency="${foot.dataset.sum}"]`)) {
+    const last = n.units(quotes.get(row.dataset.symbol)?.last);
+    if (last === null) return;
+    value += n.rounded(n.times(last, n.units(row.dataset.quantity)), places);
+    cost += n.units(row.dataset.cost);
+  }
+  write(foot.querySelector("[data-sum-of=value]"), n.fixed(value, places));
+  const gain = value - cost;
+  writeSigned(foot.querySelector("[data-sum-of=gain]"), n.signed(gain, places), n.direction(gain, places));
+}
+
+const paintAll = () => document.querySelectorAll("tr[data-sum]").forEach(paint);
+stream.addEventListener("prices", ({ detail }) => {
+  if (detail.length) requestAnimationFrame(paintAll);
+});
+document.addEventListener("htmx:afterSettle", paintAll);
