@@ -21,7 +21,7 @@ from portfolios.bar import read_bar
 from trades.order_page import order_page
 from trades.selectors import trades_of
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
-from watchlists.chosen import choose, counted_lists
+from watchlists.lists.chosen import choose, counted_lists
 
 FILLS_PAGE = 50
 TABLE_BARS = 20

@@ -64,7 +64,9 @@ def test_without_a_list_one_is_asked_for(user):
 def test_a_list_shows_quotes_and_alerts_that_wait(user, core):
     abc = core.items.first().instrument
     for minute, close in enumerate((100, 101)):
-        BarFactory(instrument=abc, interval="15min", starts_at=NOW.replace(minute=minute), close=close)
+        BarFactory(
+            instrument=abc, interval="15min", starts_at=NOW.replace(minute=minute), close=close
+        )
     PriceAlertFactory(user=user, instrument=abc)
     PriceAlertFactory(instrument=abc)
     page = text(signed_in(user).get("/watchlists"))
@@ -114,7 +116,9 @@ def test_a_name_that_will_not_do_stands_beside_its_field(user, core, name, words
 
 
 def test_a_list_is_renamed(user, core):
-    page = text(signed_in(user).post(f"/watchlists/{core.id}/rename", {"name": "Mine"}, follow=True))
+    page = text(
+        signed_in(user).post(f"/watchlists/{core.id}/rename", {"name": "Mine"}, follow=True)
+    )
     assert "List Mine" in page
     assert shown(page) == ["ABC", "DEF", "GHI"]
 
@@ -154,7 +158,7 @@ def test_what_is_typed_is_completed(user, core):
     assert re.findall(r'name="pick" value="(\w+)"', page) == ["DEF"]
     assert "<html" not in page
     assert "&lt;b&gt;" in text(client.get("/watchlists/symbols?symbol=<b>"))
-    assert text(client.get("/watchlists/symbols?symbol=")) .strip() == ""
+    assert text(client.get("/watchlists/symbols?symbol=")).strip() == ""
 
 
 @pytest.mark.parametrize(
