@@ -103,7 +103,7 @@ def workbench(
     lists: Sequence[Watchlist],
     watchlist: Watchlist | None,
 ) -> dict[str, Any]:
-    """Return the context of the trade page, the ticket aside. watchlist: the one of lists it shows."""
+    """Return the trade page's context, the ticket aside; watchlist is one of lists, or None."""
     watched = _watched(watchlist)
     shown = _once([instrument, *watched, *(held.instrument for held in panels.bar.all_holdings)])
     lines = {line.symbol: line for line in lines_of(shown, quotes_of(shown, now), now)}

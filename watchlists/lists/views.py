@@ -18,8 +18,8 @@ from bengi.access import PageRequest, next_path, signed_in
 from bengi.errors import BengiError, NotFound
 from instruments.models import Instrument
 from instruments.selectors import instruments_matching
-from watchlists.lists.chosen import choose, counted_lists
 from watchlists.forms import SEARCH_LENGTH_MAX, ListForm, SymbolForm
+from watchlists.lists.chosen import choose, counted_lists
 from watchlists.lists.page import list_context
 from watchlists.models import Watchlist
 from watchlists.selectors import watchlist_of

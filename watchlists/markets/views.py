@@ -9,8 +9,8 @@ from bengi.access import PageRequest, signed_in
 from instruments.calendar import MICS, NAMES
 from instruments.movers import market_at
 from instruments.selectors import instruments_matching
-from watchlists.lists.chosen import choose, counted_lists
 from watchlists.forms import SEARCH_LENGTH_MAX
+from watchlists.lists.chosen import choose, counted_lists
 from watchlists.markets.page import found_lines, market_context, venues
 from watchlists.selectors import symbols_of
 
