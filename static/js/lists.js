@@ -1,5 +1,5 @@
-/* Watchlists: rows can be dragged by their grip to another place, and the focus stays with a row
-   that a button moved. The form does the same without script, by its buttons. */
+/* Watchlists: rows can be dragged by their grip to another place, and the focus stays where
+   one works: with the row that a button moved, in the field that a symbol came from. The form does the same without script, by its buttons. */
 
 let dragged = null;
 let pressed = null;
@@ -57,9 +57,19 @@ document.addEventListener("click", (event) => {
   if (button) pressed = { way: button.name, symbol: button.value };
 });
 
+/** After a symbol the next one can be typed, and a wrong one mended. */
+document.addEventListener("submit", (event) => {
+  if (event.target.matches(".lists__add")) pressed = { way: "add" };
+});
+
 /** At an end of the list the button that was pressed is off: the other one takes the focus. */
 document.addEventListener("htmx:afterSettle", () => {
   if (!pressed || pressed.way === "remove") return;
+  if (pressed.way === "add") {
+    pressed = null;
+    document.getElementById("symbol")?.focus();
+    return;
+  }
   const [own, other] = [pressed.way, pressed.way === "up" ? "down" : "up"].map((way) =>
     document.getElementById(`${way}-${pressed.symbol}`));
   const next = own?.disabled ? other : own;

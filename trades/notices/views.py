@@ -1,12 +1,13 @@
 """Notifications on a page: what happened, by kind, and what of it is new."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import Account
+from accounts.models import Account, User
 from bengi.access import PageRequest, signed_in
 from bengi.errors import Malformed
 from bengi.pagination import page
@@ -65,7 +66,8 @@ def read(request: PageRequest) -> HttpResponse:
     return redirect("notifications")
 
 
-def _page(user: object, kind: NoticeKind | None, cursor: str) -> dict[str, object]:
+def _page(user: User, kind: NoticeKind | None, cursor: str) -> dict[str, Any]:
+    """Return a page of events; a cursor that is none begins at the newest."""
     rows = events_told(user, kind)
     try:
         return page(rows, by=ORDER, limit=PAGE, cursor=cursor, shape=lambda event: event)
