@@ -1,5 +1,6 @@
 /* Watchlists: rows can be dragged by their grip to another place, and the focus stays where
-   one works: with the row that a button moved, in the field that a symbol came from. The form does the same without script, by its buttons. */
+   one works: with the row that a button moved, in the field that a symbol came from. The form
+   does the same without script, by its buttons. */
 
 let dragged = null;
 let pressed = null;
