@@ -79,6 +79,7 @@ from trades.api import (
     TradesView,
     TradeView,
 )
+from trades.notices.api import NotificationsView
 from watchlists.api import (
     AlertsView,
     AlertView,
@@ -139,6 +140,7 @@ ROUTES = {
     "instruments/<symbol:symbol>/quote": QuoteView.as_view(book_quotes=book_quotes),
     "markets": MarketsView.as_view(),
     "markets/movers": MoversView.as_view(),
+    "notifications": NotificationsView.as_view(),
     "orders": OrdersView.as_view(),
     "orders/<uuid:order_id>": OrderView.as_view(),
     "orders/<uuid:order_id>/cancel": CancelView.as_view(),

@@ -32,7 +32,7 @@ def page(
     by: Sequence[str],
     limit: int,
     cursor: str,
-    shape: Callable[[Row], dict[str, Any]],
+    shape: Callable[[Row], Any],
 ) -> dict[str, Any]:
     """Return up to limit rows after cursor, each through shape, and where the next page starts.
 

@@ -32,4 +32,5 @@ urlpatterns = [
     path("", include("watchlists.urls")),
     path("", include("orders.urls")),
     path("", include("trades.urls")),
+    path("", include("trades.notices.urls")),
 ]

@@ -116,7 +116,7 @@ class Line:
 
     @property
     def zone_words(self) -> str:
-        city = self.zone.rpartition("/")[2].replace("_", " ")
+        city = city_of(zone_of(self.instrument.mic))
         return city if city == "UTC" else f"{city} time"
 
     @property
@@ -142,6 +142,11 @@ def lines_of(
 def zone_of(mic: str) -> ZoneInfo:
     """Return the zone whose clock the market goes by: its own, UTC where it never closes."""
     return calendar.zone_of(mic, market_hours())
+
+
+def city_of(zone: ZoneInfo) -> str:
+    """Return the city that a zone is named after: New York; UTC has none and is itself."""
+    return zone.key.rpartition("/")[2].replace("_", " ")
 
 
 def hours_words(mic: str, now: datetime) -> str:

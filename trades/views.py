@@ -29,6 +29,7 @@ from trades.selectors import trades_of, trades_where
 from trades.staff_desk import desk_parts
 from trades.totals import trade_totals
 from trades.workbench import first_symbol, panels_of, quotes_context, workbench
+from watchlists.lists.chosen import choose, counted_lists
 
 FILLS_PAGE = 50
 TABLE_BARS = 20
@@ -38,7 +39,7 @@ CHART_INTERVALS = ("1min", "5min", "15min", "1h", "4h", "1day", "1week")
 @signed_in
 def trade_home(request: PageRequest) -> HttpResponse:
     """Go to the first symbol of the watchlist."""
-    symbol = first_symbol(request.user)
+    symbol = first_symbol(choose(counted_lists(request.user), request.session))
     if not symbol:
         raise Http404("There is nothing to trade yet.")
     return redirect("trade_symbol", symbol)
@@ -50,7 +51,9 @@ def trade(request: PageRequest, symbol: str) -> HttpResponse:
     now = clock.now()
     instrument = instrument_by_symbol(symbol)
     panels = panels_of(request.user, instrument, request.GET.get("tab", ""), now)
-    context = workbench(request.user, instrument, panels, now)
+    lists = counted_lists(request.user)
+    chosen = choose(lists, request.session, request.GET.get("list", ""))
+    context = workbench(request.user, instrument, panels, now, lists=lists, watchlist=chosen)
     if context["portfolio"]:
         form = TicketForm(initial=_first_values(request))
         context |= ticket_context(context["portfolio"], context["line"], form)

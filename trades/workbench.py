@@ -1,6 +1,6 @@
 """Everything the trade page shows around one instrument, read once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,9 +94,16 @@ def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) ->
     return Panels(bar, tab, rows[tab](), open_orders, depth, facts)
 
 
-def workbench(user: User, instrument: Instrument, panels: Panels, now: datetime) -> dict[str, Any]:
-    """Return the context of the trade page, the ticket aside."""
-    watchlist = Watchlist.objects.filter(user=user).order_by("id").first()
+def workbench(
+    user: User,
+    instrument: Instrument,
+    panels: Panels,
+    now: datetime,
+    *,
+    lists: Sequence[Watchlist],
+    watchlist: Watchlist | None,
+) -> dict[str, Any]:
+    """Return the trade page's context, the ticket aside; watchlist is one of lists, or None."""
     watched = _watched(watchlist)
     shown = _once([instrument, *watched, *(held.instrument for held in panels.bar.all_holdings)])
     lines = {line.symbol: line for line in lines_of(shown, quotes_of(shown, now), now)}
@@ -104,6 +111,7 @@ def workbench(user: User, instrument: Instrument, panels: Panels, now: datetime)
     return {
         "line": line,
         "portfolio": open_portfolios_of(user).first(),
+        "lists": lists,
         "watchlist": watchlist,
         "watched": [lines[i.symbol] for i in watched],
         "ladder": ladder_of(panels.depth, line.tick),
@@ -113,9 +121,9 @@ def workbench(user: User, instrument: Instrument, panels: Panels, now: datetime)
     }
 
 
-def first_symbol(user: User) -> str:
+def first_symbol(watchlist: Watchlist | None) -> str:
     """Return where the trade page begins: the first of the watchlist that has a price, else any."""
-    watched = _watched(Watchlist.objects.filter(user=user).order_by("id").first())
+    watched = _watched(watchlist)
     quotes = latest_quotes(watched)
     quoted = [instrument for instrument in watched if instrument.symbol in quotes]
     found = next(iter(quoted or watched), None) or Instrument.objects.order_by("symbol").first()

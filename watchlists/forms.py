@@ -1,4 +1,4 @@
-"""The form that sets a price alert."""
+"""The forms of watchlists, and the one that sets a price alert."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,8 +14,41 @@ from watchlists.models import WISHES
 from watchlists.serializers import NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
 
 KINDS = [(kind, words.capitalize()) for kind, words in WISHES.items()]
+LIST_NAME_LENGTH_MAX = 80
+SEARCH_LENGTH_MAX = 40
 _FIELDS = {"symbols": "symbol", "price": "level", "percent": "level"}
 """What the service calls a field, and what the form does."""
+
+
+class ListForm(forms.Form):
+    """What somebody calls a list."""
+
+    name = forms.CharField(
+        max_length=LIST_NAME_LENGTH_MAX, error_messages={"required": "Write a name for the list."}
+    )
+
+    def clean_name(self) -> str:
+        """Return the name, of printable characters alone, as the API takes it."""
+        name: str = self.cleaned_data["name"]
+        if not name.isprintable():
+            raise ValidationError("Write printable characters only.")
+        return name
+
+    def refuse(self, error: BengiError) -> None:
+        """Say beside the field why there is no such list."""
+        self.add_error("name", error.detail)
+
+
+class SymbolForm(forms.Form):
+    """A symbol to watch: what was typed, or what was picked among those found."""
+
+    symbol = forms.CharField(
+        max_length=SEARCH_LENGTH_MAX, error_messages={"required": "Write a symbol."}
+    )
+
+    def refuse(self, error: BengiError) -> None:
+        """Say beside the field why the symbol was not added."""
+        self.add_error("symbol", error.detail)
 
 
 class LevelField(forms.Field):

@@ -31,6 +31,12 @@ def watchlist_of(user: User, watchlist_id: UUID) -> Watchlist:
     return watchlist
 
 
+def symbols_of(watchlist: Watchlist | None) -> set[str]:
+    """Return the symbols of a list; none of none."""
+    items = WatchlistItem.objects.filter(watchlist=watchlist)
+    return set() if watchlist is None else set(items.values_list("instrument__symbol", flat=True))
+
+
 def alerts_of(user: User) -> QuerySet[PriceAlert]:
     """Return the user's alerts, newest first, with their instruments."""
     found = PriceAlert.objects.filter(user=user)

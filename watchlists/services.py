@@ -76,6 +76,44 @@ def write_watchlist(watchlist_id: UUID, user: User, name: str, symbols: Sequence
 
 
 @transaction.atomic
+def rename_watchlist(watchlist_id: UUID, user: User, name: str) -> Watchlist:
+    """Call a list of the user's name. Raises NotFound, Conflict name_taken."""
+    lock_user(user)
+    watchlist = watchlist_of(user, watchlist_id)
+    others = Watchlist.objects.filter(user=user).exclude(id=watchlist_id)
+    _check_name(name, list(others.values_list("name", flat=True)))
+    watchlist.name = name
+    watchlist.save(update_fields=["name"])
+    return watchlist
+
+
+@transaction.atomic
+def move_symbol(watchlist_id: UUID, user: User, symbol: str, by: int) -> None:
+    """Move a symbol of a list of the user's by so many places, as far as the list goes.
+
+    Raises NotFound, also where it is not in it.
+    """
+    lock_user(user)
+    symbols = _symbols(watchlist_of(user, watchlist_id))
+    if symbol not in symbols:
+        raise NotFound
+    add_symbol(watchlist_id, user, symbol, max(symbols.index(symbol) + by, 0))
+
+
+@transaction.atomic
+def place_symbol(watchlist_id: UUID, user: User, symbol: str, place: int | None) -> None:
+    """Bring a symbol of a list of the user's to a place; beyond the end, or None, is the end.
+
+    Raises NotFound, also where it is not in it.
+    """
+    lock_user(user)
+    symbols = _symbols(watchlist_of(user, watchlist_id))
+    if symbol not in symbols:
+        raise NotFound
+    add_symbol(watchlist_id, user, symbol, len(symbols) if place is None else place)
+
+
+@transaction.atomic
 def delete_watchlist(watchlist_id: UUID, user: User) -> None:
     """Take a list of the user's away. Raises NotFound."""
     lock_user(user)
@@ -245,6 +283,10 @@ def _check_terms(kind: AlertKind, price: Decimal | None, percent: Decimal | None
 def _check_name(name: str, names: Sequence[str]) -> None:
     if name in names:
         raise Conflict("name_taken", "There is a list of this name.", field="name")
+
+
+def _symbols(watchlist: Watchlist) -> list[str]:
+    return [item.instrument.symbol for item in watchlist.items.all()]
 
 
 def _fill(watchlist: Watchlist, instruments: Sequence[Instrument]) -> None:

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "watchlists",
     "orders",
     "trades",
+    "trades.notices",
 ]
 
 MIDDLEWARE = [

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, models
+from django.db.models import F
 
 from accounts.models import LedgerEntry, LedgerTransaction, UnsettledCash
 from accounts.selectors import transactions_of
@@ -23,6 +24,7 @@ from orders.selectors import orders_of, picking_orders
 from orders.tests.factories import OrderFactory
 from portfolios.models import Lot, LotClosing
 from trades.models import Trade
+from trades.notices.selectors import ORDER, UNREAD_MAX, events_told
 from trades.reading import PICKS, UNSETTLED
 from trades.selectors import trades_of
 from trades.tests.factories import TradeFactory
@@ -218,6 +220,14 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
         "latest trades": (trades_of(account.user)[:50], "trades_of_account"),
         "events after a seq": (
             Event.objects.filter(stream_id=account.id, seq__gt=100).order_by("seq")[:500],
+            "event_seq_once_per_stream",
+        ),
+        "what somebody is told": (
+            events_told(account.user).order_by(*ORDER)[:50],
+            "event_seq_once_per_stream",
+        ),
+        "what is unread": (
+            events_told(account.user).filter(seq__gt=F("read_to"))[:UNREAD_MAX],
             "event_seq_once_per_stream",
         ),
         "events of an order": (events_about(order.id), "events_of_subject"),

@@ -166,6 +166,8 @@ READS = [
     "markets",
     "markets/movers",
     "markets/movers?mic=XNAS&kind=gainers&limit=1",
+    "notifications",
+    "notifications?kind=cash&limit=5",
     "orders",
     "orders?format=csv&ordering=symbol",
     "orders/{order}",

@@ -1,39 +1,40 @@
-/* The search field: suggestions come from the server as links, arrows walk through them. */
+/* Fields that find something: suggestions come from the server as links or buttons under the field,
+   arrows walk through them. A form or a field may be swapped at any time: nothing is kept of it. */
 
-const field = document.getElementById("find");
-const list = document.getElementById("found");
-const links = () => [...list.querySelectorAll("a")];
+const home = (target) => target.closest?.(".find, [data-find]");
+const field = (box) => box.querySelector("input[type=search]");
+const list = (box) => box.querySelector(".found");
+const choices = (box) => [...list(box).querySelectorAll("a, button")];
 
-function close() {
-  list.replaceChildren();
+function close(box) {
+  list(box).replaceChildren();
 }
 
-function step(by) {
-  const all = links();
+function step(box, by) {
+  const all = choices(box);
   const at = all.indexOf(document.activeElement);
   const next = all[at + by];
   if (next) next.focus();
-  else if (at + by < 0) field.focus();
+  else if (at + by < 0) field(box).focus();
 }
 
 function onKey(event) {
+  const box = home(event.target);
+  if (!box) return;
   if (event.key === "Escape") {
-    close();
-    field.focus();
+    close(box);
+    field(box).focus();
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    if (!links().length) return;
+    if (!choices(box).length) return;
     event.preventDefault();
-    step(event.key === "ArrowDown" ? 1 : -1);
+    step(box, event.key === "ArrowDown" ? 1 : -1);
   }
 }
 
-if (field && list) {
-  const form = field.closest("form");
-  form.addEventListener("keydown", onKey);
-  document.addEventListener("click", (event) => {
-    if (!form.contains(event.target)) close();
-  });
-  form.addEventListener("focusout", (event) => {
-    if (event.relatedTarget && !form.contains(event.relatedTarget)) close();
-  });
+function closeOthers(box) {
+  for (const each of document.querySelectorAll(".find, [data-find]")) if (each !== box) close(each);
 }
+
+document.addEventListener("keydown", onKey);
+document.addEventListener("click", (event) => closeOthers(home(event.target)));
+document.addEventListener("focusin", (event) => closeOthers(home(event.target)));

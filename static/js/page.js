@@ -107,6 +107,7 @@ function hearLate({ detail: { elt, xhr, requestConfig } }) {
   xhr.addEventListener("loadend", () => {
     underway.delete(requestConfig.path);
     if (elt.isConnected) return;
+    if (xhr.status === 422) return; // the form has come back with what is wrong
     if (!xhr.status || xhr.status >= 400) {
       refresh();
       notSent();

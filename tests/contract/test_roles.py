@@ -73,6 +73,7 @@ EXPECTED = {
     "get_a_quote": ALL,
     "list_markets": ALL,
     "list_movers": ALL,
+    "list_notifications": ALL,
     "list_orders": ALL,
     "place_an_order": (401, 201, 201, 400, 400),  # the desk has no portfolio to trade in
     "place_several_orders": ALL,
