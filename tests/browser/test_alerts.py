@@ -30,7 +30,8 @@ def set_alert(page: Page, symbol: str, kind: str, level: str) -> None:
 def test_an_alert_is_told_of_where_it_is_waited_for(trader: Page):
     """Bitcoin moves with every print of the simulated market, and a little is enough."""
     page = trader
-    page.get_by_role("link", name="Alerts").click()
+    page.get_by_role("link", name="Notifications").click()
+    page.get_by_role("link", name="Price alerts").click()
     page.wait_for_url("**/alerts")
     set_alert(page, "AAPL", "At or above", "9999")
     row = page.locator("#alerts tbody tr")
