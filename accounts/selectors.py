@@ -224,9 +224,7 @@ def flows_by_day(account: Account) -> dict[date, dict[str, tuple[Decimal, Decima
     """
     entries = LedgerEntry.objects.filter(account=account, book=LedgerBook.CUSTOMER_CASH)
     moved = (
-        entries.filter(
-            Q(transaction__kind__in=FLOWS) | Q(transaction__reverses__kind__in=FLOWS)
-        )
+        entries.filter(Q(transaction__kind__in=FLOWS) | Q(transaction__reverses__kind__in=FLOWS))
         .annotate(day=TruncDate("transaction__occurred_at", tzinfo=UTC))
         .values_list("day", "currency")
         .annotate(

@@ -1,7 +1,7 @@
 """Instruments from a CSV file: all of its lines or none.
 
-One header, then a line per instrument; the sector may be left out. A symbol that its exchange has already is corrected, where
-the line says otherwise; its currency cannot be.
+One header, then a line per instrument; the column of sectors may be absent. A symbol that its
+exchange has already is corrected, where the line says otherwise; its currency cannot be.
 """
 
 import re

@@ -71,8 +71,8 @@ def correct_instruments(
 ) -> list[Instrument]:
     """Correct instruments and return those that were otherwise; a fixed number of statements.
 
-    changes: some of CORRECTABLE and LABELS each. Counts for orders that come in from now on. The caller has
-    seen to it that nothing stands on the grid that does not fit the new one
+    changes: some of CORRECTABLE and LABELS each. Counts for orders that come in from now on. The
+    caller has seen to it that nothing stands on the grid that does not fit the new one
     (trades/listings.py). Raises Forbidden, NotFound, and Malformed for steps that do not fit each
     other.
     """

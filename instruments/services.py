@@ -110,8 +110,8 @@ def prune_bars(now: datetime) -> int:
 def import_catalog() -> int:
     """Create or correct the catalog's instruments, and return how many there are.
 
-    Run again it changes nothing but names, ticks, steps and sectors; an instrument's status is left alone,
-    and one that staff have corrected altogether.
+    Run again it changes nothing but names, ticks, steps and sectors; an instrument's status is left
+    alone, and one that staff have corrected altogether.
     """
     corrected = _corrected()
     instruments = [

@@ -111,9 +111,7 @@ class Market:
         return Valuer.of(self.currency, self.rates[day])
 
 
-def read_market(
-    instrument_ids: Iterable[UUID], currency: str, since: date, until: date
-) -> Market:
+def read_market(instrument_ids: Iterable[UUID], currency: str, since: date, until: date) -> Market:
     """Return what the days from since to until went by. Four statements."""
     prices = _closes(instrument_ids, since, until)
     return Market(currency, prices, rates_by_day(currency, since, until))

@@ -1,7 +1,7 @@
 """How a portfolio did over a span: its days with what came and went, returns, falls, comparison.
 
-Days are those of portfolios/history.py; today is valued at the newest quotes, so that the curve ends
-at what the portfolio is worth now. The arithmetic is in portfolios/analytics.
+Days are those of portfolios/history.py; today is valued at the newest quotes, so that the curve
+ends at what the portfolio is worth now. The arithmetic is in portfolios/analytics.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,6 +33,11 @@ Moved = dict[date, dict[str, tuple[Decimal, Decimal]]]
 """What came from outside and what went there, by day in UTC and currency."""
 
 
+def percent(rate: Decimal | None) -> Decimal | None:
+    """Return a rate in percent, as pages write it."""
+    return None if rate is None else rate * 100
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The instrument beside which the portfolio is shown, by point of its curve."""
@@ -43,6 +48,10 @@ class Comparison:
     @property
     def rate(self) -> Decimal | None:
         return returned(self.days)
+
+    @property
+    def percent(self) -> Decimal | None:
+        return percent(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,18 @@ class Performance:
         return by_month(self.curve)
 
     @property
+    def rate_percent(self) -> Decimal | None:
+        return percent(self.time_weighted)
+
+    @property
+    def money_percent(self) -> Decimal | None:
+        return percent(self.money_weighted.rate)
+
+    @property
+    def fall_percent(self) -> Decimal | None:
+        return percent(self.fall.depth if self.fall else None)
+
+    @property
     def gain(self) -> Decimal | None:
         return gain(self.points) if len(self.points) > 1 else None
 
@@ -114,7 +135,7 @@ def performance_of(
 ) -> Performance:
     """Return how a portfolio did, its account read with it. A fixed number of statements.
 
-    Without a first day five years are the most there is. Raises Malformed for a span that is longer.
+    Without a first day five years are the most there is. Raises Malformed for a longer span.
     """
     today = now.astimezone(UTC).date()
     until = min(span.until or today, today)
@@ -123,9 +144,7 @@ def performance_of(
     held = shares_of(portfolio)
     instruments = _instruments(held, benchmark)
     wanted = [row.id for row in instruments]
-    market = read_market(
-        wanted, portfolio.account.base_currency, since - timedelta(days=1), until
-    )
+    market = read_market(wanted, portfolio.account.base_currency, since - timedelta(days=1), until)
     if until == today:
         market = _at_newest_quotes(market, instruments, today)
     days = days_of(portfolio, held, instruments, market)

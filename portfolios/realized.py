@@ -1,4 +1,4 @@
-"""What sales made, lot by lot: each closing with its lot, and the trades that opened and closed it."""
+"""What sales made, lot by lot: each closing with its lot, and the trades behind both."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

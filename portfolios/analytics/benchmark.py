@@ -1,4 +1,4 @@
-"""What the same money would have become in one instrument: rebased, and with the same flows. Pure."""
+"""What the same money would be in one instrument: rebased, and with the same flows. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Context, Decimal
+from itertools import pairwise
 
 from bengi.money import ZERO
 
@@ -94,8 +95,7 @@ def gain(points: Sequence[Known]) -> Decimal:
 
 def is_ever_at_work(points: Sequence[Known]) -> bool:
     """Say whether there was money at work on any day after the first point."""
-    pairs = zip(points, points[1:], strict=False)
-    return any(before.equity + point.deposited > 0 for before, point in pairs)
+    return any(before.equity + point.deposited > 0 for before, point in pairwise(points))
 
 
 def ended_with(points: Sequence[Point], equity: Decimal | None) -> list[Point]:

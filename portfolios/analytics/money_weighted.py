@@ -2,8 +2,8 @@
 
     sum of flow * (1 + rate) ** (days left / 365) = 0
 
-Flows are the customer's: put in is negative, taken out positive, what is there at the end counts as
-taken out. A year has 365 days, as in spreadsheets. Source: OASIS OpenDocument 1.3, part 4
+Flows are the customer's: put in is negative, taken out positive, what is there at the end counts
+as taken out. A year has 365 days, as in spreadsheets. Source: OASIS OpenDocument 1.3, part 4
 (OpenFormula), XIRR.
 """
 

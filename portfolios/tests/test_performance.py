@@ -157,9 +157,7 @@ def test_the_curve_ends_at_what_the_summary_says(portfolio):
     assert found["results"][-1]["equity"] == found["end_equity"] == summary["total"]["equity"]
     assert found["deposited"] == "1085.56"  # 1,000.01 + 77.77 at 1.1
     past = api.get(f"/api/v1/portfolios/{portfolio.id}/history?from=2026-01-05").json()["results"]
-    assert [row["equity"] for row in past[:-1]] == [
-        row["equity"] for row in found["results"][1:-1]
-    ]
+    assert [row["equity"] for row in past[:-1]] == [row["equity"] for row in found["results"][1:-1]]
 
 
 def test_the_same_money_in_another_instrument(portfolio):
@@ -177,7 +175,14 @@ def test_the_same_money_in_another_instrument(portfolio):
         "return": "0.2",
     }
     beside = {row["date"][-2:]: row["benchmark_value"] for row in found["results"]}
-    assert beside == {"04": "0", "05": "1000", "06": "800", "07": "1300", "08": "1430", "09": "1950"}
+    assert beside == {
+        "04": "0",
+        "05": "1000",
+        "06": "800",
+        "07": "1300",
+        "08": "1430",
+        "09": "1950",
+    }
     assert [row["benchmark_index"] for row in found["results"]] == [
         *("1", "1", "0.8", "0.8", "0.88", "1.2"),
     ]
@@ -226,7 +231,14 @@ def test_what_another_portfolio_trades_is_no_gain(portfolio):
     traded(portfolio.account, lot.trade_id, -400, at(6))
     traded(portfolio.account, closing.trade_id, 700, at(8))
     found = did(portfolio)
-    assert [row["equity"] for row in found["results"]] == ["0", "1000", "600", "600", "1300", "1300"]
+    assert [row["equity"] for row in found["results"]] == [
+        "0",
+        "1000",
+        "600",
+        "600",
+        "1300",
+        "1300",
+    ]
     assert (found["gain"], found["time_weighted"]) == ("0", "0")
     assert (found["deposited"], found["withdrawn"]) == ("1700", "400")
 
@@ -254,7 +266,11 @@ def test_days_without_a_price_are_left_out(portfolio):
 
 def test_nothing_at_all(portfolio):
     found = did(portfolio)
-    assert (found["no_rate"], found["time_weighted"], found["gain"]) == ("nothing_put_in", None, "0")
+    assert (found["no_rate"], found["time_weighted"], found["gain"]) == (
+        "nothing_put_in",
+        None,
+        "0",
+    )
     assert (found["from"], found["to"]) == ("2026-01-09", "2026-01-09")
     assert [row["index"] for row in found["results"]] == [None, None]
 
