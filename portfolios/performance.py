@@ -28,6 +28,7 @@ from portfolios.selectors import moved_by_others
 DAYS_MAX = 1830
 """Five years: what one answer holds."""
 _PLACES = Decimal("1e-8")
+_NOTHING = MoneyWeighted(None, None, NoRate.NOTHING_PUT_IN)
 
 Moved = dict[date, dict[str, tuple[Decimal, Decimal]]]
 """What came from outside and what went there, by day in UTC and currency."""
@@ -59,7 +60,7 @@ class Performance:
     """A portfolio from since to until in the base currency of its account.
 
     days begin with the one before since, whose end is the start; points are those of them that are
-    known, none where a flow has no rate.
+    known, none where a flow has no rate; curve is empty where no money was ever at work.
     """
 
     portfolio: Portfolio
@@ -68,6 +69,8 @@ class Performance:
     as_of: datetime
     days: list[Day]
     points: list[Known]
+    curve: list[Grown]
+    money_weighted: MoneyWeighted
     comparison: Comparison | None
     is_from_first: bool
 
@@ -76,18 +79,8 @@ class Performance:
         return str(self.portfolio.account.base_currency)
 
     @property
-    def curve(self) -> list[Grown]:
-        return growth(self.points) if is_ever_at_work(self.points) else []
-
-    @property
     def time_weighted(self) -> Decimal | None:
         return time_weighted(self.curve)
-
-    @property
-    def money_weighted(self) -> MoneyWeighted:
-        if not is_ever_at_work(self.points):
-            return MoneyWeighted(None, None, NoRate.NOTHING_PUT_IN)
-        return money_weighted(self.points)
 
     @property
     def fall(self) -> Fall | None:
@@ -149,6 +142,7 @@ def performance_of(
         market = _at_newest_quotes(market, instruments, today)
     days = days_of(portfolio, held, instruments, market)
     points = known(_points(days, moved, market))
+    is_at_work = is_ever_at_work(points)
     return Performance(
         portfolio=portfolio,
         since=since,
@@ -156,6 +150,8 @@ def performance_of(
         as_of=now,
         days=days,
         points=points,
+        curve=growth(points) if is_at_work else [],
+        money_weighted=money_weighted(points) if is_at_work else _NOTHING,
         comparison=_compared(benchmark, points, market) if benchmark else None,
         is_from_first=since <= min(moved, default=until),
     )

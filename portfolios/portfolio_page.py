@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import dropwhile
 from typing import Any
+from urllib.parse import urlencode
 
 from accounts.models import User
 from bengi.errors import NotFound
@@ -137,6 +138,7 @@ def portfolio_page(
         "curve": draw_curve([row.equity for row in rows], [row.beside for row in rows]),
         "curve_words": _curve_words(told, rows),
         "curve_data": _curve_data(told, rows),
+        "csv_url": _csv_url(told),
         "years": _years(told.months),
         "by": by,
         "bys": [(each, each.capitalize()) for each in BY],
@@ -228,6 +230,13 @@ def _curve_data(told: Performance, rows: Sequence[Row]) -> dict[str, Any]:
             [row.date.isoformat(), plain(row.equity), plain_or_none(row.beside)] for row in rows
         ],
     }
+
+
+def _csv_url(told: Performance) -> str:
+    named = {"from": told.since, "to": told.until, "format": "csv"}
+    if told.comparison:
+        named["benchmark"] = told.comparison.instrument.symbol
+    return f"/api/v1/portfolios/{told.portfolio.id}/performance?{urlencode(named)}"
 
 
 def _years(months: Sequence[Month]) -> list[tuple[int, list[Cell], Cell]]:

@@ -19,7 +19,7 @@ from portfolios.analytics.curve import Known
 
 YEAR_DAYS = 365
 GROWTH_MAX = 1e6
-"""Rates are looked for at which money over the whole span becomes a millionth to a million times."""
+"""Rates are looked for at which money becomes a millionth to a million times over the span."""
 _CELLS = 800
 _HALVINGS = 60
 _PLACES = Decimal("1e-10")

@@ -90,10 +90,15 @@ def test_days_that_are_not_known_hand_on_what_came():
         Point(START, D(100)),
         Point(START + timedelta(days=1), None, deposited=D(50)),
         Point(START + timedelta(days=2), D(165), withdrawn=D(10)),
+        Point(START + timedelta(days=3), D(166)),
         Point(START + timedelta(days=3), None, withdrawn=D(5)),
     ]
-    last = START + timedelta(days=2)
-    assert known(points) == [Known(START, D(100), D(0), D(0)), Known(last, D(165), D(50), D(10))]
+    days = [START + timedelta(days=n) for n in (0, 2, 3)]
+    assert known(points) == [
+        Known(days[0], D(100), D(0), D(0)),
+        Known(days[1], D(165), D(50), D(10)),
+        Known(days[2], D(166), D(0), D(0)),
+    ]
     assert ended_with(points, D(1))[-1] == Point(START + timedelta(days=3), D(1), withdrawn=D(5))
 
 
@@ -200,6 +205,15 @@ def test_at_the_rate_all_flows_are_worth_nothing(given_):
     shifted = [(day - first, amount) for day, amount in given_]
     weight = sum(abs(amount) / (1 + float(told.xirr)) ** (day / 365) for day, amount in shifted)
     assert abs(present_value(shifted, float(told.xirr))) <= 1e-4 * max(weight, 1)
+
+
+def test_what_comes_on_a_day_is_at_work_on_it():
+    """1,000 and 500 at once, 1,650 after two days; 300 taken at the end of the first of them."""
+    assert money_weighted(curve([(1000, 0, 0), (1500, 500, 0), (1650, 0, 0)])).rate == D("0.1")
+    told = money_weighted(curve([(1000, 0, 0), (800, 0, 300), (880, 0, 0)]))
+    assert told.rate is not None
+    root = (300 + (300**2 + 4 * 1000 * 880) ** 0.5) / 2000  # 1000 x^2 = 300 x + 880
+    assert abs(float(told.rate) - (root**2 - 1)) < 1e-9
 
 
 @given(st.lists(earned, min_size=2, max_size=30))

@@ -35,6 +35,7 @@ function tick(time, kind) {
   return kind === 1 ? month.format(at) : date.format(at);
 }
 
+let drawn = 0;
 let shown = text();
 const { places, points } = JSON.parse(shown);
 const box = document.createElement("div");
@@ -55,10 +56,12 @@ const chart = createChart(box, {
 const equity = chart.addSeries(AreaSeries, { lineWidth: 2, priceLineStyle: LineStyle.Dotted });
 const beside = chart.addSeries(LineSeries, { lineWidth: 1, priceLineVisible: false, lastValueVisible: false });
 
+/** Draw the days; the reader's own view of them stays while there are as many. */
 function draw(rows) {
   equity.setData(rows.map(([time, value]) => ({ time, value: Number(value) })));
   beside.setData(rows.filter(([, , other]) => other !== null).map(([time, , other]) => ({ time, value: Number(other) })));
-  chart.timeScale().fitContent();
+  if (rows.length !== drawn) chart.timeScale().fitContent();
+  drawn = rows.length;
 }
 
 function paint() {
