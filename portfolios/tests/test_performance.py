@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.adjustments import approve, request_adjustment, request_reversal
-from accounts.ledger import LedgerLeg, NewTransaction, post
+from accounts.ledger import LedgerLeg, NewTransaction, post, reversal_of
 from accounts.models import FxRate, LedgerTransaction
 from accounts.services import deposit, open_account, withdraw
 from accounts.tests.factories import FeeScheduleFactory, UserFactory
@@ -85,6 +85,12 @@ def traded(account, trade_id, amount, moment):
     )
     kind, reference = LedgerKind.TRADE, str(trade_id)
     post([NewTransaction(new_id(), kind, reference, account.id, moment, "", legs)])
+
+
+def busted(trade_id, moment):
+    """Let the cash of a trade go back."""
+    original = LedgerTransaction.objects.get(kind=LedgerKind.TRADE, reference=str(trade_id))
+    post([reversal_of(original, list(original.entries.all()), "Wrong", moment)])
 
 
 def test_cash_alone_earns_nothing(portfolio):
@@ -241,6 +247,42 @@ def test_what_another_portfolio_trades_is_no_gain(portfolio):
     ]
     assert (found["gain"], found["time_weighted"]) == ("0", "0")
     assert (found["deposited"], found["withdrawn"]) == ("1700", "400")
+
+
+def test_shares_of_a_trade_that_is_busted_count_until_its_cash_goes_back(portfolio):
+    """10 bought at 20 on the 5th and 4 of them sold at 30 on the 6th: both busted on the 8th.
+
+    The price is 20 all along: the sale made 40 while it stood.
+    """
+    abc = InstrumentFactory(symbol="ABC")
+    bars(abc, d5="20")
+    deposit(portfolio.account, D(1000), "USD", key="a", now=at(5, 9))
+    lot = LotFactory(
+        portfolio=portfolio, instrument=abc, quantity=D(10), cost=D(200), opened_at=at(5)
+    )
+    sale = LotClosing(lot=lot, trade_id=new_id(), closed_at=at(6), quantity=D(4), cost=D(80))
+    sale.proceeds, sale.realized_pnl = D(120), D(40)
+    sale.save()
+    traded(portfolio.account, lot.trade_id, -200, at(5))
+    traded(portfolio.account, sale.trade_id, 120, at(6))
+    for each in (sale, lot):
+        busted(each.trade_id, at(8))
+    LotClosing.objects.create(
+        lot=lot,
+        trade_id=new_id(),
+        closed_at=at(6),
+        quantity=D(-4),
+        cost=D(-80),
+        proceeds=D(-120),
+        realized_pnl=D(-40),
+        reverses=sale,
+    )
+    lot.busted_by, lot.remaining_quantity, lot.remaining_cost = new_id(), D(0), D(0)
+    lot.save()
+    found = did(portfolio)
+    assert [row["equity"] for row in found["results"]] == [
+        *("0", "1000", "1040", "1040", "1000", "1000"),
+    ]
 
 
 def test_a_flow_without_a_rate_leaves_no_return(portfolio):

@@ -37,8 +37,8 @@ BUGS = [
     Bug(
         "a day without a price loses flows",
         CURVE,
-        "            found.append(Known(point.date, point.equity, deposited, withdrawn))\n",
-        "            found.append(Known(point.date, point.equity, point.deposited, point.withdrawn))\n",
+        "Known(point.date, point.equity, deposited, withdrawn)",
+        "Known(point.date, point.equity, point.deposited, point.withdrawn)",
     ),
     Bug("flows count twice", CURVE, "            deposited = withdrawn = ZERO\n", ""),
     Bug("the gain counts deposits", CURVE, "points[0].equity - moved", "points[0].equity"),
