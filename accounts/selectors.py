@@ -25,7 +25,7 @@ from bengi.errors import Malformed, NotFound
 from bengi.events.selectors import head_seq
 from bengi.listing import midnight
 from bengi.money import ZERO
-from bengi.terms import AccountStatus, LedgerBook
+from bengi.terms import AccountStatus, LedgerBook, LedgerKind
 
 VIOLATIONS_MAX = 20
 VIOLATIONS_COUNT = timedelta(days=365)
@@ -211,3 +211,39 @@ def cash_entries_of(account: Account) -> QuerySet[LedgerEntry]:
     found = LedgerEntry.objects.filter(account=account, book=LedgerBook.CUSTOMER_CASH)
     related = found.select_related("transaction__reverses")
     return related.order_by("-transaction__occurred_at", "-id")
+
+
+FLOWS = (LedgerKind.DEPOSIT, LedgerKind.WITHDRAWAL, LedgerKind.ADJUSTMENT)
+"""What moves cash between an account and the world outside, and no market."""
+
+
+def flows_by_day(account: Account) -> dict[date, dict[str, tuple[Decimal, Decimal]]]:
+    """Return by day in UTC and currency what came into the account from outside, and what went.
+
+    Both are zero or more; what takes a flow back is one the other way. One statement.
+    """
+    entries = LedgerEntry.objects.filter(account=account, book=LedgerBook.CUSTOMER_CASH)
+    moved = (
+        entries.filter(Q(transaction__kind__in=FLOWS) | Q(transaction__reverses__kind__in=FLOWS))
+        .annotate(day=TruncDate("transaction__occurred_at", tzinfo=UTC))
+        .values_list("day", "currency")
+        .annotate(
+            came=Sum("amount", filter=Q(amount__gt=0)),
+            went=Sum("amount", filter=Q(amount__lt=0)),
+        )
+        .order_by("day", "currency")
+    )
+    flows: dict[date, dict[str, tuple[Decimal, Decimal]]] = {}
+    for day, currency, came, went in moved:
+        flows.setdefault(day, {})[currency] = came or ZERO, -(went or ZERO)
+    return flows
+
+
+def trade_moments(account: Account) -> dict[UUID, tuple[datetime, datetime | None]]:
+    """Return by exec_id when the cash of the account's trades moved, and when it moved back.
+
+    One statement.
+    """
+    posted = LedgerTransaction.objects.filter(account=account, kind=LedgerKind.TRADE)
+    rows = posted.values_list("reference", "occurred_at", "reversed_by__occurred_at")
+    return {UUID(reference): (at, back) for reference, at, back in rows}

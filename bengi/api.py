@@ -56,8 +56,10 @@ from orders.api import (
 from orders.book_quotes import book_quotes
 from portfolios.api import (
     AccountsView,
+    AllocationView,
     HistoryView,
     LotsView,
+    PerformanceView,
     PortfoliosView,
     PortfolioView,
     PositionsView,
@@ -151,8 +153,10 @@ ROUTES = {
     "orders/preview": PreviewView.as_view(),
     "portfolios": PortfoliosView.as_view(),
     "portfolios/<uuid:portfolio_id>": PortfolioView.as_view(),
+    "portfolios/<uuid:portfolio_id>/allocation": AllocationView.as_view(),
     "portfolios/<uuid:portfolio_id>/history": HistoryView.as_view(),
     "portfolios/<uuid:portfolio_id>/lots": LotsView.as_view(),
+    "portfolios/<uuid:portfolio_id>/performance": PerformanceView.as_view(),
     "portfolios/<uuid:portfolio_id>/positions": PositionsView.as_view(),
     "portfolios/<uuid:portfolio_id>/summary": SummaryView.as_view(),
     "positions/<uuid:position_id>": PositionView.as_view(),

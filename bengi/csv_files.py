@@ -135,15 +135,20 @@ class Line:
         self.errors.append(f"line {self.number}: {name}: {detail}")
 
 
-def read_lines(path: Path, columns: Sequence[str], errors: list[str]) -> Iterator[Line]:
+def read_lines(
+    path: Path, columns: Sequence[str], errors: list[str], *, more: Sequence[str] = ()
+) -> Iterator[Line]:
     """Yield the lines after the header; note in errors what is wrong with the file's form.
 
-    Lines without a cell are passed over.
+    The columns may have more after them, all of those. Lines without a cell are passed over.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file, strict=True)
-            if next(rows, None) != list(columns):
+            header = next(rows, None)
+            if more and header == [*columns, *more]:
+                columns = header
+            if header != list(columns):
                 errors.append(f"line 1: the columns must be {','.join(columns)}")
                 return
             for count, cells in enumerate(rows, start=1):

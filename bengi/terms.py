@@ -190,6 +190,22 @@ class InstrumentType(StrEnum):
     CRYPTO = "crypto"
 
 
+class Sector(StrEnum):
+    """What a company does business in, as the common word of eleven has it."""
+
+    COMMUNICATION = "communication"
+    CONSUMER_CYCLICAL = "consumer_cyclical"
+    CONSUMER_DEFENSIVE = "consumer_defensive"
+    ENERGY = "energy"
+    FINANCIALS = "financials"
+    HEALTH_CARE = "health_care"
+    INDUSTRIALS = "industrials"
+    MATERIALS = "materials"
+    REAL_ESTATE = "real_estate"
+    TECHNOLOGY = "technology"
+    UTILITIES = "utilities"
+
+
 class CorporateActionKind(StrEnum):
     """What an issuer does to everybody who holds its shares."""
 

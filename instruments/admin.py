@@ -21,7 +21,7 @@ from bengi.terms import InstrumentStatus
 from instruments.calendar import MICS, SpecialDay
 from instruments.days import override_day, restore_days
 from instruments.halts import change_status
-from instruments.listing import CORRECTABLE, FIXED, TERMS, list_instrument
+from instruments.listing import CORRECTABLE, FIXED, LABELS, TERMS, list_instrument
 from instruments.models import (
     Bar,
     CalendarDay,
@@ -41,7 +41,7 @@ class InstrumentForm(forms.ModelForm):
         model = Instrument
         fields = [
             *("symbol", "name", "mic", "type", "currency"),
-            *("tick_size", "quantity_step", "exchange_step", "has_feed"),
+            *("tick_size", "quantity_step", "exchange_step", "has_feed", "sector"),
         ]
 
 
@@ -67,8 +67,9 @@ class InstrumentAdmin(RefusableAdmin, ActsOnRows):
         exact("quantity_step"),
         "status",
         "has_feed",
+        "sector",
     ]
-    list_filter = ["status", "mic", "type", "currency", "has_feed"]
+    list_filter = ["status", "mic", "type", "currency", "has_feed", "sector"]
     search_fields = ["symbol", "name"]
     ordering = ["symbol", "mic"]
 
@@ -82,10 +83,11 @@ class InstrumentAdmin(RefusableAdmin, ActsOnRows):
         """List or correct what the form says; the row is written by the service, with its event."""
         who: dict[str, Any] = {"by": request.user, "now": clock.now()}
         if change:
-            values = {name: getattr(obj, name) for name in CORRECTABLE}
+            values = {name: getattr(obj, name) for name in (*CORRECTABLE, *LABELS)}
             self.correct({obj.pk: values}, **who)
         else:
-            obj.pk = list_instrument({name: getattr(obj, name) for name in TERMS}, **who).pk
+            values = {name: getattr(obj, name) for name in (*TERMS, *LABELS)}
+            obj.pk = list_instrument(values, **who).pk
 
     def has_halt_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from bengi.terms import InstrumentType
+from bengi.terms import InstrumentType, Sector
 
 Volatility = Literal["calm", "normal", "lively", "wild"]
 
@@ -19,7 +19,8 @@ Volatility = Literal["calm", "normal", "lively", "wild"]
 class Listing(msgspec.Struct, frozen=True):
     """One instrument on one exchange; prices in currency. Without a feed nobody quotes it.
 
-    exchange_step: the exchange's own unit where quantity_step is finer; else None.
+    exchange_step: the exchange's own unit where quantity_step is finer; else None. sector: empty
+    where there is none or it can be argued about.
     """
 
     symbol: str
@@ -33,6 +34,7 @@ class Listing(msgspec.Struct, frozen=True):
     volatility: Volatility
     has_feed: bool = True
     exchange_step: Decimal | None = None
+    sector: Sector | Literal[""] = ""
 
 
 _CURRENCY = {
@@ -90,6 +92,17 @@ ETHUSD | Ether                         | BNGI | crypto | 0.01   | 0.00000001 | 3
 BNGI   | Bengi Class Stock             | BNGI | stock  | 0.01   | 1      | 10.00    | calm
 """
 
+_SECTORS = {
+    Sector.COMMUNICATION: "GOOGL META DIS VOD 0700",
+    Sector.CONSUMER_CYCLICAL: "AMZN TSLA F BMW 7203 6758 9988",
+    Sector.CONSUMER_DEFENSIVE: "KO PG ULVR",
+    Sector.ENERGY: "XOM SHEL",
+    Sector.FINANCIALS: "JPM BAC HSBA ALV INGA 8306 0005",
+    Sector.HEALTH_CARE: "PFE AZN",
+    Sector.INDUSTRIALS: "GE BA SIE",
+    Sector.TECHNOLOGY: "AAPL MSFT NVDA INTC IBM SAP ASML",
+}
+_SECTOR = {symbol: sector for sector, symbols in _SECTORS.items() for symbol in symbols.split()}
 _WITHOUT_FEED = {"BNGI"}
 _WHOLE = Decimal(1)
 _IN_PARTS = frozenset({"XNYS", "XNAS", "ARCX"})
@@ -117,4 +130,5 @@ def _listing(line: str) -> Listing:
         volatility=msgspec.convert(volatility, Volatility),
         has_feed=symbol not in _WITHOUT_FEED,
         exchange_step=_WHOLE if mic in _IN_PARTS else None,
+        sector=_SECTOR.get(symbol, ""),
     )

@@ -1,7 +1,7 @@
 """Instruments from a CSV file: all of its lines or none.
 
-One header, then a line per instrument. A symbol that its exchange has already is corrected, where
-the line says otherwise; its currency cannot be.
+One header, then a line per instrument; the column of sectors may be absent. A symbol that its
+exchange has already is corrected, where the line says otherwise; its currency cannot be.
 """
 
 import re
@@ -17,15 +17,17 @@ from django.db import transaction
 
 from bengi.csv_files import Line, read_lines
 from bengi.money import MINOR_UNITS, parse_decimal
-from bengi.terms import InstrumentType
+from bengi.terms import InstrumentType, Sector
 from instruments.calendar import MICS
-from instruments.listing import CORRECTABLE, TERMS, list_instruments
+from instruments.listing import CORRECTABLE, LABELS, TERMS, list_instruments
 from instruments.models import Instrument
 
 COLUMNS = (
     *("symbol", "name", "mic", "type", "currency"),
     *("tick_size", "quantity_step", "exchange_step", "has_feed"),
 )
+MORE = ("sector",)
+"""Columns that a file may have after those."""
 Key = tuple[str, str]
 Correct = Callable[..., Any]
 """trades.listings.correct_instruments(), which knows what stands on an instrument."""
@@ -67,8 +69,10 @@ def import_file(
             fresh.append(values)
         elif row.currency != values["currency"]:
             found.errors.append(f"line {number}: currency: it is {row.currency} for good")
-        elif any(getattr(row, name) != values[name] for name in CORRECTABLE):
-            changes[row.id] = {name: values[name] for name in CORRECTABLE}
+        else:
+            told = {name: values[name] for name in (*CORRECTABLE, *LABELS) if name in values}
+            if any(getattr(row, name) != value for name, value in told.items()):
+                changes[row.id] = told
     if found.errors:
         return found
     found.listed, found.corrected = len(fresh), len(changes)
@@ -84,7 +88,7 @@ def import_file(
 def _read(path: Path, errors: list[str]) -> dict[Key, tuple[int, dict[str, Any]]]:
     """Return (line number, values) by symbol and exchange; note what is wrong with the others."""
     wanted: dict[Key, tuple[int, dict[str, Any]]] = {}
-    for line in read_lines(path, COLUMNS, errors):
+    for line in read_lines(path, COLUMNS, errors, more=MORE):
         values = _values(line)
         if values is None:
             continue
@@ -113,6 +117,9 @@ def _values(line: Line) -> dict[str, Any] | None:
         "has_feed": line.read("has_feed", _yes_or_no, "yes or no"),
     }
     assert tuple(sorted(read)) == tuple(sorted(TERMS))
+    if "sector" in line.cells:
+        known = f"empty or one of {', '.join(Sector)}"
+        read["sector"] = line.read("sector", lambda text: Sector(text.lower()), known) or ""
     step, finer = read["exchange_step"], read["quantity_step"]
     if step is not None and finer is not None and step < finer:
         line.wrong("exchange_step", "it is finer than quantity_step")

@@ -21,6 +21,8 @@ FIXED = ("symbol", "mic", "currency")
 """For good: orders, bars and money hang on them."""
 CORRECTABLE = ("name", "type", "tick_size", "quantity_step", "exchange_step", "has_feed")
 TERMS = (*FIXED, *CORRECTABLE)
+LABELS = ("sector",)
+"""What may be said of an instrument and need not: nothing is traded by it."""
 GRID = ("tick_size", "quantity_step", "exchange_step")
 """What orders at work and holdings stand on."""
 
@@ -28,7 +30,7 @@ Values = Mapping[str, Any]
 
 
 def list_instrument(values: Values, *, by: AbstractBaseUser | None, now: datetime) -> Instrument:
-    """Add an instrument, active. values: every one of TERMS.
+    """Add an instrument, active. values: every one of TERMS, and LABELS where they are known.
 
     Raises Forbidden, Malformed for steps that do not fit each other, and Conflict already_listed
     where its exchange has the symbol already.
@@ -45,7 +47,9 @@ def list_instruments(
     require(by, "instruments.add_instrument")
     rows = [
         Instrument(
-            **{name: each[name] for name in TERMS}, shard=shard_of(each["symbol"], each["mic"])
+            **{name: each[name] for name in TERMS},
+            **{name: each[name] for name in LABELS if name in each},
+            shard=shard_of(each["symbol"], each["mic"]),
         )
         for each in values
     ]
@@ -67,8 +71,8 @@ def correct_instruments(
 ) -> list[Instrument]:
     """Correct instruments and return those that were otherwise; a fixed number of statements.
 
-    changes: some of CORRECTABLE each. Counts for orders that come in from now on. The caller has
-    seen to it that nothing stands on the grid that does not fit the new one
+    changes: some of CORRECTABLE and LABELS each. Counts for orders that come in from now on. The
+    caller has seen to it that nothing stands on the grid that does not fit the new one
     (trades/listings.py). Raises Forbidden, NotFound, and Malformed for steps that do not fit each
     other.
     """
@@ -79,7 +83,7 @@ def correct_instruments(
         raise NotFound
     changed = []
     for key, values in changes.items():
-        assert set(values) <= set(CORRECTABLE)
+        assert set(values) <= {*CORRECTABLE, *LABELS}
         row = found[key]
         if any(getattr(row, name) != value for name, value in values.items()):
             for name, value in values.items():
@@ -87,14 +91,15 @@ def correct_instruments(
             _check_steps(row)
             changed.append(row)
     if changed:
-        Instrument.objects.bulk_update(changed, CORRECTABLE)
+        Instrument.objects.bulk_update(changed, [*CORRECTABLE, *LABELS])
         _log(changed, "instrument.corrected", by, now)
     return changed
 
 
 def instrument_payload(row: Instrument) -> dict[str, Any]:
-    """Return an instrument's terms as the event log carries them."""
-    told = {name: getattr(row, name) for name in TERMS}
+    """Return an instrument's terms as the event log carries them, with the labels it has."""
+    told = {name: getattr(row, name) for name in (*TERMS, *LABELS)}
+    told = {name: value for name, value in told.items() if name in TERMS or value}
     plains = {k: plain(v) if isinstance(v, Decimal) else v for k, v in told.items()}
     return plains | {"type": str(row.type)}
 

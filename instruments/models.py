@@ -13,6 +13,7 @@ from bengi.terms import (
     CorporateActionStatus,
     InstrumentStatus,
     InstrumentType,
+    Sector,
     choices,
 )
 from instruments.bars import STORED
@@ -23,7 +24,8 @@ class Instrument(models.Model):
     """A listing. mic is its exchange (ISO 10383); without a feed it trades on customers' orders.
 
     exchange_step is the exchange's own unit where quantity_step is finer: what only orders that are
-    done today may be parts of (orders/fractions.py).
+    done today may be parts of (orders/fractions.py). sector is empty where there is none, of funds
+    and coins, or nobody has said.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -39,6 +41,7 @@ class Instrument(models.Model):
         max_length=8, default=InstrumentStatus.ACTIVE, choices=choices(InstrumentStatus)
     )
     has_feed = models.BooleanField(default=True)
+    sector = models.CharField(max_length=20, blank=True, default="", choices=choices(Sector))
     shard = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

@@ -110,8 +110,8 @@ def prune_bars(now: datetime) -> int:
 def import_catalog() -> int:
     """Create or correct the catalog's instruments, and return how many there are.
 
-    Run again it changes nothing but names, ticks and steps; an instrument's status is left alone,
-    and one that staff have corrected altogether.
+    Run again it changes nothing but names, ticks, steps and sectors; an instrument's status is left
+    alone, and one that staff have corrected altogether.
     """
     corrected = _corrected()
     instruments = [
@@ -125,7 +125,7 @@ def import_catalog() -> int:
         unique_fields=["symbol", "mic"],
         update_fields=[
             *("name", "type", "currency", "tick_size", "quantity_step", "exchange_step"),
-            "has_feed",
+            *("has_feed", "sector"),
         ],
     )
     return len(instruments) + len(corrected)
@@ -152,6 +152,7 @@ def _instrument(listing: Listing) -> Instrument:
         quantity_step=listing.quantity_step,
         exchange_step=listing.exchange_step,
         has_feed=listing.has_feed,
+        sector=listing.sector,
         shard=shard_of(listing.symbol, listing.mic),
     )
 

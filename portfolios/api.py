@@ -15,14 +15,18 @@ from accounts.selectors import account_of, open_accounts_of
 from accounts.serializers import OpenAccountInput, idempotency_key
 from bengi import clock
 from bengi.answers import created, replayed
-from bengi.errors import Malformed
+from bengi.errors import Malformed, NotFound
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer, wants_csv
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Page
+from instruments.models import Instrument
+from instruments.selectors import instrument_by_symbol
 from portfolios import shapes
+from portfolios.composition import composition_shape
 from portfolios.history import DAYS_MAX, history_of, history_shape
 from portfolios.holding_period import HoldingPeriod
+from portfolios.performance import Span, performance_of, performance_shape
 from portfolios.selectors import (
     Holding,
     holding_of,
@@ -34,10 +38,12 @@ from portfolios.selectors import (
 )
 from portfolios.serializers import (
     LOTS_FILE,
+    PERFORMANCE_FILE,
     POSITIONS_FILE,
     HistoryInput,
     LotsInput,
     OpenPortfolioInput,
+    PerformanceInput,
     PortfolioChangesInput,
     PortfolioInput,
     PortfoliosInput,
@@ -184,6 +190,36 @@ class HistoryView(APIView):
         return Response(history_shape(history_of(portfolio, since, until)))
 
 
+class PerformanceView(APIView):
+    """How a portfolio did: returns, drawdown, months, each day's equity, a comparison."""
+
+    @operation(
+        "Get the performance of a portfolio",
+        query=PerformanceInput,
+        answers=shapes.PortfolioPerformance,
+        csv=True,
+    )
+    def get(self, request: ApiRequest, portfolio_id: UUID) -> Response | HttpResponse:
+        query = read_query(PerformanceInput, request.query_params)
+        portfolio = portfolio_of(request.user, portfolio_id)
+        span = Span(query["from"], query["to"])
+        told = performance_of(portfolio, span, clock.now(), _benchmark(query["benchmark"]))
+        shape = performance_shape(told)
+        if wants_csv(request, query):
+            return PERFORMANCE_FILE.answer(shape["results"])
+        return Response(shape)
+
+
+class AllocationView(APIView):
+    """What a portfolio's equity is made of now: by instrument, by currency, by sector."""
+
+    @operation("Get the allocation of a portfolio", answers=shapes.PortfolioAllocation)
+    def get(self, request: ApiRequest, portfolio_id: UUID) -> Response:
+        read_query(Input, request.query_params)
+        portfolio = portfolio_of(request.user, portfolio_id)
+        return Response(composition_shape(summary_of(portfolio, clock.now())))
+
+
 class PositionsView(APIView):
     """What a portfolio holds. As many as there are instruments: always one page."""
 
@@ -229,6 +265,15 @@ def _asked(holdings: list[Holding], symbol: str | None) -> list[Holding]:
     if symbol is None:
         return holdings
     return [each for each in holdings if each.instrument.symbol == symbol.upper()]
+
+
+def _benchmark(symbol: str | None) -> Instrument | None:
+    if symbol is None:
+        return None
+    try:
+        return instrument_by_symbol(symbol)
+    except NotFound as error:
+        raise Malformed("invalid_parameter", error.detail, field="benchmark") from error
 
 
 def _account(request: ApiRequest, account_id: UUID | None) -> Account:

@@ -1,12 +1,13 @@
 """What a portfolio was worth at the end of each day: cash by the ledger, shares at closing prices.
 
 A day is one of UTC; its price of an instrument is the close of the latest daily bar up to it. Bars
-are kept in the shares of today, so what was held is reckoned in those too.
+are kept in the shares of today, so what was held is reckoned in those too. Shares come and go when
+the ledger's cash for them does: those of a trade that is busted later are there until the bust.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,15 +20,15 @@ from uuid import UUID
 from django.db.models import Max, Q
 
 from accounts.fx import Rate
-from accounts.selectors import cash_by_day, rates_by_day
+from accounts.selectors import cash_by_day, rates_by_day, trade_moments
 from accounts.serializers import rate_shape
 from accounts.valuing import Valuer
 from bengi.listing import midnight
 from bengi.money import ZERO, minor_unit, nearest_to, plain, plain_or_none, sum_or_none
 from instruments.bars import DAILY
 from instruments.models import Bar, Instrument
-from portfolios.models import Lot, Portfolio, PositionSplit
-from portfolios.selectors import quantities_before_splits, standing_closings
+from portfolios.models import Lot, LotClosing, Portfolio, PositionSplit
+from portfolios.selectors import quantities_before_splits
 
 DAYS_MAX = 366
 
@@ -91,23 +92,61 @@ class History:
     days: list[Day]
 
 
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Closing prices of instruments, each oldest first, and each day's rates to one currency."""
+
+    currency: str
+    prices: Prices
+    rates: dict[date, list[Rate]]
+
+    def close(self, key: UUID, day: date) -> Decimal | None:
+        """Return the latest close of an instrument up to a day; None where there is none yet."""
+        rows = self.prices.get(key, [])
+        place = bisect_right(rows, day, key=itemgetter(0))
+        return rows[place - 1][1] if place else None
+
+    def valuer(self, day: date) -> Valuer:
+        """Return what says what amounts come to at a day's rates."""
+        return Valuer.of(self.currency, self.rates[day])
+
+
+def read_market(instrument_ids: Iterable[UUID], currency: str, since: date, until: date) -> Market:
+    """Return what the days from since to until went by. Four statements."""
+    prices = _closes(instrument_ids, since, until)
+    return Market(currency, prices, rates_by_day(currency, since, until))
+
+
 def history_of(portfolio: Portfolio, since: date, until: date) -> History:
     """Return each day from since to until. A fixed number of statements."""
-    held = _shares_of(portfolio)
-    instruments = {row.id: row for row in Instrument.objects.filter(id__in=held)}
-    prices = _closes(held, since, until)
-    cash = cash_by_day(portfolio.account, since, until)
-    currency = portfolio.account.base_currency
-    rates = rates_by_day(currency, since, until)
-    days = list(_days(since, until))
+    held = shares_of(portfolio)
+    instruments = Instrument.objects.filter(id__in=held)
+    market = read_market(held, portfolio.account.base_currency, since, until)
+    return History(portfolio, days_of(portfolio, held, instruments, market))
+
+
+def days_of(
+    portfolio: Portfolio,
+    held: Mapping[UUID, Shares],
+    instruments: Iterable[Instrument],
+    market: Market,
+) -> list[Day]:
+    """Return what the portfolio was worth at the end of each of market's days. Two statements.
+
+    held: shares_of() it; instruments: those that held names, or more.
+    """
+    days = sorted(market.rates)
+    if not days:
+        return []
+    cash = cash_by_day(portfolio.account, days[0], days[-1])
     ends = [midnight(day + timedelta(days=1)) for day in days]
-    counts = {key: list(shares.at(ends)) for key, shares in held.items()}
+    counts = [(row, list(held[row.id].at(ends))) for row in instruments if row.id in held]
     told = []
     for n, day in enumerate(days):
-        shares = {instruments[key]: count[n] for key, count in counts.items()}
-        closes = {key: _close(rows, day) for key, rows in prices.items()}
-        told.append(_day(day, cash[day], shares, closes, Valuer.of(currency, rates[day])))
-    return History(portfolio, told)
+        shares = {row: count[n] for row, count in counts}
+        closes = {row.id: market.close(row.id, day) for row, _ in counts}
+        told.append(_day(day, cash[day], shares, closes, market.valuer(day)))
+    return told
 
 
 def history_shape(history: History) -> dict[str, Any]:
@@ -174,15 +213,42 @@ def _day_shape(day: Day) -> dict[str, Any]:
     }
 
 
-def _shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
-    """Return what the portfolio has ever held: what stands of buys and sales, and its splits."""
+def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
+    """Return what the portfolio has ever held, by instrument: buys, sales, busts, splits.
+
+    Five statements.
+    """
     held: dict[UUID, Shares] = defaultdict(Shares)
-    lots = Lot.objects.filter(portfolio=portfolio, busted_by=None)
+    booked = trade_moments(portfolio.account)
+    lots = Lot.objects.filter(portfolio=portfolio)
     bought = quantities_before_splits(lots)
-    for lot_id, key, at, quantity in lots.values_list(
-        "id", "instrument_id", "opened_at", "quantity"
+    for lot_id, key, trade_id, at, quantity, bust in lots.values_list(
+        "id", "instrument_id", "trade_id", "opened_at", "quantity", "busted_by"
     ):
-        held[key].changes.append((at, bought.get(lot_id, quantity)))
+        moments = booked.get(trade_id, (at, at if bust else None))
+        came = bought.get(lot_id, quantity)
+        held[key].changes += _there_and_back(moments, came, quantity)
+    in_lieu = _add_splits(portfolio, held)
+    closings = LotClosing.objects.filter(lot__portfolio=portfolio, reverses=None)
+    for key, trade_id, at, quantity, bust in closings.values_list(
+        "lot__instrument_id", "trade_id", "closed_at", "quantity", "reversed_by"
+    ):
+        if trade_id not in in_lieu:
+            moments = booked.get(trade_id, (at, at if bust else None))
+            held[key].changes += _there_and_back(moments, -quantity, -quantity)
+    return dict(held)
+
+
+def _there_and_back(
+    moments: tuple[datetime, datetime | None], came: Decimal, went: Decimal
+) -> list[tuple[datetime, Decimal]]:
+    """Return what a trade changed, and, where it was taken back, what that did."""
+    at, back = moments
+    return [(at, came)] if back is None else [(at, came), (back, -went)]
+
+
+def _add_splits(portfolio: Portfolio, held: dict[UUID, Shares]) -> set[UUID]:
+    """Add what splits did to what is held; return the ids of those, which closed some in lieu."""
     applied = PositionSplit.objects.filter(portfolio=portfolio).select_related("action")
     in_lieu = set()
     for split in applied:
@@ -192,13 +258,7 @@ def _shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
         shares = held[split.action.instrument_id]
         shares.changes.append((effective_at, split.quantity_after - split.quantity_before))
         shares.splits.append((effective_at, Fraction(ratio.new, ratio.old)))
-    closings = standing_closings().filter(lot__portfolio=portfolio)
-    for key, trade_id, at, quantity in closings.values_list(
-        "lot__instrument_id", "trade_id", "closed_at", "quantity"
-    ):
-        if trade_id not in in_lieu:
-            held[key].changes.append((at, -quantity))
-    return dict(held)
+    return in_lieu
 
 
 def _closes(instrument_ids: Iterable[UUID], since: date, until: date) -> Prices:
@@ -214,12 +274,3 @@ def _closes(instrument_ids: Iterable[UUID], since: date, until: date) -> Prices:
     for key, starts_at, close in rows.values_list("instrument_id", "starts_at", "close"):
         prices[key].append((starts_at.date(), close))
     return prices
-
-
-def _close(rows: Sequence[tuple[date, Decimal]], day: date) -> Decimal | None:
-    place = bisect_right(rows, day, key=itemgetter(0))
-    return rows[place - 1][1] if place else None
-
-
-def _days(since: date, until: date) -> Iterator[date]:
-    return (since + timedelta(days=n) for n in range((until - since).days + 1))

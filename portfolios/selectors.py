@@ -15,7 +15,15 @@ from bengi.terms import AccountStatus
 from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.selectors import latest_quotes
-from portfolios.models import Lot, LotClosing, LotSplit, Portfolio, Position, PositionSplit
+from portfolios.models import (
+    DividendEntitlement,
+    Lot,
+    LotClosing,
+    LotSplit,
+    Portfolio,
+    Position,
+    PositionSplit,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,29 @@ def realized_pnl_of(portfolio: Portfolio) -> dict[str, Decimal]:
         .order_by()
     )
     return dict(rows)
+
+
+def moved_by_others(portfolio: Portfolio) -> list[tuple[datetime, str, Decimal]]:
+    """Return what the account's other portfolios paid for shares and had of them: when, currency.
+
+    Cash is the account's, so that this comes from outside of the portfolio and goes there. Busts
+    count for nothing. One statement where there is no other portfolio, four else.
+    """
+    others = Portfolio.objects.filter(account_id=portfolio.account_id).exclude(id=portfolio.id)
+    ids = list(others.values_list("id", flat=True))
+    if not ids:
+        return []
+    lots = Lot.objects.filter(portfolio_id__in=ids, busted_by=None)
+    paid = lots.values_list("opened_at", "instrument__currency", "cost")
+    sales = standing_closings().filter(lot__portfolio_id__in=ids)
+    had = sales.values_list("closed_at", "lot__instrument__currency", "proceeds")
+    dividends = DividendEntitlement.objects.filter(portfolio_id__in=ids, paid_at__isnull=False)
+    earned = dividends.values_list("paid_at", "currency", "gross_amount", "withheld_amount")
+    return [
+        *((at, currency, -cost) for at, currency, cost in paid),
+        *had,
+        *((at, currency, gross - withheld) for at, currency, gross, withheld in earned),
+    ]
 
 
 def _holding(position: Position, costs: Mapping[UUID, Decimal], tick: Tick | None) -> Holding:

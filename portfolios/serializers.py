@@ -75,6 +75,13 @@ class HistoryInput(DaysInput):
     """Which days; without them the last thirty."""
 
 
+class PerformanceInput(DaysInput):
+    """Which days, without them all since there was money, and a symbol to compare with."""
+
+    benchmark = TextField(max_length=16, default=None)
+    format = WordField(("json", "csv"), default=None)
+
+
 def portfolio_shape(portfolio: Portfolio) -> dict[str, Any]:
     """Return the portfolio and how its sales choose lots."""
     return {
@@ -179,6 +186,13 @@ POSITIONS_FILE = CsvForm(
     (
         *("symbol", "name", "currency", "quantity", "reserved_quantity", "unit_cost"),
         *("cost_basis", "last", "market_value", "unrealized_pnl", "id", "portfolio_id"),
+    ),
+)
+PERFORMANCE_FILE = CsvForm(
+    "performance",
+    (
+        *("date", "equity", "deposited", "withdrawn", "index"),
+        *("benchmark_index", "benchmark_value"),
     ),
 )
 LOTS_FILE = CsvForm(

@@ -1,10 +1,13 @@
 """What the API answers about portfolios, positions and lots, for its document."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
 
 from accounts.shapes import FxRate
 from bengi.schema.shapes import Amount, Currency, Day, Id, Moment, Shape
 from bengi.terms import CostBasisMethod
+from portfolios.analytics.money_weighted import NoRate
 
 Term = Literal["short", "long"]
 CHANGING = ("account_frozen", "name_taken")
@@ -160,3 +163,107 @@ class PortfolioHistory(Shape):
     base_currency: Currency
     results: list[HistoryDay]
     next: None
+
+
+Fraction = Annotated[Amount, Meta(description="A fraction: 0.05 is five per cent.")]
+
+
+class Drawdown(Shape):
+    """The deepest fall below an earlier peak; depth is zero or less."""
+
+    depth: Fraction
+    peak_on: Day
+    trough_on: Day
+    recovered_on: Day | None
+
+
+class Benchmark(Shape):
+    """The instrument that a portfolio is compared with, its dividends left out."""
+
+    symbol: str
+    name: str
+    currency: Currency
+    rate: Fraction | None = field(name="return")
+
+
+class MonthReturn(Shape):
+    """The return of a calendar month, or of what of it lies in the span."""
+
+    month: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}$")]
+    rate: Fraction = field(name="return")
+    is_whole: bool
+
+
+class PerformancePoint(Shape):
+    """The end of a day; the first one is the start, and has no flows."""
+
+    date: Day
+    equity: Amount
+    deposited: Amount
+    withdrawn: Amount
+    index: Amount | None
+    benchmark_index: Amount | None
+    benchmark_value: Amount | None
+
+
+class PortfolioPerformance(Shape):
+    """How a portfolio did over a span, in the account's base currency; always one page."""
+
+    portfolio_id: Id
+    base_currency: Currency
+    as_of: Moment
+    since: Day = field(name="from")
+    to: Day
+    start_equity: Amount | None
+    end_equity: Amount | None
+    deposited: Amount
+    withdrawn: Amount
+    gain: Amount | None
+    time_weighted: Fraction | None
+    money_weighted: Fraction | None
+    xirr: Fraction | None
+    no_rate: NoRate | None
+    drawdown: Drawdown | None
+    benchmark: Benchmark | None
+    months: list[MonthReturn]
+    results: list[PerformancePoint]
+    next: None
+    missing_rates: list[Currency]
+    unpriced: list[str]
+
+
+class InstrumentPart(Shape):
+    """What of the equity is in one instrument, or in cash."""
+
+    instrument: str
+    amount: Amount | None
+    percent: Amount | None
+
+
+class CurrencyPart(Shape):
+    """What of the equity is in one currency, its cash and what trades in it."""
+
+    currency: Currency
+    amount: Amount | None
+    percent: Amount | None
+
+
+class SectorPart(Shape):
+    """What of the equity is in one sector, in funds, coins or cash, or in none of these."""
+
+    sector: str
+    amount: Amount | None
+    percent: Amount | None
+
+
+class PortfolioAllocation(Shape):
+    """What equity is made of, in the base currency, the greatest first; each list sums to it."""
+
+    portfolio_id: Id
+    as_of: Moment
+    base_currency: Currency
+    equity: Amount | None
+    by_instrument: list[InstrumentPart]
+    by_currency: list[CurrencyPart]
+    by_sector: list[SectorPart]
+    missing_rates: list[Currency]

@@ -4,4 +4,7 @@ from django.urls import path
 
 from portfolios import views
 
-urlpatterns = [path("positions", views.positions, name="positions")]
+urlpatterns = [
+    path("portfolio", views.portfolio, name="portfolio"),
+    path("positions", views.positions, name="positions"),
+]

@@ -1,5 +1,6 @@
-"""What is held, on a page of its own."""
+"""What is held, and how a portfolio did: each on a page of its own."""
 
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,14 @@ from accounts.selectors import rates_at
 from bengi import clock
 from bengi.access import PageRequest, signed_in
 from bengi.money import ZERO
+from bengi.terms import InstrumentType
 from instruments.lines import lines_of
+from instruments.models import Instrument
 from instruments.selectors import latest_quotes
+from portfolios.analytics.periods import PERIODS
 from portfolios.bar import read_bar
+from portfolios.forms import SpanForm
+from portfolios.portfolio_page import portfolio_of_page, portfolio_page
 from portfolios.position_sums import free_quantity, position_sums, share_of, together
 from portfolios.selectors import Holding, open_portfolios_of, realized_pnl_of
 from portfolios.serializers import POSITION_ORDERS, sorted_holdings
@@ -70,3 +76,23 @@ def _reducing(holdings: list[Holding], wanted: str, share: str) -> dict[str, Any
         "percent": percent,
         "shares": SHARES,
     }
+
+
+@signed_in
+def portfolio(request: PageRequest) -> HttpResponse:
+    """Show what a portfolio is worth, how it did over a span, and what it is made of."""
+    bar = read_bar(request.user)  # first: what comes after it is told to the page
+    now = clock.now()
+    shown, owned = portfolio_of_page(request.user, request.GET.get("portfolio", ""))
+    context = {"place": "portfolio", "bar": bar, "owned": owned, "now": now}
+    if shown is not None:
+        form = SpanForm(request.GET, today=now.astimezone(UTC).date())
+        form.full_clean()
+        by = request.GET.get("by", "")
+        context |= portfolio_page(shown, form, by, form.instrument, now)
+        context |= {
+            "form": form,
+            "periods": PERIODS,
+            "funds": Instrument.objects.filter(type=InstrumentType.ETF).order_by("symbol")[:20],
+        }
+    return render(request, "portfolios/portfolio.html", context)

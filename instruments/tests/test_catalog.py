@@ -54,3 +54,11 @@ def test_two_coins_trade_at_the_house_venue() -> None:
     for each in coins.values():
         assert (each.mic, each.currency, each.has_feed) == ("BNGI", "USD", True)
         assert (each.tick_size, each.quantity_step) == (Decimal("0.01"), Decimal("0.00000001"))
+
+
+def test_companies_have_sectors_and_funds_and_coins_have_none() -> None:
+    for each in listings():
+        if each.type != "stock":
+            assert each.sector == "", each.symbol
+    without = {each.symbol for each in listings() if each.type == "stock" and not each.sector}
+    assert without == {"BNGI", "9984"}  # a class stock, and a holding that is in many of them

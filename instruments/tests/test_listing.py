@@ -148,3 +148,16 @@ def test_a_long_file_takes_as_many_statements_as_a_short_one(
     with django_assert_max_num_queries(14):
         import_file(file(*(line.replace("Listing", "Name") for line in lines)), by=None, now=NOW)
     assert Instrument.objects.filter(name="New Name").count() == 40
+
+
+def test_a_file_may_name_sectors(file: Any) -> None:
+    header = f"{HEADER},sector"
+    done = import_file(file(f"{LINE},Energy", header=header), by=None, now=NOW)
+    assert (done.listed, done.errors) == (1, [])
+    assert Instrument.objects.get().sector == "energy"
+    assert import_file(file(LINE), by=None, now=NOW).unchanged == 1  # it says nothing of sectors
+    assert import_file(file(f"{LINE},", header=header), by=None, now=NOW).corrected == 1
+    told = [event.payload["terms"] for event in Event.objects.order_by("seq")]
+    assert (told[0]["sector"], "sector" in told[1]) == ("energy", False)
+    wrong = import_file(file(f"{LINE},magic", header=header), by=None, now=NOW)
+    assert wrong.errors[0].startswith("line 2: sector: 'magic' is not empty or one of ")

@@ -255,6 +255,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "get_the_summary_of_trades": {"account": "{account_id}", "period": "week"},
     "get_the_statement_of_a_period": {"from": "2026-03-01", "to": "2026-03-31"},
     "get_the_history_of_a_portfolio": {"from": "2026-03-01", "to": "2026-03-02"},
+    "get_the_performance_of_a_portfolio": {"to": "2026-03-02", "benchmark": "ABC"},
     "list_movers": {"limit": "2"},
     "list_transactions": {"limit": "2"},
     "list_bars": {"interval": "1min", "limit": "1", "indicators": "ema:2,vwap"},

@@ -90,7 +90,9 @@ EXPECTED = {
     "write_a_portfolio": OWNER,
     "change_a_portfolio": OWNER,
     "delete_a_portfolio": (401, 404, 204, 404, 404),  # it is the other's, who has not traded
+    "get_the_allocation_of_a_portfolio": OWNER,
     "get_the_history_of_a_portfolio": OWNER,
+    "get_the_performance_of_a_portfolio": OWNER,
     "list_lots": OWNER,
     "list_positions": OWNER,
     "get_the_summary_of_a_portfolio": OWNER,

@@ -8,14 +8,14 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import User
 from bengi.management.operator import OperatorCommand
-from instruments.csv_file import COLUMNS, import_file
+from instruments.csv_file import COLUMNS, MORE, import_file
 from trades.listings import correct_instruments
 
 
 class Command(OperatorCommand):
     help = (
-        f"List or correct instruments from a CSV file with the columns {', '.join(COLUMNS)}: "
-        "all of its lines or none."
+        f"List or correct instruments from a CSV file with the columns {', '.join(COLUMNS)} "
+        f"and, if you like, {', '.join(MORE)}: all of its lines or none."
     )
 
     def add_own_arguments(self, parser: CommandParser) -> None:
