@@ -72,7 +72,7 @@ def place(request: PageRequest) -> HttpResponse:
     except BengiError as error:
         problems = error.errors if isinstance(error, Refused) else [error]
         return _review(request, ticket, line, problems)
-    return _done(request, placement.order, "Sent", "order-placed")
+    return done(request, placement.order, "Sent", "order-placed")
 
 
 @require_POST
@@ -86,7 +86,7 @@ def cancel(request: PageRequest, order_id: UUID) -> HttpResponse:
         raise
     except BengiError as error:
         return _not_canceled(request, error)
-    return _done(request, order, "Asked to cancel", "order-changed")
+    return done(request, order, "Asked to cancel", "order-changed")
 
 
 @require_POST
@@ -109,7 +109,7 @@ def orders(request: PageRequest) -> HttpResponse:
     """List the user's orders, newest first."""
     bar = read_bar(request.user)  # first: what comes after it is told to the page
     show = request.GET.get("show", "all")
-    found = orders_of(request.user)
+    found = orders_of(request.user).select_related("replaces")
     if show in {"open", "closed"}:
         found = found.filter(closed_at__isnull=show == "open")
     page_of = Paginator(found, PAGE).get_page(request.GET.get("page"))
@@ -172,7 +172,8 @@ def _review(
     return render(request, name, context, status=429 if is_too_fast else 200)
 
 
-def _done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:
+def done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:
+    """Say what was done with an order: by an event for a script, else on the page after it."""
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({event: {}})})
     text = f"{word}: {order.side} {order.instrument.symbol}, {words(order.status).lower()}."

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
+from django.urls import reverse
 
 from accounts.models import User
 from bengi.money import ZERO, plain
+from bengi.terms import OrderType
 from instruments.calendar import ALWAYS_OPEN
 from instruments.lines import hours_words, lines_of
 from instruments.models import Instrument
@@ -18,6 +20,7 @@ from orders.depth import Depth, depth_of, ladder_of
 from orders.desk import buying_power, quotes_of
 from orders.models import Order
 from orders.payloads import moment
+from orders.replacing import may_be_replaced
 from orders.selectors import orders_of
 from portfolios.bar import Bar, read_bar
 from portfolios.models import Portfolio
@@ -80,7 +83,7 @@ def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) ->
     recent = list(
         orders_of(user)
         .filter(Q(closed_at__isnull=True) | Q(closed_at__gte=now - ENDED_SPAN))
-        .select_related("instrument")[: 2 * ROWS_MAX]
+        .select_related("instrument", "replaces")[: 2 * ROWS_MAX]
     )
     open_orders = [order for order in recent if order.is_open]
     ended = [order for order in recent if not order.is_open]
@@ -156,7 +159,7 @@ def _facts(
     return {
         "buying_power": plain(power),
         "available": plain(_available(bar.all_holdings, instrument)),
-        "orders": [line for order in here if (line := _order_line(order)) is not None],
+        "orders": [line for order in here for line in _order_lines(order)],
         "fills": [_fill_mark(trade) for trade in fills],
         "book": depth.facts,
     }
@@ -167,17 +170,29 @@ def _available(holdings: list[Holding], instrument: Instrument) -> Any:
     return sum(free, ZERO)
 
 
-def _order_line(order: Order) -> dict[str, str] | None:
-    """Return an order as the chart draws it; None at market, and for a trail that waits."""
-    price = order.limit_price if order.limit_price is not None else order.stop_price
-    if price is None:
-        return None
-    return {
-        "side": order.side,
-        "type": order.type,
-        "quantity": plain(order.leaves_quantity),
-        "price": plain(price),
-    }
+def _order_lines(order: Order) -> list[dict[str, str]]:
+    """Return an order as the chart draws it: a line for each price it names.
+
+    None at market, and for a trail that waits. field is what dragging the line changes, "" for a
+    line that cannot be dragged: a trail moves by itself, and what has been asked for stands still.
+    """
+    prices = {"limit_price": order.limit_price, "stop_price": order.stop_price}
+    if order.triggered_at is not None:
+        del prices["stop_price"]
+    may = may_be_replaced(order)
+    stands = order.type == OrderType.TRAILING_STOP or not may
+    return [
+        {
+            "side": order.side,
+            "type": "stop" if field == "stop_price" else order.type,
+            "quantity": plain(order.leaves_quantity),
+            "price": plain(price),
+            "field": "" if stands else field,
+            "url": reverse("order_replace" if may else "order", args=[order.id]),
+        }
+        for field, price in prices.items()
+        if price is not None
+    ]
 
 
 def _fill_mark(trade: Trade) -> dict[str, str | None]:

@@ -82,14 +82,17 @@ def test_the_number_of_queries_does_not_grow_with_what_is_held(
 
 
 def test_panels_bring_the_tab_and_the_figures_that_change(trader, portfolio, quote):
-    OrderFactory(portfolio=portfolio, instrument=quote.instrument, limit_price=Decimal("99.50"))
+    limit = Decimal("99.50")
+    order = OrderFactory(portfolio=portfolio, instrument=quote.instrument, limit_price=limit)
     answer = trader.get("/trade/AAPL/panels?tab=orders", headers=HTMX)
     body = answer.content.decode()
     assert "0 / 10" in body
     assert 'id="count-orders" hx-swap-oob="true">1<' in body
     assert 'id="hours" hx-swap-oob="true">Open round the clock<' in body
     facts = answer.context["facts"]
-    assert facts["orders"] == [{"side": "buy", "type": "limit", "quantity": "10", "price": "99.5"}]
+    line = {"side": "buy", "type": "limit", "quantity": "10", "price": "99.5"}
+    draggable = {"field": "limit_price", "url": f"/orders/{order.id}/replace"}
+    assert facts["orders"] == [line | draggable]
     assert facts["buying_power"] == "100000"
     assert facts["book"]["bids"] == [{"price": "99.5", "size": "10", "mine": "10"}]
 
