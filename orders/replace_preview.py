@@ -26,7 +26,8 @@ class ReplacePreview:
 
     reserve_before is held by the order that stands, reserve_after by the one that takes its place;
     held_meanwhile comes on top until the engine has decided. buying_power_after is what is free
-    once it has. notes: what it will probably do first. errors: why it would be refused; then only what is free before is told.
+    once it has. notes: what it will probably do first. errors: why it would be refused; then only
+    what is free before is told.
     """
 
     ticket: OrderTicket

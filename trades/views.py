@@ -21,7 +21,7 @@ from trades.layout import SPLITS
 from trades.order_page import order_page
 from trades.prints import recent_prints
 from trades.selectors import trades_of
-from trades.workbench import first_symbol, panels_of, quotes_context, workbench
+from trades.workbench import fill_marks, first_symbol, panels_of, quotes_context, workbench
 
 FILLS_PAGE = 50
 
@@ -63,7 +63,8 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
     panels = panels_of(request.user, instrument, request.GET.get("tab", ""), now)
     quotes = quotes_context(request.user, instrument, panels, now)
     hours = hours_words(instrument.mic, now)
-    context = panels.context | {"quotes": quotes, "hours": hours}
+    facts = {**panels.facts, "fills": fill_marks(request.user, instrument)}
+    context = panels.context | {"quotes": quotes, "hours": hours, "facts": facts}
     return render(request, "trades/panels.html", context)
 
 

@@ -23,8 +23,7 @@ from orders.payloads import moment
 from orders.replacing import may_be_replaced
 from orders.selectors import orders_of
 from portfolios.bar import Bar, read_bar
-from portfolios.models import Portfolio
-from portfolios.selectors import Holding, open_portfolios_of
+from portfolios.selectors import Holding
 from trades.models import Trade
 from trades.selectors import trades_of
 from watchlists.models import Watchlist
@@ -77,7 +76,10 @@ class Panels:
 
 
 def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) -> Panels:
-    """Read the panels of the trade page of one instrument."""
+    """Read the panels of the trade page of one instrument.
+
+    The marks of its fills are left out; fill_marks() has them.
+    """
     bar = read_bar(user)
     tab = wanted if wanted in TABS else TABS[0]
     recent = list(
@@ -93,7 +95,7 @@ def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) ->
         "fills": lambda: list(trades_of(user)[:ROWS_MAX]),
     }
     depth = depth_of(instrument, user)
-    facts = _facts(user, instrument, bar, open_orders, depth)
+    facts = _facts(instrument, bar, open_orders, depth)
     return Panels(bar, tab, rows[tab](), open_orders, depth, facts)
 
 
@@ -106,7 +108,7 @@ def workbench(user: User, instrument: Instrument, panels: Panels, now: datetime)
     line = lines[instrument.symbol]
     return {
         "line": line,
-        "portfolio": open_portfolios_of(user).first(),
+        "portfolio": next(iter(panels.bar.portfolios), None),
         "watchlist": watchlist,
         "watched": [lines[i.symbol] for i in watched],
         "ladder": ladder_of(panels.depth, line.tick),
@@ -114,6 +116,12 @@ def workbench(user: User, instrument: Instrument, panels: Panels, now: datetime)
         "quotes": [one.facts for one in lines.values()],
         **panels.context,
     }
+
+
+def fill_marks(user: User, instrument: Instrument) -> list[dict[str, str | None]]:
+    """Return the user's newest fills of an instrument as the chart marks them; one statement."""
+    fills = trades_of(user).filter(instrument=instrument, busts=None, busted_by=None)
+    return [_fill_mark(trade) for trade in fills[:MARKS_MAX]]
 
 
 def first_symbol(user: User) -> str:
@@ -149,18 +157,16 @@ def _exchanges(now: datetime) -> list[Exchange]:
 
 
 def _facts(
-    user: User, instrument: Instrument, bar: Bar, open_orders: list[Order], depth: Depth
+    instrument: Instrument, bar: Bar, open_orders: list[Order], depth: Depth
 ) -> dict[str, Any]:
     """Return what the script knows of this user and instrument: decimals as strings."""
-    portfolio: Portfolio | None = open_portfolios_of(user).first()
+    portfolio = bar.portfolios[0] if bar.portfolios else None
     power = buying_power(portfolio.account, instrument.currency) if portfolio else ZERO
     here = [order for order in open_orders if order.instrument_id == instrument.id]
-    fills = trades_of(user).filter(instrument=instrument, busts=None, busted_by=None)[:MARKS_MAX]
     return {
         "buying_power": plain(power),
         "available": plain(_available(bar.all_holdings, instrument)),
         "orders": [line for order in here for line in _order_lines(order)],
-        "fills": [_fill_mark(trade) for trade in fills],
         "book": depth.facts,
     }
 

@@ -86,10 +86,15 @@ export class PriceChart {
     if (found.length) this.#show({ keepView: true });
   }
 
-  /** The indicators' values of the newest bars, which the server alone reckons. */
+  /** The indicators' values of the newest bars, which the server alone reckons; or the first bars. */
   async #renew() {
     const wish = this.#wish();
-    if (!wish.names.length || document.hidden || !this.#bars.length) return;
+    if (document.hidden) return;
+    if (!this.#bars.length) {
+      await this.load();
+      return;
+    }
+    if (!wish.names.length) return;
     const mine = this.#asked;
     const found = await ask(this.section.dataset.url, { ...wish, limit: 3 });
     if (mine !== this.#asked || found === null) return;
@@ -110,9 +115,9 @@ export class PriceChart {
     this.#grow(this.#current(quote), price, grown);
   }
 
-  /** Draw the person's open orders and fills of this symbol. */
+  /** Draw the person's open orders and fills of this symbol; fills that are not told are those of before. */
   own(own) {
-    this.#own = own;
+    this.#own = { ...own, fills: own.fills ?? this.#own.fills };
     this.lines.draw(own.orders, this.colors);
     this.#mark();
   }

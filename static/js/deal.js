@@ -57,10 +57,10 @@ export function startDeals(section, chart, candles) {
     button.hidden = !isThere;
     if (!isThere) return;
     button.style.setProperty("--y", `${Math.round(point.y)}px`);
-    button.dataset.price = n.plain(at(point.y));
+    button.dataset.at = n.plain(at(point.y));
   });
   box.addEventListener("mouseleave", () => { button.hidden = true; });
-  button.addEventListener("click", (event) => open(n.units(button.dataset.price), event));
+  button.addEventListener("click", (event) => open(n.units(button.dataset.at), event));
   box.addEventListener("contextmenu", onContext);
   box.addEventListener("pointerdown", onPress);
   menu.addEventListener("keydown", (event) => {

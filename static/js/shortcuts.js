@@ -1,5 +1,6 @@
-/* Keys: / find, B and S side, Q quantity, T type, Enter review, Esc close, ? help. Off while
-   typing, with a modifier, or when switched off in the help (kept in this browser). */
+/* Keys: / find, B and S side, Q quantity, T type, comma and point for shorter and longer bars,
+   1 2 3 the tabs, Enter review, Esc close, ? help. Off while typing, with a modifier, or when
+   switched off in the help (kept in this browser). */
 
 const STORE = "bengi-shortcuts";
 const help = document.getElementById("keys");
@@ -33,12 +34,30 @@ function review() {
   return true;
 }
 
+/** Bars of the next length, shorter or longer. */
+function bars(way) {
+  if (!document.querySelector(".chart")) return false;
+  document.dispatchEvent(new CustomEvent("bengi:bars", { detail: way }));
+  return true;
+}
+
+function tab(name) {
+  const link = document.querySelector(`[data-tab="${name}"]`);
+  link?.click();
+  return Boolean(link);
+}
+
 const KEYS = {
   "/": () => focus("find"),
   q: () => focus(document.querySelector(".if-amount")?.checkVisibility() ? "notional" : "quantity"),
   t: () => focus("type"),
   b: () => side("buy"),
   s: () => side("sell"),
+  ",": () => bars(-1),
+  ".": () => bars(1),
+  1: () => tab("positions"),
+  2: () => tab("orders"),
+  3: () => tab("fills"),
   Enter: review,
   "?": () => help && (help.open ? help.close() : help.showModal(), true),
 };

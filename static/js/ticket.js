@@ -91,7 +91,8 @@ function onClick(event) {
 function onSwap({ detail }) {
   if (detail.target === review && review.firstElementChild) {
     if (!review.open) review.showModal();
-    (review.querySelector("[aria-invalid=true], [role=alert] a, [autofocus]") ?? review).focus();
+    const first = ["[aria-invalid=true]", "[role=alert] a", "[autofocus]"].map((one) => review.querySelector(one));
+    (first.find(Boolean) ?? review).focus();
   }
   const wrong = detail.target.id === "ticket-form" && form().querySelector("[aria-invalid=true]");
   if (wrong) wrong.focus();

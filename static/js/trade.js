@@ -23,6 +23,14 @@ function drawOwn() {
   chart.own(own());
 }
 
+/** Own fills are asked for with the bars, so that the page need not wait for them. */
+async function firstFills() {
+  const answer = await fetch(section.dataset.fillsUrl).catch(() => null);
+  if (!answer?.ok || own().fills) return;
+  const standing = (await answer.json()).results.filter((fill) => !fill.busts && !fill.busted_by);
+  chart.own({ ...own(), fills: standing.map((fill) => ({ ...fill, at: fill.executed_at })) });
+}
+
 /** Lines that were held stand where the orders are by now. */
 function letGo() {
   chart.lines.release();
@@ -133,4 +141,5 @@ startLayout();
 startPrints(board.quotes.get(symbol));
 startDeals(section, chart.chart, chart.candles);
 firstBars().then(drawOwn);
+firstFills();
 startTicket();
