@@ -5,9 +5,11 @@ The table Quote is written from here about once a second; who needs a price now 
 
 import logging
 import threading
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from instruments.band import DayRange
 from instruments.bars import Piece, Prints, trading_day
@@ -16,6 +18,16 @@ from instruments.quotes import Tick, check_tick
 log = logging.getLogger(__name__)
 QUARANTINE_MAX = 1000
 """Ticks kept for staff between two flushes; past that they are only counted."""
+RECENT_MAX = 30
+"""Prints kept of each instrument for who opens its page."""
+
+
+class Print(NamedTuple):
+    """So many shares that traded at a price."""
+
+    at: datetime
+    price: Decimal
+    size: Decimal
 
 
 class Board:
@@ -27,6 +39,7 @@ class Board:
         self._unsaved: dict[str, Tick] = {}
         self._prints = Prints()
         self._ranges: dict[str, DayRange] = defaultdict(DayRange)
+        self._recent: dict[str, deque[Print]] = defaultdict(lambda: deque(maxlen=RECENT_MAX))
         self._quarantined: list[tuple[Tick, str]] = []
         self.dropped: Counter[str] = Counter()
         """How many ticks were turned away since the process started: insane, doubted, older."""
@@ -34,6 +47,11 @@ class Board:
     def newest(self, instrument_id: str) -> Tick | None:
         """Return the newest tick seen in this process."""
         return self._newest.get(instrument_id)
+
+    def recent_prints(self, instrument_id: str) -> list[Print]:
+        """Return the last prints seen in this process, newest first; at most RECENT_MAX."""
+        with self._lock:
+            return list(self._recent.get(instrument_id, ()))[::-1]
 
     def record(self, ticks: Iterable[Tick]) -> list[Tick]:
         """Take ticks in, oldest first; return those that are sane and not older than the last."""
@@ -77,6 +95,7 @@ class Board:
         with self._lock:
             self._newest, self._unsaved, self._prints = {}, {}, Prints()
             self._ranges.clear()
+            self._recent.clear()
             self._quarantined.clear()
             self.dropped.clear()
 
@@ -91,7 +110,10 @@ class Board:
             doubt = self._ranges[tick.instrument_id].doubt(tick.last, trading_day(tick))
             if doubt is not None:
                 return self._turn_away("doubted", tick, doubt)
-            self._prints.add(tick, _traded(tick, before))
+            size = _traded(tick, before)
+            self._prints.add(tick, size)
+            if size:
+                self._recent[tick.instrument_id].append(Print(tick.as_of, tick.last, size))
         self._newest[tick.instrument_id] = self._unsaved[tick.instrument_id] = tick
         return True
 

@@ -15,7 +15,6 @@ from instruments.models import Instrument
 from instruments.quotes import Tick
 from instruments.selectors import latest_quotes
 from orders.book_quotes import book_quotes
-from orders.costs import read_costs
 from orders.forms import PRICES, TicketForm
 from orders.group_notes import stop_words
 from orders.legs import StopLoss
@@ -52,15 +51,12 @@ def line_of(instrument: Instrument, now: datetime) -> Line:
 
 
 def ticket_context(portfolio: Portfolio, line: Line, form: TicketForm) -> dict[str, Any]:
-    """Return what orders/_ticket.html needs."""
-    account = Account.objects.select_related("fee_schedule").get(id=portfolio.account_id)
-    costs = read_costs([account], line.now)
+    """Return what orders/_ticket.html needs. At most one statement."""
     return {
         "line": line,
         "portfolio": portfolio,
         "form": form,
-        "fees": costs.schedule(account, line.instrument.mic, line.now),
-        **estimate_context(account, line.instrument.currency, None),
+        **estimate_context(portfolio.account, line.instrument.currency, None),
     }
 
 
@@ -84,9 +80,9 @@ def estimate_context(
 
 
 def buying_power(account: Account, currency: str) -> Decimal:
-    """Return what the account has free in a currency."""
-    balance = account.balances.filter(currency=currency).first()
-    return balance.amount - balance.reserved if balance else ZERO
+    """Return what the account has free in a currency. Its balances may have been prefetched."""
+    found = [balance for balance in account.balances.all() if balance.currency == currency]
+    return found[0].amount - found[0].reserved if found else ZERO
 
 
 def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:

@@ -92,7 +92,7 @@ def preview(ticket: OrderTicket, *, now: datetime) -> Preview:
         errors=errors,
         checks=verdicts(facts, errors),
         sketch=_sketch(ticket, desk, facts, instrument) if is_readable else None,
-        notes=[] if errors else [*_notes(facts), *leg_notes(facts.ticket)],
+        notes=[] if errors else [*notes_on(facts), *leg_notes(facts.ticket)],
         quote=tick,
         quote_age=None if tick is None else max(timedelta(0), now - tick.as_of),
     )
@@ -139,7 +139,7 @@ def _reserve(facts: Facts) -> Decimal:
     return cash_needed(facts) or ZERO
 
 
-def _notes(facts: Facts) -> list[str]:
+def notes_on(facts: Facts) -> list[str]:
     """Say in words what will probably happen first."""
     waits = waits_for(facts)
     if waits and facts.ticket.type is OrderType.LIMIT:

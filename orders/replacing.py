@@ -8,7 +8,7 @@ order is held its quantity is that total; once it takes over, what is left of it
 An order of a group passes its place there on. Of a leg only prices change (orders/groups.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -68,11 +68,22 @@ def request_replace(
     account_id = order_of(user, order_id).account_id
     accounts = lock_accounts([account_id])
     order = Order.objects.select_related("instrument", "replaces").get(id=order_id)
-    ticket = _ticket(order, changes, key or str(new_id()))
+    ticket = changed_ticket(order, changes, key or str(new_id()))
     desk = read_desk([ticket], accounts, now)
     known = desk.known.get((account_id, ticket.client_order_id))
     if known is not None:
         return _replay(known, order, ticket)
+    facts = judged(desk, ticket, order, changes, now)
+    return Placement(_hold(desk, ticket, order, facts, now))
+
+
+def judged(
+    desk: Desk, ticket: OrderTicket, order: Order, changes: Iterable[str], now: datetime
+) -> Facts:
+    """Return what the rules judge the ticket of a replacement by, once they let it pass.
+
+    Raises what request_replace() raises beside NotFound.
+    """
     _check_replaceable(order)
     check_changes(order, changes)
     if ticket.quantity <= order.worked_quantity:
@@ -89,7 +100,7 @@ def request_replace(
     errors = check_changed_leg(facts, order, members) if order.leg else check_ticket(facts)
     if errors:
         raise errors[0] if len(errors) == 1 else Refused(errors=errors)
-    return Placement(_hold(desk, ticket, order, facts, now))
+    return facts
 
 
 def cash_to_hold(order: Order, facts: Facts, price: Decimal) -> Decimal:
@@ -108,7 +119,23 @@ def cash_to_hold(order: Order, facts: Facts, price: Decimal) -> Decimal:
     return round_up_money(worst, currency) + fees + minor_unit(currency)
 
 
-def _ticket(order: Order, changes: dict[str, Any], key: str) -> OrderTicket:
+def cash_meanwhile(order: Order, facts: Facts, price: Decimal, free: Decimal) -> Decimal:
+    """Return cash_to_hold(), of what is free. Raises Refused insufficient_funds."""
+    needed = cash_to_hold(order, facts, price)
+    if needed > free:
+        currency = facts.instrument.currency
+        raise Refused(
+            "insufficient_funds",
+            f"{plain(needed)} {currency} more needed meanwhile, {plain(free)} available.",
+            field="quantity",
+            needed=plain(needed),
+            available=plain(free),
+        )
+    return needed
+
+
+def changed_ticket(order: Order, changes: dict[str, Any], key: str) -> OrderTicket:
+    """Return the ticket of the order that takes an order's place: what is not changed stays."""
     values: dict[str, Any] = {name: getattr(order, name) for name in CHANGEABLE}
     if order.type == OrderType.TRAILING_STOP:
         values["stop_price"] = None
@@ -141,23 +168,33 @@ def _body_hash(order: Order, ticket: OrderTicket) -> str:
     return (structs.replace(ticket, quantity=ZERO) if order.leg else ticket).body_hash
 
 
+def may_be_replaced(order: Order) -> bool:
+    """Say whether a replace of the order may be asked for as it stands."""
+    return not _why_not(order)
+
+
 def _check_replaceable(order: Order) -> None:
+    reason = _why_not(order)
+    if reason:
+        raise Conflict("order_not_replaceable", reason, order_status=str(order.status))
+
+
+def _why_not(order: Order) -> str:
+    """Say why an order cannot be replaced; empty when it can."""
     status = OrderStatus(order.status)
     if (
         status in _ASKED
         or order.waits_to_replace
         or not lifecycle.may(status, OrderStatus.PENDING_REPLACE)
     ):
-        reason = f"The order is {status.replace('_', ' ')}."
-    elif order.triggered_at is not None:
-        reason = "Its stop has fired."
-    elif order.lots:
-        reason = "The order names its lots; cancel it and place another."
-    elif order.notional is not None:
-        reason = "The order is of an amount; cancel it and place another."
-    else:
-        return
-    raise Conflict("order_not_replaceable", reason, order_status=str(status))
+        return f"The order is {status.replace('_', ' ')}."
+    if order.triggered_at is not None:
+        return "Its stop has fired."
+    if order.lots:
+        return "The order names its lots; cancel it and place another."
+    if order.notional is not None:
+        return "The order is of an amount; cancel it and place another."
+    return ""
 
 
 def _facts(
@@ -221,16 +258,7 @@ def _hold(desk: Desk, ticket: OrderTicket, order: Order, facts: Facts, now: date
 
 
 def _hold_cash(balance: CashBalance, order: Order, new: Order, facts: Facts) -> None:
-    needed, free = cash_to_hold(order, facts, new.bound), balance.amount - balance.reserved
-    if needed > free:
-        currency = facts.instrument.currency
-        raise Refused(
-            "insufficient_funds",
-            f"{plain(needed)} {currency} more needed meanwhile, {plain(free)} available.",
-            field="quantity",
-            needed=plain(needed),
-            available=plain(free),
-        )
+    needed = cash_meanwhile(order, facts, new.bound, balance.amount - balance.reserved)
     new.reserved = needed
     balance.reserved += needed
     CashBalance.objects.bulk_update([balance], ["reserved"])

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders import views
+from orders import replace_views, size_views, views
 
 urlpatterns = [
     path("orders", views.orders, name="orders"),
@@ -10,5 +10,10 @@ urlpatterns = [
     path("orders/review", views.review, name="order_review"),
     path("orders/estimate", views.estimate, name="order_estimate"),
     path("orders/place", views.place, name="order_place"),
+    path("orders/size", size_views.size, name="order_size"),
+    path("orders/<uuid:order_id>/replace", replace_views.replace, name="order_replace"),
+    path(
+        "orders/<uuid:order_id>/replace/review", replace_views.review, name="order_replace_review"
+    ),
     path("orders/<uuid:order_id>/cancel", views.cancel, name="order_cancel"),
 ]

@@ -88,7 +88,7 @@ def cancel(request: PageRequest, order_id: UUID) -> HttpResponse:
         raise
     except BengiError as error:
         return _not_canceled(request, error)
-    return _done(request, order, "Asked to cancel", "order-changed")
+    return done(request, order, "Asked to cancel", "order-changed")
 
 
 @require_POST
@@ -111,7 +111,7 @@ def orders(request: PageRequest) -> HttpResponse:
     """List the user's orders, newest first, those that the filter finds, and what they come to."""
     bar = read_bar(request.user)  # first: what comes after it is told to the page
     filters = OrdersFilter(request.GET)
-    found = orders_where(request.user, filters.where)
+    found = orders_where(request.user, filters.where).select_related("replaces")
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     page = leaf(found, by=NEWEST_FIRST, limit=PAGE, **cursors)
     totals = orders_totals(found)
@@ -200,7 +200,7 @@ def _send(request: PageRequest, ticket: OrderTicket, line: Line) -> HttpResponse
     except BengiError as error:
         problems = error.errors if isinstance(error, Refused) else [error]
         return _review(request, ticket, line, problems)
-    return _done(request, placement.order, "Sent", "order-placed")
+    return done(request, placement.order, "Sent", "order-placed")
 
 
 def _review(
@@ -227,7 +227,8 @@ def _review(
     return render(request, name, context, status=429 if is_too_fast else 200)
 
 
-def _done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:
+def done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:
+    """Say what was done with an order: by an event for a script, else on the page after it."""
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({event: {}})})
     text = f"{word}: {order.side} {order.instrument.symbol}, {words(order.status).lower()}."

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import F, OuterRef, Subquery
+
 from accounts.models import Account, User
-from accounts.selectors import StreamHead, heads_of, open_accounts_of
+from accounts.selectors import StreamHead, open_accounts_of
+from bengi.events.models import Stream
 from bengi.money import ZERO
-from portfolios.selectors import Holding, open_portfolios_of, positions_of
+from portfolios.models import Portfolio
+from portfolios.selectors import Holding, held_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +18,8 @@ class Bar:
     """What the user has, in the base currency of the first account.
 
     value and gain count the holdings in that currency only; there is no conversion yet.
-    streams were read before everything else, so that no later event can be missed.
+    streams were read before everything else, so that no later event can be missed. portfolios are
+    those of the open accounts, oldest first, with their accounts, fee schedules and balances.
     """
 
     streams: list[StreamHead]
@@ -23,6 +28,7 @@ class Bar:
     reserved: Decimal
     holdings: list[Holding]
     all_holdings: list[Holding]
+    portfolios: list[Portfolio]
 
     @property
     def value(self) -> Decimal:
@@ -42,11 +48,10 @@ class Bar:
 
 
 def read_bar(user: User) -> Bar:
-    """Return the figures of the user's bar."""
-    accounts = list(open_accounts_of(user))
-    streams = heads_of(accounts)
+    """Return the figures of the user's bar: three statements, four without live quotes."""
+    streams, accounts, portfolios = _owned(user)
     currency = accounts[0].base_currency if accounts else "USD"
-    holdings = [held for portfolio in open_portfolios_of(user) for held in positions_of(portfolio)]
+    holdings = held_in(portfolios)
     amounts = [_balance(account, currency) for account in accounts]
     return Bar(
         streams=streams,
@@ -55,7 +60,35 @@ def read_bar(user: User) -> Bar:
         reserved=sum((reserved for _, reserved in amounts), ZERO),
         holdings=[held for held in holdings if held.instrument.currency == currency],
         all_holdings=holdings,
+        portfolios=portfolios,
     )
+
+
+def _owned(user: User) -> tuple[list[StreamHead], list[Account], list[Portfolio]]:
+    """Return the open accounts with where their logs stand, and their portfolios.
+
+    One statement, which has a row for each portfolio; the balances are read after it.
+    """
+    head = Stream.objects.filter(id=OuterRef("id")).values("seq")
+    columns = {field.attname: f"portfolios__{field.attname}" for field in _COLUMNS}
+    rows = (
+        open_accounts_of(user)
+        .prefetch_related(None)
+        .prefetch_related("balances")
+        .annotate(head=Subquery(head), **{f"its_{name}": F(path) for name, path in columns.items()})
+    )
+    accounts: dict[object, Account] = {}
+    portfolios = []
+    for row in rows:
+        account = accounts.setdefault(row.id, row)
+        values = {name: getattr(row, f"its_{name}") for name in columns}
+        if values["id"] is not None:
+            portfolios.append(Portfolio(**values, account=account))
+    heads = [StreamHead(each.id, vars(each)["head"] or 0) for each in accounts.values()]
+    return heads, list(accounts.values()), sorted(portfolios, key=lambda each: each.id)
+
+
+_COLUMNS = [field for field in Portfolio._meta.concrete_fields if field.attname != "account_id"]
 
 
 def _balance(account: Account, currency: str) -> tuple[Decimal, Decimal]:

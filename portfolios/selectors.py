@@ -1,12 +1,12 @@
 """Portfolios and what they hold, as their owner may see them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Prefetch, QuerySet, Sum
+from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery, Sum
 
 from accounts.models import User
 from bengi.errors import NotFound
@@ -68,7 +68,7 @@ def portfolio_of(user: User, portfolio_id: UUID) -> Portfolio:
 
 
 def positions_of(portfolio: Portfolio) -> list[Holding]:
-    """Return what the portfolio holds, by symbol. Two statements, three without live quotes."""
+    """Return what the portfolio holds, by symbol. One statement, two without live quotes."""
     return holdings_in(Position.objects.filter(portfolio=portfolio, quantity__gt=0))
 
 
@@ -91,21 +91,25 @@ def holding_of(user: User, position_id: UUID) -> Holding:
     return holding
 
 
+def held_in(portfolios: Iterable[Portfolio]) -> list[Holding]:
+    """Return what the portfolios hold, one after the other, each by symbol. As positions_of()."""
+    ids = [portfolio.id for portfolio in portfolios]
+    return holdings_in(Position.objects.filter(portfolio__in=ids, quantity__gt=0)) if ids else []
+
+
 def holdings_in(rows: QuerySet[Position]) -> list[Holding]:
-    """Return positions, all of one portfolio, with their costs and worths, by symbol."""
-    positions = list(rows.select_related("instrument").order_by("instrument__symbol"))
-    if not positions:
-        return []
-    costs = dict(
-        Lot.objects.filter(portfolio_id=positions[0].portfolio_id, remaining_quantity__gt=0)
-        .values_list("instrument_id")
-        .annotate(cost=Sum("remaining_cost"))
-        .order_by()
+    """Return positions with their costs and worths, by portfolio and symbol.
+
+    One statement, two without live quotes.
+    """
+    lots = Lot.objects.filter(
+        portfolio=OuterRef("portfolio"), instrument=OuterRef("instrument"), remaining_quantity__gt=0
     )
+    cost = lots.order_by().values("instrument").annotate(cost=Sum("remaining_cost")).values("cost")
+    found = rows.select_related("instrument").annotate(its_cost=Subquery(cost))
+    positions = list(found.order_by("portfolio_id", "instrument__symbol"))
     quotes = latest_quotes(position.instrument for position in positions)
-    return [
-        _holding(position, costs, quotes.get(position.instrument.symbol)) for position in positions
-    ]
+    return [_holding(each, quotes.get(each.instrument.symbol)) for each in positions]
 
 
 def open_lots_of(portfolio_ids: Iterable[UUID], instrument_ids: Iterable[UUID]) -> QuerySet[Lot]:
@@ -210,9 +214,9 @@ def moved_by_others(portfolio: Portfolio) -> list[tuple[datetime, str, Decimal]]
     ]
 
 
-def _holding(position: Position, costs: Mapping[UUID, Decimal], tick: Tick | None) -> Holding:
+def _holding(position: Position, tick: Tick | None) -> Holding:
     instrument = position.instrument
-    cost = costs.get(instrument.id, ZERO)
+    cost = vars(position)["its_cost"] or ZERO
     value = ZERO if not position.quantity else None
     if tick is not None and tick.last is not None:
         value = round_money(tick.last * position.quantity, instrument.currency)

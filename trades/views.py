@@ -14,26 +14,25 @@ from bengi import clock
 from bengi.access import PageRequest, signed_in
 from bengi.errors import Malformed, NotFound
 from bengi.filters import FilterForm
-from bengi.numerals import fixed, price, signed
 from bengi.pagination import leaf
-from instruments.lines import Line, hours_words
+from instruments.lines import hours_words
 from instruments.selectors import instrument_by_symbol
-from instruments.series import newest_bars
 from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
 from portfolios.bar import read_bar
+from trades.chart import chart_context
+from trades.layout import SPLITS
 from trades.narrowing import FillsFilter
 from trades.order_page import order_page
 from trades.period import read_period_statement
+from trades.prints import recent_prints
 from trades.selectors import trades_of, trades_where
 from trades.staff_desk import desk_parts
 from trades.totals import trade_totals
-from trades.workbench import first_symbol, panels_of, quotes_context, workbench
+from trades.workbench import fill_marks, first_symbol, panels_of, quotes_context, workbench
 from watchlists.lists.chosen import choose, counted_lists
 
 FILLS_PAGE = 50
-TABLE_BARS = 20
-CHART_INTERVALS = ("1min", "5min", "15min", "1h", "4h", "1day", "1week")
 
 
 @signed_in
@@ -57,8 +56,13 @@ def trade(request: PageRequest, symbol: str) -> HttpResponse:
     if context["portfolio"]:
         form = TicketForm(initial=_first_values(request))
         context |= ticket_context(context["portfolio"], context["line"], form)
-    context |= _chart(context["line"], request.GET.get("bar", ""))
-    context |= {"place": "trade", "panels_url": reverse("trade_panels", args=[instrument.symbol])}
+    context |= chart_context(context["line"], request.GET.get("bar", ""))
+    context |= {
+        "place": "trade",
+        "panels_url": reverse("trade_panels", args=[instrument.symbol]),
+        "prints": recent_prints(instrument),
+        "splits": SPLITS,
+    }
     return render(request, "trades/trade.html", context)
 
 
@@ -70,7 +74,8 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
     panels = panels_of(request.user, instrument, request.GET.get("tab", ""), now)
     quotes = quotes_context(request.user, instrument, panels, now)
     hours = hours_words(instrument.mic, now)
-    context = panels.context | {"quotes": quotes, "hours": hours}
+    facts = {**panels.facts, "fills": fill_marks(request.user, instrument)}
+    context = panels.context | {"quotes": quotes, "hours": hours, "facts": facts}
     return render(request, "trades/panels.html", context)
 
 
@@ -152,27 +157,3 @@ def _first_values(request: PageRequest) -> dict[str, Any]:
     wanted = {"side": "buy", "type": "market", "time_in_force": "day", "quantity": ""}
     named = {*wanted, "sized_by", "notional", *PRICES, *EXITS} & set(request.GET)
     return wanted | {name: request.GET[name][:32] for name in named}
-
-
-def _chart(line: Line, wanted: str) -> dict[str, Any]:
-    interval = wanted if wanted in CHART_INTERVALS else CHART_INTERVALS[0]
-    newest = newest_bars(line.instrument, interval, TABLE_BARS, line.now)[::-1]
-    return {
-        "interval": interval,
-        "intervals": CHART_INTERVALS,
-        "last_bars": newest,
-        "newest_bar": newest[0] if newest else None,
-        "bars_url": f"/api/v1/instruments/{line.symbol}/bars",
-        "chart_words": _words(line),
-    }
-
-
-def _words(line: Line) -> str:
-    """Say what the chart shows, for those who hear it."""
-    if line.last is None:
-        return "No trade yet."
-    last = f"Last {price(line.last, line.instrument.price_places)}"
-    if line.change is None or line.change_percent is None:
-        return f"{last}."
-    moved = signed(line.change, line.instrument.price_places)
-    return f"{last}, {moved} or {fixed(line.change_percent, 2)} percent since yesterday's close."

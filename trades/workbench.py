@@ -7,9 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
+from django.urls import reverse
 
 from accounts.models import User
 from bengi.money import ZERO, plain
+from bengi.terms import OrderType
 from instruments.calendar import ALWAYS_OPEN
 from instruments.lines import hours_words, lines_of
 from instruments.models import Instrument
@@ -18,10 +20,10 @@ from orders.depth import Depth, depth_of, ladder_of
 from orders.desk import buying_power, quotes_of
 from orders.models import Order
 from orders.payloads import moment
+from orders.replacing import may_be_replaced
 from orders.selectors import orders_of
 from portfolios.bar import Bar, read_bar
-from portfolios.models import Portfolio
-from portfolios.selectors import Holding, open_portfolios_of
+from portfolios.selectors import Holding
 from trades.models import Trade
 from trades.selectors import trades_of
 from watchlists.models import Watchlist
@@ -74,13 +76,16 @@ class Panels:
 
 
 def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) -> Panels:
-    """Read the panels of the trade page of one instrument."""
+    """Read the panels of the trade page of one instrument.
+
+    The marks of its fills are left out; fill_marks() has them.
+    """
     bar = read_bar(user)
     tab = wanted if wanted in TABS else TABS[0]
     recent = list(
         orders_of(user)
         .filter(Q(closed_at__isnull=True) | Q(closed_at__gte=now - ENDED_SPAN))
-        .select_related("instrument")[: 2 * ROWS_MAX]
+        .select_related("instrument", "replaces")[: 2 * ROWS_MAX]
     )
     open_orders = [order for order in recent if order.is_open]
     ended = [order for order in recent if not order.is_open]
@@ -90,7 +95,7 @@ def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) ->
         "fills": lambda: list(trades_of(user)[:ROWS_MAX]),
     }
     depth = depth_of(instrument, user)
-    facts = _facts(user, instrument, bar, open_orders, depth)
+    facts = _facts(instrument, bar, open_orders, depth)
     return Panels(bar, tab, rows[tab](), open_orders, depth, facts)
 
 
@@ -110,7 +115,7 @@ def workbench(
     line = lines[instrument.symbol]
     return {
         "line": line,
-        "portfolio": open_portfolios_of(user).first(),
+        "portfolio": next(iter(panels.bar.portfolios), None),
         "lists": lists,
         "watchlist": watchlist,
         "watched": [lines[i.symbol] for i in watched],
@@ -119,6 +124,12 @@ def workbench(
         "quotes": [one.facts for one in lines.values()],
         **panels.context,
     }
+
+
+def fill_marks(user: User, instrument: Instrument) -> list[dict[str, str | None]]:
+    """Return the user's newest fills of an instrument as the chart marks them; one statement."""
+    fills = trades_of(user).filter(instrument=instrument, busts=None, busted_by=None)
+    return [_fill_mark(trade) for trade in fills[:MARKS_MAX]]
 
 
 def first_symbol(watchlist: Watchlist | None) -> str:
@@ -154,18 +165,16 @@ def _exchanges(now: datetime) -> list[Exchange]:
 
 
 def _facts(
-    user: User, instrument: Instrument, bar: Bar, open_orders: list[Order], depth: Depth
+    instrument: Instrument, bar: Bar, open_orders: list[Order], depth: Depth
 ) -> dict[str, Any]:
     """Return what the script knows of this user and instrument: decimals as strings."""
-    portfolio: Portfolio | None = open_portfolios_of(user).first()
+    portfolio = bar.portfolios[0] if bar.portfolios else None
     power = buying_power(portfolio.account, instrument.currency) if portfolio else ZERO
     here = [order for order in open_orders if order.instrument_id == instrument.id]
-    fills = trades_of(user).filter(instrument=instrument, busts=None, busted_by=None)[:MARKS_MAX]
     return {
         "buying_power": plain(power),
         "available": plain(_available(bar.all_holdings, instrument)),
-        "orders": [line for order in here if (line := _order_line(order)) is not None],
-        "fills": [_fill_mark(trade) for trade in fills],
+        "orders": [line for order in here for line in _order_lines(order)],
         "book": depth.facts,
     }
 
@@ -175,17 +184,29 @@ def _available(holdings: list[Holding], instrument: Instrument) -> Any:
     return sum(free, ZERO)
 
 
-def _order_line(order: Order) -> dict[str, str] | None:
-    """Return an order as the chart draws it; None at market, and for a trail that waits."""
-    price = order.limit_price if order.limit_price is not None else order.stop_price
-    if price is None:
-        return None
-    return {
-        "side": order.side,
-        "type": order.type,
-        "quantity": plain(order.leaves_quantity),
-        "price": plain(price),
-    }
+def _order_lines(order: Order) -> list[dict[str, str]]:
+    """Return an order as the chart draws it: a line for each price it names.
+
+    None at market, and for a trail that waits. field is what dragging the line changes, "" for a
+    line that cannot be dragged: a trail moves by itself, and what has been asked for stands still.
+    """
+    prices = {"limit_price": order.limit_price, "stop_price": order.stop_price}
+    if order.triggered_at is not None:
+        del prices["stop_price"]
+    may = may_be_replaced(order)
+    stands = order.type == OrderType.TRAILING_STOP or not may
+    return [
+        {
+            "side": order.side,
+            "type": "stop" if field == "stop_price" else order.type,
+            "quantity": plain(order.leaves_quantity),
+            "price": plain(price),
+            "field": "" if stands else field,
+            "url": reverse("order_replace" if may else "order", args=[order.id]),
+        }
+        for field, price in prices.items()
+        if price is not None
+    ]
 
 
 def _fill_mark(trade: Trade) -> dict[str, str | None]:

@@ -1,39 +1,28 @@
-/* The chart: bars from the API, the last one growing with every print, the person's own orders as
-   dashed lines and fills as arrows. Hollow bars closed up, filled ones down. */
+/* The chart: bars from the API, the last one growing with every print, older ones when somebody
+   scrolls back. Indicators: studies.js, own orders: lines.js, trading from it: deal.js. Hollow bars
+   closed up, filled ones down. */
 
 import {
   CandlestickSeries, ColorType, createChart, createSeriesMarkers, CrosshairMode, HistogramSeries, LineStyle,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
+import { ask, isOfDays, PAGE, startOf } from "./bars.js";
+import { OrderLines } from "./lines.js";
 import * as n from "./numbers.js";
+import { faded, palette } from "./palette.js";
+import { Studies } from "./studies.js";
 
-const SECONDS = {
-  "1min": 60, "5min": 300, "15min": 900, "1h": 3600, "4h": 14400, "1day": 86400, "1week": 604800,
-};
-const LIMIT = 500;
+const BARS_MAX = 10_000;
+const NEAR_THE_FIRST = 20;
+const RENEW_MS = 5000;
 const TABLE_ROWS = 20;
-const TOKENS = ["ink", "ink-2", "ink-3", "panel", "rule", "hairline", "edge", "accent", "pressed",
-  "up", "down", "up-solid", "down-solid"];
-
-/** Canvas cannot read light-dark(): let the browser resolve each token through a probe element. */
-function palette() {
-  const probe = document.body.appendChild(document.createElement("i"));
-  const colors = {};
-  for (const name of TOKENS) {
-    probe.style.color = `var(--${name})`;
-    colors[name] = getComputedStyle(probe).color;
-  }
-  probe.remove();
-  return colors;
-}
-
-const faded = (color) => color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
 
 export class PriceChart {
   #bars = [];
   #volume = null;
-  #lines = [];
   #own = { orders: [], fills: [] };
   #asked = 0;
+  #isWhole = false;
+  #isAsking = false;
 
   constructor(section) {
     this.section = section;
@@ -43,22 +32,74 @@ export class PriceChart {
     this.interval = interval;
     this.#zone(zone);
     this.#build();
+    this.studies = new Studies(section, this.chart, this.places);
+    this.lines = new OrderLines(section, this.chart, this.candles, (order, price) =>
+      document.dispatchEvent(new CustomEvent("bengi:replace", { detail: { order, price } })));
     this.paint();
-    section.querySelector("details").addEventListener("toggle", () => this.#table());
+    section.querySelector(".chart__data").addEventListener("toggle", () => this.#table());
     this.chart.subscribeCrosshairMove(({ time }) => this.#legend(time));
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+      if (range && range.from < NEAR_THE_FIRST) this.#older();
+    });
+    setInterval(() => this.#renew(), RENEW_MS);
   }
 
   /** Load the bars of an interval and show them; an answer that was overtaken is thrown away. */
   async load(interval = this.interval) {
-    this.interval = interval;
+    const isOther = interval !== this.interval;
+    this.interval = this.section.dataset.interval = interval;
+    await this.#load({ limit: PAGE, keepView: !isOther && this.#bars.length > 0 });
+  }
+
+  /** Show the indicators that are wanted by now on the bars that are there. */
+  async restudy() {
+    await this.#load({ limit: Math.min(2 * PAGE, Math.max(PAGE, this.#bars.length)), keepView: true });
+  }
+
+  async #load({ limit, keepView }) {
     const mine = ++this.#asked;
-    const answer = await fetch(`${this.section.dataset.url}?interval=${interval}&limit=${LIMIT}`);
-    if (!answer.ok || mine !== this.#asked) return;
-    const { results } = await answer.json();
+    const bars = await ask(this.section.dataset.url, { ...this.#wish(), limit });
     if (mine !== this.#asked) return;
-    this.#bars = results.map(read);
+    this.section.toggleAttribute("data-failed", bars === null);
+    this.section.removeAttribute("data-loading");
+    if (bars === null) return;
+    this.#bars = bars;
     this.#volume = null;
-    this.#show();
+    this.#isWhole = false;
+    this.#show({ keepView });
+  }
+
+  #wish() {
+    return { interval: this.interval, names: this.studies.names(this.interval) };
+  }
+
+  /** The bars before the first one, when somebody scrolls there. */
+  async #older() {
+    if (this.#isWhole || this.#isAsking || !this.#bars.length) return;
+    this.#isAsking = true;
+    const mine = this.#asked;
+    const found = await ask(this.section.dataset.url, { ...this.#wish(), before: this.#bars[0].time });
+    this.#isAsking = false;
+    if (mine !== this.#asked || found === null) return;
+    this.#bars = [...found, ...this.#bars];
+    this.#isWhole = !found.length || this.#bars.length >= BARS_MAX;
+    if (found.length) this.#show({ keepView: true });
+  }
+
+  /** The indicators' values of the newest bars, which the server alone reckons; or the first bars. */
+  async #renew() {
+    const wish = this.#wish();
+    if (document.hidden) return;
+    if (!this.#bars.length) {
+      await this.load();
+      return;
+    }
+    if (!wish.names.length) return;
+    const mine = this.#asked;
+    const found = await ask(this.section.dataset.url, { ...wish, limit: 3 });
+    if (mine !== this.#asked || found === null) return;
+    this.studies.update(found.filter(({ time }) => time <= this.#bars.at(-1).time));
+    this.#legend();
   }
 
   /** Let the newest bar grow by a quote; sizes come from the difference of the day's volumes. */
@@ -74,20 +115,10 @@ export class PriceChart {
     this.#grow(this.#current(quote), price, grown);
   }
 
-  /** Draw the person's open orders and fills of this symbol. */
+  /** Draw the person's open orders and fills of this symbol; fills that are not told are those of before. */
   own(own) {
-    this.#own = own;
-    for (const line of this.#lines) this.candles.removePriceLine(line);
-    this.#lines = own.orders.map((order) => this.candles.createPriceLine({
-      price: Number(order.price),
-      color: this.colors.accent,
-      lineWidth: 1,
-      lineStyle: LineStyle.Dashed,
-      axisLabelVisible: true,
-      axisLabelColor: this.colors.accent,
-      axisLabelTextColor: this.colors.panel,
-      title: `${order.side === "buy" ? "Buy" : "Sell"} ${n.quantity(n.units(order.quantity))} ${order.type}`,
-    }));
+    this.#own = { ...own, fills: own.fills ?? this.#own.fills };
+    this.lines.draw(own.orders, this.colors);
     this.#mark();
   }
 
@@ -96,7 +127,10 @@ export class PriceChart {
     const c = (this.colors = palette());
     const line = { color: c["ink-3"], labelBackgroundColor: c["ink-2"] };
     this.chart.applyOptions({
-      layout: { background: { type: ColorType.Solid, color: c.panel }, textColor: c["ink-3"] },
+      layout: {
+        background: { type: ColorType.Solid, color: c.panel }, textColor: c["ink-3"],
+        panes: { separatorColor: c.hairline, separatorHoverColor: c.pressed, enableResize: true },
+      },
       grid: { vertLines: { visible: false }, horzLines: { color: c.rule } },
       timeScale: { borderColor: c.hairline },
       crosshair: { vertLine: line, horzLine: line },
@@ -145,9 +179,7 @@ export class PriceChart {
     if (!info?.priceRange) return info;
     const { minValue, maxValue } = info.priceRange;
     const reach = Math.max(maxValue - minValue, 10 ** -this.places * 10);
-    const near = this.#own.orders
-      .map((order) => Number(order.price))
-      .filter((price) => price > minValue - reach && price < maxValue + reach);
+    const near = (this.lines?.prices ?? []).filter((price) => price > minValue - reach && price < maxValue + reach);
     return { ...info, priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) } };
   }
 
@@ -160,7 +192,8 @@ export class PriceChart {
 
   #moment(time) {
     const day = this.date.format(time * 1000);
-    return SECONDS[this.interval] >= SECONDS["1day"] ? day : `${day} ${this.clock.format(time * 1000)}`;
+    if (this.interval === "1month") return `${this.month.format(time * 1000)} ${this.year.format(time * 1000)}`;
+    return isOfDays(this.interval) ? day : `${day} ${this.clock.format(time * 1000)}`;
   }
 
   #column(bar) {
@@ -170,10 +203,11 @@ export class PriceChart {
   #show({ keepView = false } = {}) {
     this.candles.setData(this.#bars);
     this.volumes.setData(this.#bars.map((bar) => this.#column(bar)));
+    this.studies.draw(this.#bars, this.interval, this.colors);
     this.box.toggleAttribute("data-empty", !this.#bars.length);
-    this.section.removeAttribute("data-loading");
     if (!keepView) this.#frame();
     this.#after();
+    this.#table();
   }
 
   /** As many bars as can be told apart at this width, the newest at the right. */
@@ -183,24 +217,19 @@ export class PriceChart {
     this.chart.timeScale().setVisibleLogicalRange({ from: to - shown, to });
   }
 
+  #start(at) {
+    return startOf(at, this.#bars, this.interval);
+  }
+
   #current(quote) {
     const start = this.#start(Date.parse(quote.as_of) / 1000);
     const bar = this.#bars.at(-1);
     if (start <= bar.time) return bar;
     const open = bar.close;
-    const fresh = { time: start, open, high: open, low: open, close: open, volume: 0n };
+    const fresh = { time: start, open, high: open, low: open, close: open, volume: 0n, values: {} };
     this.#bars.push(fresh);
     this.#table();
     return fresh;
-  }
-
-  /** Where the bar of a moment begins: at or after the newest bar counted from that one, because long
-      bars are counted from the session's opening or from Monday; else at the last bar before it. */
-  #start(at) {
-    const step = SECONDS[this.interval];
-    const last = this.#bars.at(-1).time;
-    if (at >= last) return last + Math.floor((at - last) / step) * step;
-    return this.#bars.findLast((bar) => bar.time <= at)?.time ?? at;
   }
 
   #grow(bar, price, grown) {
@@ -247,6 +276,7 @@ export class PriceChart {
   #legend(time) {
     const bar = (time && this.#bars.find((one) => one.time === time)) || this.#bars.at(-1);
     if (!bar) return;
+    this.studies.legend(bar.time);
     for (const cell of this.section.querySelectorAll("[data-bar]")) {
       const part = bar[cell.dataset.bar];
       const text = cell.dataset.bar === "volume" ? n.compact(part) : part.toFixed(this.places);
@@ -255,7 +285,7 @@ export class PriceChart {
   }
 
   #table() {
-    const details = this.section.querySelector("details");
+    const details = this.section.querySelector(".chart__data");
     if (!details.open || !this.#bars.length) return;
     const body = details.querySelector("tbody");
     const row = details.querySelector("template").content.firstElementChild;
@@ -281,14 +311,4 @@ function gather(fills, start) {
     marks.set(`${side} ${time}`, mark);
   }
   return [...marks.values()];
-}
-
-/** One bar of the API as the chart wants it; volume stays exact. */
-function read(bar) {
-  const { open, high, low, close } = bar;
-  return {
-    time: Date.parse(bar.starts_at) / 1000,
-    open: Number(open), high: Number(high), low: Number(low), close: Number(close),
-    volume: n.units(bar.volume) ?? 0n,
-  };
 }

@@ -1,5 +1,6 @@
-/* Keys: / find, B and S side, Q quantity, T type, H hide amounts, Enter review, Esc close, ? help.
-   Off while typing, with a modifier, or when switched off in the settings or in the help. */
+/* Keys: / find, B and S side, Q quantity, T type, comma and point for shorter and longer bars,
+   1 2 3 the tabs, H hide amounts, Enter review, Esc close, ? help. Off while typing, with a
+   modifier, or when switched off in the settings or in the help. */
 
 const help = document.getElementById("keys");
 const isOn = () => document.body.dataset.shortcuts !== "off";
@@ -36,6 +37,19 @@ function hide() {
   return Boolean(form);
 }
 
+/** Bars of the next length, shorter or longer. */
+function bars(way) {
+  if (!document.querySelector(".chart")) return false;
+  document.dispatchEvent(new CustomEvent("bengi:bars", { detail: way }));
+  return true;
+}
+
+function tab(name) {
+  const link = document.querySelector(`[data-tab="${name}"]`);
+  link?.click();
+  return Boolean(link);
+}
+
 const KEYS = {
   "/": () => focus("find"),
   q: () => focus(document.querySelector(".if-amount")?.checkVisibility() ? "notional" : "quantity"),
@@ -43,6 +57,11 @@ const KEYS = {
   b: () => side("buy"),
   s: () => side("sell"),
   h: hide,
+  ",": () => bars(-1),
+  ".": () => bars(1),
+  1: () => tab("positions"),
+  2: () => tab("orders"),
+  3: () => tab("fills"),
   Enter: review,
   "?": () => help && (help.open ? help.close() : help.showModal(), true),
 };

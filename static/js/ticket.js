@@ -3,12 +3,11 @@
 
 import { quotes } from "./board.js";
 import * as n from "./numbers.js";
-import { own, refresh } from "./panels.js";
+import { refresh } from "./panels.js";
+import { tell } from "./toasts.js";
 
 const phone = matchMedia("(max-width: 799px)");
 const REPRICE_MS = 2000;
-/* What the engine reserves, 1.04 times the ask, and room for the ask to move until the order is there. */
-const MARKET_COLLAR = n.units("1.042");
 
 const ticket = document.getElementById("ticket");
 const review = document.getElementById("review");
@@ -37,65 +36,29 @@ function fromQuote(name, which) {
   if (price !== null) set(name, price);
 }
 
-/** What a share costs at most: the limit, else the ask with the room the engine reserves. */
-function basis() {
-  const limit = ["limit", "stop_limit"].includes(field("type").value) ? n.units(field("limit_price").value.trim()) : null;
-  const ask = n.units(quote()?.ask) ?? n.units(quote()?.last);
-  return limit ?? (ask === null ? null : n.times(ask, MARKET_COLLAR));
+/** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it. */
+async function share(percent) {
+  const data = new FormData(form());
+  data.set("share", percent);
+  const answer = await fetch(form().dataset.sizeUrl, { method: "POST", body: data }).catch(() => null);
+  const { field: name, value } = answer?.ok ? await answer.json() : {};
+  if (value) set(name, n.units(value));
+  else tell("No size to fill in", isBuy() ? "There is no price yet, or too little buying power." : "There is nothing to sell.", { id: "no-size", isWarning: true });
 }
 
-function commission(quantity, price) {
-  const { kind, rate, perShare, minimum, maximumRate } = form().dataset;
-  const gross = n.times(quantity, price);
-  if (kind === "flat_rate") return n.times(gross, n.units(rate));
-  if (kind === "zero") return 0n;
-  const part = kind === "custom" ? n.times(gross, n.units(rate)) : 0n;
-  const fee = n.times(quantity, n.units(perShare)) + part;
-  const least = n.units(minimum);
-  const most = maximumRate ? n.times(gross, n.units(maximumRate)) : null;
-  const floor = fee > least ? fee : least;
-  return most !== null && floor > most ? most : floor;
+/** A side and a limit, picked on the chart. */
+function deal({ detail: { side, price } }) {
+  field("type").value = "limit";
+  form().querySelector(`[name=side][value=${side}]`).click();
+  set("limit_price", price);
+  open();
+  field("quantity").focus();
+  field("quantity").select();
 }
 
-/** What quantities are multiples of: parts of the exchange's unit are for orders that are done today. */
-function lotSize() {
-  const isSimple = ["market", "limit"].includes(field("type").value) && field("time_in_force").value === "day";
-  return n.units(isSimple ? form().dataset.step : form().dataset.unit);
-}
-
-function affordable(power, price) {
-  const lot = lotSize();
-  let quantity = n.floored(n.over(power, price) ?? 0n, lot);
-  for (;;) {
-    const missing = n.times(quantity, price) + commission(quantity, price) + n.units("0.01") - power;
-    if (quantity <= 0n || missing <= 0n) return quantity;
-    const fewer = n.floored(n.over(missing, price) ?? 0n, lot);
-    quantity -= fewer > lot ? fewer : lot;
-  }
-}
-
-/** The largest amount that money buys for, its commission on top; of a sell, what the shares are worth. */
-function worth(percent) {
-  const cent = 10n ** BigInt(8 - n.minorPlaces(form().dataset.currency));
-  if (!isBuy()) {
-    const bid = n.units(quote()?.bid) ?? n.units(quote()?.last);
-    return bid === null ? 0n : n.floored((n.times(n.units(own().available), bid) * percent) / 100n, cent);
-  }
-  const power = (n.units(own().buying_power) * percent) / 100n;
-  const ask = n.units(quote()?.ask) ?? n.units(quote()?.last);
-  const most = ask === null ? null : n.over(2n * power, ask);
-  const left = most ? power - commission(most, n.over(power, most)) : 0n;
-  return left > cent ? n.floored(left, cent) - cent : 0n;
-}
-
-function share(percent) {
-  const part = BigInt(percent);
-  if (field("sized_by").value === "notional" && field("type").value === "market") return set("notional", worth(part));
-  const step_ = lotSize();
-  if (!isBuy()) return set("quantity", n.floored((n.units(own().available) * part) / 100n, step_));
-  const price = basis();
-  if (price === null) return undefined;
-  return set("quantity", affordable((n.units(own().buying_power) * part) / 100n, price));
+/** Ask for the form or the review of a replace; it comes into the dialog. */
+function replace(url) {
+  window.htmx.ajax("GET", url, { target: "#review", swap: "innerHTML" });
 }
 
 /** A price that is asked for and empty starts from the market. */
@@ -110,8 +73,14 @@ function open() {
   if (phone.matches && !ticket.matches(":popover-open")) ticket.showPopover();
 }
 
-function onClick({ target }) {
+function onClick(event) {
+  const { target } = event;
   const hit = (name) => target.closest(`[data-${name}]`);
+  const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented);
+  if (hit("replace") && isPlain) {
+    event.preventDefault();
+    replace(hit("replace").href);
+  }
   if (hit("way")) step(hit("way").dataset.field, hit("way").dataset.way);
   else if (hit("price")) fromQuote(hit("price").dataset.field, hit("price").dataset.price);
   else if (hit("share")) share(hit("share").dataset.share);
@@ -122,7 +91,8 @@ function onClick({ target }) {
 function onSwap({ detail }) {
   if (detail.target === review && review.firstElementChild) {
     if (!review.open) review.showModal();
-    (review.querySelector("[role=alert] a, [autofocus]") ?? review).focus();
+    const first = ["[aria-invalid=true]", "[role=alert] a", "[autofocus]"].map((one) => review.querySelector(one));
+    (first.find(Boolean) ?? review).focus();
   }
   const wrong = detail.target.id === "ticket-form" && form().querySelector("[aria-invalid=true]");
   if (wrong) wrong.focus();
@@ -146,7 +116,7 @@ function placed() {
 }
 
 function closed() {
-  if (!("placed" in review.dataset)) open();
+  if (!("placed" in review.dataset) && !review.querySelector("[data-replacing]")) open();
   delete review.dataset.placed;
   review.replaceChildren();
 }
@@ -172,6 +142,9 @@ export function startTicket() {
     if (target.form && target.form === form()) forget(target);
   });
   document.addEventListener("bengi:ticket", open);
+  document.addEventListener("bengi:deal", deal);
+  document.addEventListener("bengi:replace", ({ detail: { order, price } }) =>
+    replace(`${order.url}/review?${order.field}=${n.plain(price)}`));
   document.addEventListener("htmx:afterSettle", onSwap);
   document.addEventListener("order-placed", placed);
   review.addEventListener("close", closed);

@@ -2,9 +2,12 @@
 
 import * as board from "./board.js";
 import { PriceChart } from "./chart.js";
+import { startDeals } from "./deal.js";
 import { paintLadder } from "./ladder.js";
+import { startLayout } from "./layout.js";
 import { stream } from "./page.js";
 import { own } from "./panels.js";
+import { paintPrints, startPrints } from "./prints.js";
 import { startTicket } from "./ticket.js";
 import { fixed, percent, percentOf, units } from "./numbers.js";
 
@@ -20,6 +23,21 @@ function drawOwn() {
   chart.own(own());
 }
 
+/** Own fills are asked for with the bars, so that the page need not wait for them. */
+async function firstFills() {
+  const answer = await fetch(section.dataset.fillsUrl).catch(() => null);
+  if (!answer?.ok || own().fills) return;
+  const standing = (await answer.json()).results.filter((fill) => !fill.busts && !fill.busted_by);
+  chart.own({ ...own(), fills: standing.map((fill) => ({ ...fill, at: fill.executed_at })) });
+}
+
+/** Lines that were held stand where the orders are by now. */
+function letGo() {
+  chart.lines.release();
+  shownOwn = "";
+  drawOwn();
+}
+
 function title(quote) {
   const last = units(quote.last);
   const moved = board.dayChange(quote);
@@ -33,18 +51,60 @@ function onPrices({ detail }) {
   if (!quote) return;
   chart.update(quote);
   paintLadder(quote);
+  paintPrints(quote);
   title(quote);
 }
 
-function onInterval(event) {
-  const link = event.target.closest("a[data-interval]");
-  if (!link) return;
-  event.preventDefault();
-  for (const other of section.querySelectorAll("a[data-interval]")) other.removeAttribute("aria-current");
+const BARS_STORE = "bengi-bars";
+const intervals = [...section.querySelectorAll("a[data-interval]")];
+
+/** Show bars of another length, and keep it for other symbols. */
+function showBars(link) {
+  for (const other of intervals) other.toggleAttribute("aria-current", other === link);
   link.setAttribute("aria-current", "true");
-  history.replaceState(null, "", link.href);
-  chart.load(link.dataset.interval);
+  localStorage.setItem(BARS_STORE, link.dataset.interval);
+  return chart.load(link.dataset.interval);
 }
+
+/** The bars that the address names, else those that were looked at last. */
+function firstBars() {
+  const isNamed = new URLSearchParams(location.search).has("bar");
+  const kept = !isNamed && intervals.find((link) => link.dataset.interval === localStorage.getItem(BARS_STORE));
+  return kept ? showBars(kept) : chart.load();
+}
+
+function onTools(event) {
+  const link = event.target.closest("a[data-interval]");
+  const study = event.target.closest("[data-study]");
+  if (link) {
+    event.preventDefault();
+    history.replaceState(null, "", link.href);
+    showBars(link);
+  } else if (study) {
+    chart.studies.toggle(study.dataset.study);
+    chart.restudy();
+  } else if (event.target.closest("[data-bars-again]")) chart.load();
+}
+
+/** Bars of the next length, shorter or longer. */
+function stepBars({ detail: way }) {
+  const now = intervals.findIndex((link) => link.hasAttribute("aria-current"));
+  intervals[now + way]?.click();
+}
+
+const lengths = section.querySelector("#lengths");
+lengths.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!chart.studies.take()) return;
+  lengths.hidePopover();
+  chart.restudy();
+});
+lengths.addEventListener("toggle", ({ newState }) => {
+  const { right, bottom } = section.querySelector("[popovertarget=lengths]").getBoundingClientRect();
+  if (newState !== "open") return;
+  lengths.style.left = `${Math.max(8, right - lengths.offsetWidth)}px`;
+  lengths.style.top = `${bottom + 4}px`;
+});
 
 /** Every answer brings the tab that is open when it is asked for, however answers overtake. */
 function onTab(event) {
@@ -67,10 +127,19 @@ function onState() {
 const repaint = () => chart.paint();
 stream.addEventListener("prices", onPrices);
 stream.addEventListener("state", onState);
-section.addEventListener("click", onInterval);
+section.addEventListener("click", onTools);
+document.addEventListener("bengi:bars", stepBars);
+document.getElementById("review").addEventListener("close", letGo);
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!detail.successful && detail.target?.id === "review") letGo();
+});
 document.getElementById("book").addEventListener("click", onTab);
 document.addEventListener("htmx:afterSettle", drawOwn);
 document.addEventListener("bengi:theme", repaint);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-chart.load().then(drawOwn);
+startLayout();
+startPrints(board.quotes.get(symbol));
+startDeals(section, chart.chart, chart.candles);
+firstBars().then(drawOwn);
+firstFills();
 startTicket();
