@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from bengi.errors import BengiError
 from bengi.money import plain
@@ -20,7 +21,7 @@ _TIMES = {TimeInForce.DAY, TimeInForce.GTC}
 class ReplaceForm(forms.Form):
     """Those fields that may change of an order: of a leg only its prices.
 
-    A field that is not sent stays as it is. client_order_id is hidden: the review brings it.
+    A field that is not sent stays as it is, and comes back as it is. client_order_id is hidden: the review brings it.
     """
 
     quantity = PlainDecimalField(required=False)
@@ -31,8 +32,10 @@ class ReplaceForm(forms.Form):
     time_in_force = forms.ChoiceField(required=False)
     client_order_id = forms.CharField(max_length=128, required=False)
 
-    def __init__(self, order: Order, data: Any = None) -> None:
-        super().__init__(data, initial=_values(order))
+    def __init__(self, order: Order, data: QueryDict | None = None) -> None:
+        own = _values(order)
+        self.sent = frozenset(data or ())
+        super().__init__(None if data is None else {**own, **data.dict()}, initial=own)
         self.order = order
         for name in set(FIELDS) - set(_shown(order)):
             del self.fields[name]
@@ -43,7 +46,7 @@ class ReplaceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        for name in set(self.fields) & set(self.data) - {*_MAY_BE_EMPTY, "client_order_id"}:
+        for name in set(self.fields) & self.sent - {*_MAY_BE_EMPTY, "client_order_id"}:
             if values.get(name) in (None, "") and name not in self.errors:
                 self.add_error(name, "Write how many." if name == "quantity" else "Write a price.")
         return values
@@ -55,7 +58,7 @@ class ReplaceForm(forms.Form):
             name: self.cleaned_data[name]
             for name in FIELDS
             if name in self.fields
-            and name in self.data
+            and name in self.sent
             and self.cleaned_data[name] != getattr(self.order, name)
         }
         return {name: value for name, value in found.items() if value is not None}

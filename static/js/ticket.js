@@ -36,12 +36,16 @@ function fromQuote(name, which) {
   if (price !== null) set(name, price);
 }
 
-/** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it. */
+/** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it.
+    What was asked before the ticket changed, or before the last press, is for another order. */
+let written = 0;
 async function share(percent) {
+  const asked = ++written;
   const data = new FormData(form());
   data.set("share", percent);
   const answer = await fetch(form().dataset.sizeUrl, { method: "POST", body: data }).catch(() => null);
   const { field: name, value } = answer?.ok ? await answer.json() : {};
+  if (asked !== written) return;
   if (value) set(name, n.units(value));
   else tell("No size to fill in", isBuy() ? "There is no price yet, or too little buying power." : "There is nothing to sell.", { id: "no-size", isWarning: true });
 }
@@ -139,7 +143,9 @@ export function startTicket() {
     if (target.id === "type" && target.form === form()) suggest();
   });
   document.addEventListener("input", ({ target }) => {
-    if (target.form && target.form === form()) forget(target);
+    if (!target.form || target.form !== form()) return;
+    written += 1;
+    forget(target);
   });
   document.addEventListener("bengi:ticket", open);
   document.addEventListener("bengi:deal", deal);
