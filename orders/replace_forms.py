@@ -21,7 +21,8 @@ _TIMES = {TimeInForce.DAY, TimeInForce.GTC}
 class ReplaceForm(forms.Form):
     """Those fields that may change of an order: of a leg only its prices.
 
-    A field that is not sent stays as it is, and comes back as it is. client_order_id is hidden: the review brings it.
+    A field that is not sent stays as it is, and comes back as it is. client_order_id is hidden:
+    the review brings it.
     """
 
     quantity = PlainDecimalField(required=False)
