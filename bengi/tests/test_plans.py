@@ -247,10 +247,9 @@ def test_hot_queries_use_the_index_that_is_there_for_them(order):
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's")
 @pytest.mark.parametrize("name", ["what somebody is told", "what is unread"])
 def test_only_the_newest_of_a_log_is_read_for_news(order, name):
-    query, index = hot_queries(order)[name]
-    found = [
-        line for line in plan(query).splitlines() if "Index Cond" in line and "stream_id" in line
-    ]
+    query, _ = hot_queries(order)[name]
+    lines = plan(query).splitlines()
+    found = [line for line in lines if "Index Cond" in line and "stream_id" in line]
     assert found
     assert all("seq >" in line for line in found), found
 
