@@ -17,6 +17,7 @@ from trades.notices.words import Names, action_in, say, symbol_in
 
 LOOK_BACK = 5_000
 """How many events back each log is looked through: older news is on the pages of its own."""
+ACCOUNTS_MAX = 40
 UNREAD_MAX = 100
 """Unread notifications are counted up to here."""
 ORDER = ("-occurred_at", "-id")
@@ -61,9 +62,12 @@ def heads_of_user(user: User) -> dict[UUID, int]:
 
 
 def streams_of(user: User) -> list[UUID]:
-    """Return the ids of the logs that are the user's: their own, and one for each account."""
-    accounts = Account.objects.filter(user=user).order_by("id").values_list("id", flat=True)
-    return [user.pk, *accounts]
+    """Return the ids of the logs that are the user's: their own, and one for each account.
+
+    Closed ones count too, of the newest ACCOUNTS_MAX.
+    """
+    accounts = Account.objects.filter(user=user).order_by("-id").values_list("id", flat=True)
+    return [user.pk, *accounts[:ACCOUNTS_MAX]]
 
 
 def notices(user: User, events: Sequence[Event]) -> list[Notice]:
