@@ -20,6 +20,7 @@ from trades.notices.words import Names, action_in, say, symbol_in
 
 LOOK_BACK = 5_000
 """How many events back each log is looked through: older news is on the pages of its own."""
+ACCOUNTS_MAX = 40
 UNREAD_MAX = 100
 """Unread notifications are counted up to here."""
 ORDER = ("-occurred_at", "-id")
@@ -87,8 +88,11 @@ def heads_of_user(user: User) -> dict[UUID, int]:
 
 
 def logs_of(user: User) -> list[Log]:
-    """Return the logs that are the user's: their own, and one for each account. One statement."""
-    accounts = Account.objects.filter(user=user).values("id")
+    """Return the logs that are the user's: their own, and one for each account. One statement.
+
+    Closed accounts count too, of the newest ACCOUNTS_MAX.
+    """
+    accounts = Account.objects.filter(user=user).order_by("-id").values("id")[:ACCOUNTS_MAX]
     mine = Stream.objects.filter(Q(id=user.pk) | Q(id__in=accounts)).order_by("id")
     read_to = Coalesce(F("read__seq"), 0)
     return [Log(*row) for row in mine.annotate(read_to=read_to).values_list("id", "seq", "read_to")]
