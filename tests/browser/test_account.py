@@ -44,7 +44,7 @@ def test_deposit_convert_and_withdraw(trader: Page, watch: Watch, look: str, tmp
     offer = page.get_by_role("region", name="Review conversion")
     expect(offer).to_contain_text("1,000.00 USD")
     expect(offer).to_contain_text("Conversion fee")
-    came = offer.locator("div", has_text="You get").locator("dd").last.inner_text()
+    came = offer.locator("dl > div").filter(has_text="You get").locator("dd").inner_text()
     look_at(page, f"offer-{look}", tmp_path)
     page.get_by_role("button", name="Convert 1,000.00 USD").click()
     expect(page.get_by_text(f"1,000.00 USD became {came}")).to_be_visible()
