@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 D = Decimal
 TODAY = datetime(2026, 3, 10, 15, tzinfo=UTC)
 DAYS = 40
-QUERIES_MAX = 52
+QUERIES_MAX = 38
 
 
 def at(days_ago, hour=15):
