@@ -225,7 +225,7 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
     for lot_id, key, trade_id, at, quantity, bust in lots.values_list(
         "id", "instrument_id", "trade_id", "opened_at", "quantity", "busted_by"
     ):
-        moments = booked.get(trade_id, (at, at if bust else None))
+        moments = booked.get(trade_id, (at, None if bust is None else at))
         came = bought.get(lot_id, quantity)
         held[key].changes += _there_and_back(moments, came, quantity)
     in_lieu = _add_splits(portfolio, held)
@@ -234,7 +234,7 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
         "lot__instrument_id", "trade_id", "closed_at", "quantity", "reversed_by"
     ):
         if trade_id not in in_lieu:
-            moments = booked.get(trade_id, (at, at if bust else None))
+            moments = booked.get(trade_id, (at, None if bust is None else at))
             held[key].changes += _there_and_back(moments, -quantity, -quantity)
     return dict(held)
 
