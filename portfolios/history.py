@@ -33,6 +33,8 @@ from portfolios.selectors import quantities_before_splits
 DAYS_MAX = 366
 
 Prices = dict[UUID, list[tuple[date, Decimal]]]
+Moments = tuple[datetime, datetime | None]
+"""When a trade's shares and cash moved, and when they moved back, if they did."""
 
 
 @dataclass(slots=True)
@@ -225,7 +227,7 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
     for lot_id, key, trade_id, at, quantity, bust in lots.values_list(
         "id", "instrument_id", "trade_id", "opened_at", "quantity", "busted_by"
     ):
-        moments = booked.get(trade_id, (at, at if bust else None))
+        moments = _moments(booked, trade_id, at, bust)
         came = bought.get(lot_id, quantity)
         held[key].changes += _there_and_back(moments, came, quantity)
     in_lieu = _add_splits(portfolio, held)
@@ -234,13 +236,20 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
         "lot__instrument_id", "trade_id", "closed_at", "quantity", "reversed_by"
     ):
         if trade_id not in in_lieu:
-            moments = booked.get(trade_id, (at, at if bust else None))
+            moments = _moments(booked, trade_id, at, bust)
             held[key].changes += _there_and_back(moments, -quantity, -quantity)
     return dict(held)
 
 
+def _moments(
+    booked: Mapping[UUID, Moments], trade_id: UUID, at: datetime, bust: UUID | None
+) -> Moments:
+    """Return when a trade's cash moved, and back; where the ledger does not know it, at at."""
+    return booked.get(trade_id, (at, None if bust is None else at))
+
+
 def _there_and_back(
-    moments: tuple[datetime, datetime | None], came: Decimal, went: Decimal
+    moments: Moments, came: Decimal, went: Decimal
 ) -> list[tuple[datetime, Decimal]]:
     """Return what a trade changed, and, where it was taken back, what that did."""
     at, back = moments

@@ -210,7 +210,7 @@ def moved_by_others(portfolio: Portfolio) -> list[tuple[datetime, str, Decimal]]
     return [
         *((at, currency, -cost) for at, currency, cost in paid),
         *had,
-        *((at, currency, gross - withheld) for at, currency, gross, withheld in earned),
+        *((at, currency, gross - withheld) for at, currency, gross, withheld in earned if at),
     ]
 
 
