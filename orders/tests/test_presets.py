@@ -1,4 +1,4 @@
-"""Sizes by a share of what there is: the largest that the rules still let pass, to the last step."""
+"""Sizes by a share of what there is: the largest that the rules let pass, to the last step."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bengi.terms import OrderClass, Side, TimeInForce
+from bengi.terms import OrderClass, TimeInForce
 from orders.facts import Limits
 from orders.presets import amount_for, quantity_for
 from orders.tests.test_rules import (

@@ -25,7 +25,9 @@ def picture(page: Page, name: str, tmp_path: Path) -> None:
 
 def await_bars(page: Page) -> None:
     bench.await_live(page)
-    expect(page.locator(".chart:not([data-loading]) [data-chart]:not([data-empty])")).to_be_visible()
+    expect(
+        page.locator(".chart:not([data-loading]) [data-chart]:not([data-empty])")
+    ).to_be_visible()
 
 
 def toggle(page: Page, name: str) -> Locator:
@@ -103,7 +105,9 @@ def test_every_length_of_bar_is_there_and_is_remembered(trader: Page):
     assert asked(answer.value.request) == [""], "a session's average has no days"
     with page.expect_response("**/bars?interval=1month*"):
         page.goto("/trade/KO")
-    expect(page.get_by_role("link", name="1M", exact=True)).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="1M", exact=True)).to_have_attribute(
+        "aria-current", "true"
+    )
 
 
 def test_older_bars_come_when_somebody_scrolls_back(trader: Page):
