@@ -75,7 +75,7 @@ fmt: ready-dev ## Format the code and mend what can be mended by machine
 screenshots: ready-dev parts ## Make the pictures in docs/images with the browser tests
 	@BENGI_SCREENSHOTS=docs/images $(PY) -m pytest tests/browser -k screenshot $(ARGS)
 
-bench: ready-dev ## Print the benchmark table
+bench: ready-dev parts-of-modes ## Print the benchmark table
 	@$(PY) -m benchmarks $(ARGS)
 
 soak: ready-dev parts-of-modes ## Trade for ten minutes at half of what the standard mode carries (M=10)

@@ -3,7 +3,8 @@
 At rest a while after its start, and after it has been traded with over HTTP and sockets as fast as
 it goes. PSS counts what processes share in part, so the sum is what the machine needs; RSS counts
 it whole. A name stands for a process and what it has started. The market is small, so this says
-where they begin; how they grow is for benchmarks/soak.py to say.
+where they begin; how they grow is for benchmarks/soak.py to say. The baseline is a process that has
+loaded the product and does nothing.
 
     python -m benchmarks memory              both modes, each on servers of its own
     python -m benchmarks.memory standard     one mode, JSON
@@ -24,16 +25,18 @@ from benchmarks.usage import Memory, family, memory
 from scripts.supervisor.__main__ import ROOT
 from scripts.supervisor.processes import MODES
 
+LOADED = "the product loaded, nothing started"
 REST_S = float(os.environ.get("BENCH_REST_S", "15"))
 Held = dict[str, Memory]
 
 
 def run() -> None:
     """Measure both modes."""
-    lines = []
+    code = loaded()
+    lines = [Line(f"baseline: {LOADED}", code, "MiB")]
     for mode in MODES:
         told = _in_a_process(mode)
-        lines += _lines(mode, told["idle"], told["after"])
+        lines += _lines(mode, told["idle"], told["after"], code)
     report("memory", "Memory by process, at rest and after a load, PSS (and RSS)", lines)
 
 
@@ -48,6 +51,25 @@ def _in_a_process(mode: str) -> dict[str, dict[str, dict[str, float]]]:
     )
     found: dict[str, dict[str, dict[str, float]]] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def loaded() -> float:
+    """Return the PSS of a process that has loaded the product, in MiB."""
+    words = "import sys, django; django.setup(); import bengi.urls; print('loaded', flush=True)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{words}; sys.stdin.read()"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "bengi.settings.dev"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loaded\n"
+        held = memory(process.pid).pss_mib
+        process.communicate(timeout=30)
+    return held
 
 
 def measure(kind: str) -> dict[str, Held]:
@@ -72,14 +94,15 @@ def held(place: Floor, mode: Mode) -> Held:
 
 
 def _lines(
-    mode: str, idle: dict[str, dict[str, float]], after: dict[str, dict[str, float]]
+    mode: str, idle: dict[str, dict[str, float]], after: dict[str, dict[str, float]], code: float
 ) -> list[Line]:
     lines = []
     for name, at_rest in idle.items():
         told = after[name]
         words = f"{told['pss_mib']:.0f} after load; RSS {at_rest['rss_mib']:.0f}, "
         words += f"{told['rss_mib']:.0f}"
-        lines.append(Line(f"{mode}: {name}", at_rest["pss_mib"], "MiB", None, words))
+        pss = at_rest["pss_mib"]
+        lines.append(Line(f"{mode}: {name}", pss, "MiB", pss / code, words))
     ours = [name for name in idle if name not in {"PostgreSQL", "web, its largest worker"}]
     whole, loaded = (sum(each[name]["pss_mib"] for name in ours) for each in (idle, after))
     lines.append(Line(f"{mode}: all but PostgreSQL", whole, "MiB", None, f"{loaded:.0f} after"))

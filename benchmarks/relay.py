@@ -1,14 +1,15 @@
-"""The relay: from the event log to durable messages, in batches and one by one."""
+"""The relay: from the event log to durable messages, in batches and one by one.
 
-import os
-import tempfile
+On a PostgreSQL that syncs; Kafka's stand-in is in the same process.
+"""
+
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from benchmarks.admission_stage import analyze, own_servers
 from benchmarks.table import Line, report
 
 EVENTS = 20_000
@@ -18,25 +19,24 @@ EVENTS_ONE_BY_ONE = 1_000
 
 def run() -> None:
     """Relay a log in batches, then a shorter one event by event, each from its beginning."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["BENGI_DATABASE"] = str(Path(folder) / "bench.sqlite3")
-        from tests.labs.stage import set_up
-
-        set_up(Decimal(1_000))
+    with own_servers():
         from django.conf import settings
 
         from bengi.kafka import named
         from bengi.kafka_mock import MockCluster
         from bengi.kafka_topics import topics
+        from tests.labs.stage import set_up
 
+        set_up(Decimal(1_000))
         _write_log(EVENTS)
+        analyze()
         with MockCluster({named(name): count for name, count in topics().items()}) as cluster:
             settings.BENGI_KAFKA = cluster.brokers
             batched = _relay_all()
             one_by_one = _relay_one_by_one()
     report(
         "relay",
-        f"Relay of {EVENTS:,} events of {STREAMS} streams (SQLite, mock cluster, one process)",
+        f"Relay of {EVENTS:,} events of {STREAMS} streams (PostgreSQL that syncs, mock cluster)",
         [
             Line("in batches", batched, "events/s", batched / one_by_one),
             Line("one by one, position after each", one_by_one, "events/s"),

@@ -27,7 +27,8 @@ from scripts.supervisor.servers import free_port
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLIENTS = 6
 SYMBOLS = ["KO", "BAC", "XOM", "AAPL"]
-READY_S_MAX = 60
+READY_S_MAX = 90
+ANSWER_S = 30
 KILL_AFTER_MS_MAX = 400
 
 
@@ -72,7 +73,9 @@ class Client:
         give_up = time.monotonic() + READY_S_MAX
         while time.monotonic() < give_up:
             try:
-                answer = self.session.get(f"{self.address}/api/v1/instruments/KO/quote", timeout=5)
+                answer = self.session.get(
+                    f"{self.address}/api/v1/instruments/KO/quote", timeout=ANSWER_S
+                )
                 if answer.ok and float(answer.json()["age_s"] or 60) < 5:
                     return
             except requests.ConnectionError:
@@ -98,13 +101,13 @@ class Client:
             "type": "market",
             "client_order_id": key,
         }
-        answer = self.session.post(f"{self.address}/api/v1/orders", json=body, timeout=5)
+        answer = self.session.post(f"{self.address}/api/v1/orders", json=body, timeout=ANSWER_S)
         assert answer.status_code in {201, 403, 409, 422, 503}, answer.text
         if answer.status_code == 201:
             self.acknowledged.append(key)
             if self.random.random() < 0.2:
                 order = answer.json()["id"]
-                self.session.post(f"{self.address}/api/v1/orders/{order}/cancel", timeout=5)
+                self.session.post(f"{self.address}/api/v1/orders/{order}/cancel", timeout=ANSWER_S)
 
 
 def main(rounds: int, seed: str) -> None:
