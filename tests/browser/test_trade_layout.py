@@ -1,7 +1,6 @@
 """The workbench as a whole: sizes that are chosen and kept, the tape, the keys, and its weight."""
 
 import gzip
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
@@ -115,12 +114,16 @@ def test_keys_change_bars_and_tabs_and_can_be_switched_off(trader: Page):
 
 
 @pytest.fixture
-def loaded(trader: Page) -> Iterator[list[Response]]:
-    """Every answer that the page has got since the test began."""
+def loaded(trader: Page) -> list[Response]:
+    """Every answer that the page gets from now on."""
     answers: list[Response] = []
-    trader.on("response", answers.append)
-    yield answers
-    trader.remove_listener("response", answers.append)
+    trader.goto("/licences", wait_until="networkidle")
+
+    def keep(answer: Response) -> None:
+        answers.append(answer)
+
+    trader.on("response", keep)
+    return answers
 
 
 def test_the_page_weighs_little(trader: Page, loaded: list[Response]):
