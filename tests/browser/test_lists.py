@@ -122,6 +122,6 @@ def test_without_script_a_position_is_closed_and_lists_narrow(plain: Page, perso
     page.goto("/positions")
     expect(page.get_by_text("No positions")).to_be_visible()
     page.goto("/fills")
-    page.get_by_label("Side").select_option("Sell")
+    page.get_by_label("Side", exact=True).select_option("Sell")
     page.get_by_role("button", name="Show").click()
     expect(rows(page)).to_have_count(1)
