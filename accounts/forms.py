@@ -4,13 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from bengi.errors import BengiError
 from bengi.filters import ChoiceFilter, FilterForm
-from bengi.inputs import DECIMAL_DIGITS
-from bengi.money import MINOR_UNITS, parse_decimal
+from bengi.money import MINOR_UNITS
 from bengi.terms import LedgerKind, Realism
+from bengi.typed import read_number
 
 THEMES = ["", "light", "dark"]
 UPDOWNS = ["", "red-up", "blue-orange"]
@@ -76,10 +75,7 @@ class AmountField(forms.Field):
         text = str(value or "").strip()
         if not text:
             return None
-        try:
-            return parse_decimal(text, digits=DECIMAL_DIGITS)
-        except ValueError as error:
-            raise ValidationError("Write digits and a point only, such as 250.00.") from error
+        return read_number(text, example="250.00")
 
 
 class MoneyForm(forms.Form):

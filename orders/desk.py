@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Account
-from bengi.money import QUANTUM, ZERO, plain
+from bengi.money import QUANTUM, ZERO
 from bengi.numerals import money, price, quantity
 from bengi.terms import OrderClass, Side
+from bengi.typed import in_field
 from instruments.lines import Line
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -157,15 +158,15 @@ def ticket_fields(ticket: OrderTicket, *, is_asked_twice: bool) -> list[tuple[st
         *([("extended_hours", "on")] if ticket.extended_hours else []),
         *([("expires_at", ticket.expires_at.isoformat())] if ticket.expires_at else []),
         *([("confirm_duplicate", "on")] if is_asked_twice or ticket.confirm_duplicate else []),
-        *((name, plain(price)) for name, price in prices.items() if price is not None),
+        *((name, in_field(price)) for name, price in prices.items() if price is not None),
         *_exit_fields(ticket),
     ]
 
 
 def _size_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
     if ticket.notional is None:
-        return [("quantity", plain(ticket.quantity))]
-    return [("sized_by", "notional"), ("notional", plain(ticket.notional))]
+        return [("quantity", in_field(ticket.quantity))]
+    return [("sized_by", "notional"), ("notional", in_field(ticket.notional))]
 
 
 def _exit_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
@@ -178,7 +179,7 @@ def _exit_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
         "stop_loss_trail_price": stop.trail_price,
         "stop_loss_trail_percent": stop.trail_percent,
     }
-    return [(name, plain(value)) for name, value in values.items() if value is not None]
+    return [(name, in_field(value)) for name, value in values.items() if value is not None]
 
 
 def _gross_label(ticket: OrderTicket, outcome: Preview) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 
 from bengi.errors import BengiError
-from bengi.money import plain
 from bengi.terms import OrderType, TimeInForce
+from bengi.typed import in_field
 from orders.forms import TIMES, PlainDecimalField, Problem
 from orders.models import Order
 from orders.rules import PRICES_OF
@@ -89,5 +89,5 @@ def _shown(order: Order) -> tuple[str, ...]:
 
 def _values(order: Order) -> dict[str, str]:
     found = {name: getattr(order, name) for name in FIELDS[:-1]}
-    told = {name: plain(value) for name, value in found.items() if value is not None}
+    told = {name: in_field(value) for name, value in found.items() if value is not None}
     return {**told, "time_in_force": order.time_in_force}

@@ -10,7 +10,7 @@ from typing import Any
 from django import template
 
 from bengi import money as amounts
-from bengi import numerals, writing
+from bengi import numerals, typed, writing
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"
@@ -93,8 +93,14 @@ def plain_money(value: Any) -> str:
 
 @register.filter
 def plain(value: Any) -> str:
-    """{{ 229.87000000|plain }} -> 229.87, for data attributes and form fields."""
+    """{{ 229.87000000|plain }} -> 229.87, for data attributes."""
     return "" if _is_missing(value) else amounts.plain(value)
+
+
+@register.filter
+def in_field(value: Any) -> str:
+    """{{ 229.87000000|in_field }} -> 229.87, for form fields: read back as the same number."""
+    return "" if _is_missing(value) else typed.in_field(value)
 
 
 @register.filter

@@ -356,3 +356,18 @@ def test_exits_that_cannot_be_come_back_open_with_what_is_wrong(trader, ticket):
     assert '<details class="exits if-exits" open>' in page
     assert 'id="take_profit-error"' in page
     assert Order.objects.count() == 0
+
+
+def test_where_a_point_marks_thousands_a_part_of_a_share_survives_the_review(trader, user, ticket):
+    """The review sends 1.234 on by itself; its reader has said by 1.2340 which number is meant."""
+    user.locale = "de"
+    user.save()
+    Instrument.objects.update(quantity_step=Decimal("0.0001"), exchange_step=Decimal(1))
+    wanted = ticket | {"type": "market", "quantity": "1.234", "limit_price": ""}
+    asked = trader.post("/orders/review", wanted).content.decode()
+    assert "Write 1234 without marks for thousands, or 1.2340 if the point" in asked
+    answer = trader.post("/orders/review", wanted | {"quantity": "1.2340"})
+    trader.post("/orders/place", dict(answer.context["ticket_fields"]))
+    assert Order.objects.get().quantity == Decimal("1.234")
+    page = trader.get("/trade/AAPL?side=sell&quantity=1.234").content.decode()
+    assert 'value="1.2340"' in page

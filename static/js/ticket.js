@@ -17,7 +17,7 @@ const quote = () => quotes.get(form().dataset.symbol);
 const isBuy = () => field("side").value !== "sell";
 
 function set(name, value) {
-  field(name).value = n.plain(value);
+  field(name).value = n.inField(value);
   field(name).dispatchEvent(new Event("input", { bubbles: true }));
 }
 
@@ -144,7 +144,7 @@ export function startTicket() {
   document.addEventListener("bengi:ticket", open);
   document.addEventListener("bengi:deal", deal);
   document.addEventListener("bengi:replace", ({ detail: { order, price } }) =>
-    replace(`${order.url}/review?${order.field}=${n.plain(price)}`));
+    replace(`${order.url}/review?${order.field}=${n.inField(price)}`));
   document.addEventListener("htmx:afterSettle", onSwap);
   document.addEventListener("order-placed", placed);
   review.addEventListener("close", closed);
