@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Account
+from bengi.ids import new_id
 from bengi.money import QUANTUM, ZERO
 from bengi.numerals import money, price, quantity
 from bengi.terms import OrderClass, Side
@@ -52,11 +53,15 @@ def line_of(instrument: Instrument, now: datetime) -> Line:
 
 
 def ticket_context(portfolio: Portfolio, line: Line, form: TicketForm) -> dict[str, Any]:
-    """Return what orders/_ticket.html needs. At most one statement."""
+    """Return what orders/_ticket.html needs. At most one statement.
+
+    ticket_key makes one order of it, however often it is sent; a form that came back keeps its own.
+    """
     return {
         "line": line,
         "portfolio": portfolio,
         "form": form,
+        "ticket_key": form["client_order_id"].value() or new_id(),
         **estimate_context(portfolio.account, line.instrument.currency, None),
     }
 

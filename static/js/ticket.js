@@ -109,7 +109,9 @@ function forget(input) {
   if (all && !all.querySelector("li")) all.remove();
 }
 
-function placed() {
+/** The ticket's next order gets a key of its own; until an answer has come it is the same order. */
+function placed({ detail }) {
+  if (detail.next_key) field("client_order_id").value = detail.next_key;
   review.dataset.placed = "";
   review.close();
   refresh();
