@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from bengi import discreet
 from bengi.errors import BengiError
 from bengi.filters import ChoiceFilter, FilterForm
 from bengi.money import MINOR_UNITS
@@ -99,7 +100,7 @@ class MoneyForm(forms.Form):
         """Say beside the field at fault why the money did not move."""
         self._asked = dict(self.cleaned_data)
         field = self.names.get(error.field or "", error.field)
-        self.add_error(field if field in self.fields else "amount", error.detail)
+        self.add_error(field if field in self.fields else "amount", discreet.refusal(error))
 
 
 class MoveForm(MoneyForm):

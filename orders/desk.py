@@ -9,7 +9,7 @@ from typing import Any
 from accounts.models import Account
 from bengi.ids import new_id
 from bengi.money import QUANTUM, ZERO
-from bengi.numerals import money, price, quantity
+from bengi.numerals import money, own_money, price, quantity
 from bengi.terms import OrderClass, Side
 from bengi.typed import in_field
 from instruments.lines import Line
@@ -98,6 +98,9 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
     def amount(value: Decimal | None) -> str:
         return "not known yet" if value is None else f"{money(value, currency)} {currency}"
 
+    def own(value: Decimal | None) -> str:
+        return "not known yet" if value is None else f"{own_money(value, currency)} {currency}"
+
     places = outcome.instrument.price_places
     about = "Estimated " if outcome.is_estimate else ""
     is_sell = ticket.side is Side.SELL
@@ -114,9 +117,9 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
         Fact("Shares reserved until it fills or ends", quantity(outcome.quantity), True)
         if is_sell
         else Fact("Reserved until it fills or ends", amount(outcome.reserve), True),
-        Fact("Buying power before", amount(outcome.buying_power_before)),
-        Fact("Buying power after", amount(outcome.buying_power_after), True),
-        *([Fact("Buying power once sold, about", amount(_once_sold(outcome)))] if is_sell else []),
+        Fact("Buying power before", own(outcome.buying_power_before)),
+        Fact("Buying power after", own(outcome.buying_power_after), True),
+        *([Fact("Buying power once sold, about", own(_once_sold(outcome)))] if is_sell else []),
         *exit_facts(ticket, outcome.instrument.price_places),
     ]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from bengi import discreet
 from bengi.errors import BengiError
 from bengi.terms import OrderType, TimeInForce
 from bengi.typed import in_field
@@ -63,7 +64,8 @@ class ReplaceForm(forms.Form):
     def refuse(self, errors: Iterable[BengiError]) -> None:
         """Put the rules' reasons beside their fields."""
         for error in errors:
-            self.add_error(error.field if error.field in self.fields else None, error.detail)
+            field = error.field if error.field in self.fields else None
+            self.add_error(field, discreet.refusal(error))
 
     @property
     def problems(self) -> list[Problem]:

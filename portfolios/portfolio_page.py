@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from accounts.models import User
+from bengi import writing
 from bengi.errors import NotFound
 from bengi.money import ZERO, minor_unit, plain, plain_or_none
-from bengi.numerals import money, signed
+from bengi.numerals import own_money, signed
 from instruments.models import Instrument
 from portfolios.analytics.allocation import Part, folded
 from portfolios.analytics.money_weighted import NoRate
@@ -210,7 +211,7 @@ def _curve_words(told: Performance, rows: Sequence[Row]) -> str:
     first, last = rows[0], rows[-1]
     words = [
         f"Equity from {_day(first.date)} to {_day(last.date)}, from",
-        f"{money(first.equity, told.currency)} to {money(last.equity, told.currency)}",
+        f"{own_money(first.equity, told.currency)} to {own_money(last.equity, told.currency)}",
         f"{told.currency}.",
     ]
     if told.comparison:
@@ -221,8 +222,10 @@ def _curve_words(told: Performance, rows: Sequence[Row]) -> str:
     return " ".join(words)
 
 
-def _curve_data(told: Performance, rows: Sequence[Row]) -> dict[str, Any]:
-    """What the script draws the curve from."""
+def _curve_data(told: Performance, rows: Sequence[Row]) -> dict[str, Any] | None:
+    """What the script draws the curve from; None for who is discreet, whose drawing stays."""
+    if writing.current().is_discreet:
+        return None
     places = max(0, -int(minor_unit(told.currency).as_tuple().exponent))
     return {
         "places": places,
