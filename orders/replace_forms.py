@@ -6,9 +6,10 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from bengi import discreet
 from bengi.errors import BengiError
-from bengi.money import plain
 from bengi.terms import OrderType, TimeInForce
+from bengi.typed import in_field
 from orders.forms import TIMES, PlainDecimalField, Problem
 from orders.models import Order
 from orders.rules import PRICES_OF
@@ -67,7 +68,8 @@ class ReplaceForm(forms.Form):
     def refuse(self, errors: Iterable[BengiError]) -> None:
         """Put the rules' reasons beside their fields."""
         for error in errors:
-            self.add_error(error.field if error.field in self.fields else None, error.detail)
+            field = error.field if error.field in self.fields else None
+            self.add_error(field, discreet.refusal(error))
 
     @property
     def problems(self) -> list[Problem]:
@@ -93,5 +95,5 @@ def _shown(order: Order) -> tuple[str, ...]:
 
 def _values(order: Order) -> dict[str, str]:
     found = {name: getattr(order, name) for name in FIELDS[:-1]}
-    told = {name: plain(value) for name, value in found.items() if value is not None}
+    told = {name: in_field(value) for name, value in found.items() if value is not None}
     return {**told, "time_in_force": order.time_in_force}

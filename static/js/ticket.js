@@ -17,7 +17,7 @@ const quote = () => quotes.get(form().dataset.symbol);
 const isBuy = () => field("side").value !== "sell";
 
 function set(name, value) {
-  field(name).value = n.plain(value);
+  field(name).value = n.inField(value);
   field(name).dispatchEvent(new Event("input", { bubbles: true }));
 }
 
@@ -113,7 +113,9 @@ function forget(input) {
   if (all && !all.querySelector("li")) all.remove();
 }
 
-function placed() {
+/** The ticket's next order gets a key of its own; until an answer has come it is the same order. */
+function placed({ detail }) {
+  if (detail.next_key) field("client_order_id").value = detail.next_key;
   review.dataset.placed = "";
   review.close();
   refresh();
@@ -150,7 +152,7 @@ export function startTicket() {
   document.addEventListener("bengi:ticket", open);
   document.addEventListener("bengi:deal", deal);
   document.addEventListener("bengi:replace", ({ detail: { order, price } }) =>
-    replace(`${order.url}/review?${order.field}=${n.plain(price)}`));
+    replace(`${order.url}/review?${order.field}=${n.inField(price)}`));
   document.addEventListener("htmx:afterSettle", onSwap);
   document.addEventListener("order-placed", placed);
   review.addEventListener("close", closed);
