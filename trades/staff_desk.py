@@ -234,5 +234,5 @@ _PARTS: dict[str, tuple[str, Callable[[datetime, datetime], Any]]] = {
 }
 
 
-def _age_s(at: datetime | None, now: datetime) -> float | None:
-    return None if at is None else (now - at).total_seconds()
+def _age_s(at: datetime | None, now: datetime) -> int | None:
+    return None if at is None else round((now - at).total_seconds())
