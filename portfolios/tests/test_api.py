@@ -109,8 +109,8 @@ def test_other_parameters_are_refused(client, portfolio):
 
 
 @pytest.mark.parametrize("count", [1, 12])
-def test_positions_take_six_statements(client, portfolio, count, django_assert_num_queries):
+def test_positions_take_five_statements(client, portfolio, count, django_assert_num_queries):
     for number in range(count):
         hold(portfolio, f"S{number}", 4, "40", last="11")
-    with django_assert_num_queries(6):  # session, user, portfolio, positions, lots, quotes
+    with django_assert_num_queries(5):  # session, user, portfolio, positions with costs, quotes
         assert len(client.get(url(portfolio.id)).json()["results"]) == count
