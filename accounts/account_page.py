@@ -15,12 +15,14 @@ from accounts.selectors import (
     accounts_of,
     cash_states_of,
     heads_of,
+    main_account,
     rates_at,
     with_unsettled,
 )
 from accounts.settlement import CashState
 from accounts.statement import read_statement
 from bengi.ids import new_id
+from bengi.moments import one_moment
 from bengi.money import MINOR_UNITS
 
 STATEMENT_PAGE = 50
@@ -46,7 +48,7 @@ def account_context(
     """Return what the page shows to its user, the form of one movement of money on top."""
     owned = accounts_of(user)
     heads = heads_of(owned.prefetch_related(None))  # first: the page is told of what comes after
-    mine = with_unsettled(owned, now).first()
+    mine = main_account(with_unsettled(owned, now))
     context: dict[str, Any] = {"place": "account", "heads": heads}
     if mine is None:
         return context
@@ -76,9 +78,10 @@ def statement_context(account: Account, query: QueryDict, currencies: list[str])
     filters = StatementFilter(query, known)
     asked = filters.query
     currency = asked["currency"] or base
-    statement = read_statement(account, currency, asked["from"], asked["to"], asked["kind"])
     cursors = {name: query.get(name, "") for name in ("after", "before")}
-    lines, leaf = statement.leaf(STATEMENT_PAGE, **cursors)
+    with one_moment():
+        statement = read_statement(account, currency, asked["from"], asked["to"], asked["kind"])
+        lines, leaf = statement.leaf(STATEMENT_PAGE, **cursors)
     csv = filters.address(currency=currency, format="csv")
     return {
         "filters": filters,

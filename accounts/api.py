@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -39,11 +39,12 @@ from accounts.services import Receipt, change_account, deposit, withdraw
 from accounts.statement import read_statement, statement_csv, statement_shape
 from bengi import clock
 from bengi.answers import created, replayed
-from bengi.csv_files import csv_stream
+from bengi.csv_files import WrittenFile, csv_of_file, written
 from bengi.errors import NotFound
 from bengi.events.selectors import events_after
 from bengi.inputs import ApiRequest, Input, read_body, read_query
 from bengi.listing import answer, in_days
+from bengi.moments import one_moment
 from bengi.realtime.protocol import account_message, user_message
 from bengi.schema.operation import Key, operation
 from bengi.schema.shapes import Listing, Page
@@ -178,15 +179,17 @@ class StatementView(APIView):
     """Opening, every movement with the balance after it, closing; as JSON or as a CSV file."""
 
     @operation("Get a statement", query=StatementInput, answers=shapes.Statement, csv=True)
-    def get(self, request: ApiRequest, account_id: UUID) -> Response | StreamingHttpResponse:
+    def get(self, request: ApiRequest, account_id: UUID) -> Response | WrittenFile:
         account = account_of(request.user, account_id)
         query = read_query(StatementInput, request.query_params)
         currency = query["currency"] or account.base_currency
         days = query["from"], query["to"]
-        statement = read_statement(account, currency, *days, kind=query["kind"])
-        if query["format"] == "json":
-            return Response(statement_shape(statement))
-        return csv_stream(statement_csv(statement), f"statement-{currency}")
+        with one_moment():
+            statement = read_statement(account, currency, *days, kind=query["kind"])
+            if query["format"] == "json":
+                return Response(statement_shape(statement))
+            file = written(statement_csv(statement))
+        return csv_of_file(file, f"statement-{currency}")
 
 
 class TransactionsView(APIView):

@@ -53,7 +53,8 @@ class CurrencyPeriod:
 
 
 def read_period(account: Account, since: date, until: date) -> list[CurrencyPeriod]:
-    """Return the currencies of which there was anything, by name. Two statements.
+    """Return the currencies of which there was anything, by name. Two statements, of one moment
+    where the caller reads within one_moment().
 
     Days are those of UTC, both included. Raises Malformed for more than LINES_MAX movements.
     """

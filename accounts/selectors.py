@@ -6,7 +6,19 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet, Sum, Window
+from django.db.models import (
+    Case,
+    Exists,
+    Max,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.functions import RowNumber, TruncDate
 
 from accounts.fx import Rate
@@ -41,6 +53,16 @@ def accounts_of(user: User) -> QuerySet[Account]:
 def open_accounts_of(user: User) -> QuerySet[Account]:
     """Return those of the user's accounts that are not closed."""
     return accounts_of(user).exclude(status=AccountStatus.CLOSED)
+
+
+def main_account(accounts: QuerySet[Account]) -> Account | None:
+    """Return the account that pages show and forms move money in: the first that is open.
+
+    Where all are closed, the first of them; None where there is none. One statement, and those that
+    accounts fetches with it.
+    """
+    closed_last = Case(When(status=AccountStatus.CLOSED, then=Value(1)), default=Value(0))
+    return accounts.order_by(closed_last, "created_at", "id").first()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from accounts.identity.second_factor import has_second_factor
 from accounts.identity.sign_ins import begin_session, end_current, expect_code, sign_in_in
 from accounts.models import Account, User
 from accounts.move_facts import move_facts, offer_facts
-from accounts.selectors import open_accounts_of
+from accounts.selectors import accounts_of, main_account
 from accounts.services import deposit, set_realism, withdraw
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in, with_next
@@ -145,7 +145,7 @@ def account(request: PageRequest) -> HttpResponse:
     what = request.POST.get("what", "")
     if request.method != "POST" or what not in forms:
         return _account_page(request, forms, request.GET.get("move", ""))
-    mine = _open_account(request)
+    mine = _main_account(request)
     form = type(forms[what])(request.POST)
     forms[what] = form
     if form.is_valid():
@@ -170,7 +170,7 @@ def account_facts(request: PageRequest) -> HttpResponse:
         raise NotFound
     form = type(forms[what])(request.GET)
     form.is_valid()
-    facts = move_facts(_open_account(request), what, form.cleaned_data, clock.now())
+    facts = move_facts(_main_account(request), what, form.cleaned_data, clock.now())
     return render(request, "accounts/_facts.html", {"facts": facts})
 
 
@@ -178,7 +178,7 @@ def account_facts(request: PageRequest) -> HttpResponse:
 @signed_in
 def realism(request: PageRequest) -> HttpResponse:
     """Set how the street trades with the account's next orders."""
-    mine = _open_account(request)
+    mine = _main_account(request)
     form = RealismForm(request.POST)
     if form.is_valid():
         wanted = Realism(form.cleaned_data["realism"])
@@ -189,8 +189,8 @@ def realism(request: PageRequest) -> HttpResponse:
     return redirect("account")
 
 
-def _open_account(request: PageRequest) -> Account:
-    mine = open_accounts_of(request.user).first()
+def _main_account(request: PageRequest) -> Account:
+    mine = main_account(accounts_of(request.user))
     if mine is None:
         raise NotFound
     return mine

@@ -3,17 +3,20 @@
 What cannot be read of a file is told line by line: "line 3: name: why".
 """
 
+import contextlib
 import csv
 import io
 import itertools
 import re
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from asgiref.sync import sync_to_async
-from django.http import HttpResponse, StreamingHttpResponse
+from django.db import connection
+from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -22,8 +25,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 LINES_MAX = 5_000
 """Lines of a file that is read."""
 
-LINES_AT_ONCE = 500
-"""Lines of a streamed file that are sent together."""
+KEPT_BYTES_MAX = 256 * 1024
+"""Bytes of a written file that are kept in memory; of a longer one all is on the disk."""
+BLOCK_BYTES = 64 * 1024
 
 Value = TypeVar("Value")
 _TYPE = "text/csv; charset=utf-8"
@@ -65,32 +69,42 @@ def csv_file(text: str, name: str) -> HttpResponse:
     return file
 
 
-class StreamedFile(StreamingHttpResponse):
-    """A file that is sent while it is being read, by an asynchronous server too."""
+class WrittenFile(FileResponse):
+    """A file that has been written to its end before it is sent, by an asynchronous server too."""
+
+    block_size = BLOCK_BYTES
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        blocks = iter(self)
-        while (block := await sync_to_async(_next)(blocks)) is not None:
+        blocks: Iterator[bytes] = iter(self)
+        while block := await sync_to_async(lambda: next(blocks, b""))():
             yield block
 
 
-def _next(blocks: Iterator[bytes]) -> bytes | None:
-    return next(blocks, None)
+def written(lines: Iterable[str]) -> IO[bytes]:
+    """Write the lines to a file without a name, which goes when it is closed; return it.
+
+    More than KEPT_BYTES_MAX of it are on the disk: who gives the lines says how many there are at
+    most, so that there is an end to it.
+    """
+    file: Any = tempfile.SpooledTemporaryFile(KEPT_BYTES_MAX)  # noqa: SIM115 - it is returned
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(file.close)
+        file.writelines(line.encode() for line in lines)
+        file.seek(0)
+        on_failure.pop_all()
+    return cast(IO[bytes], file)
 
 
-def csv_stream(lines: Iterable[str], name: str) -> StreamedFile:
-    """Return the lines as a file to be saved as name.csv, sent while they are being read."""
-    blocks = ("".join(block) for block in batched(lines, LINES_AT_ONCE))
-    file = StreamedFile(blocks, content_type=_TYPE)
-    _name(file, name)
-    return file
+def csv_of_file(file: IO[bytes], name: str) -> WrittenFile:
+    """Return a written file as one to be saved as name.csv.
 
-
-def batched(lines: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Yield the lines in lists of size, the last one shorter."""
-    rest = iter(lines)
-    while block := list(itertools.islice(rest, size)):
-        yield block
+    It may be read as slowly as somebody likes: the thread's connection to the database goes back
+    before. Called outside of transactions.
+    """
+    connection.close_if_unusable_or_obsolete()
+    answer = WrittenFile(file, content_type=_TYPE)
+    _name(answer, name)
+    return answer
 
 
 def _name(file: HttpResponseBase, name: str) -> None:

@@ -4,11 +4,14 @@ What is wrong is told beside its field, kept as it was typed, and not looked for
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.http import QueryDict
+
+from bengi.inputs import YEARS
 
 Choices = Sequence[tuple[str, str]]
 
@@ -27,7 +30,7 @@ class FilterForm(forms.Form):
     ) -> None:
         super().__init__(asked)
         self.fields = {**(first or {}), **self.fields}
-        for name, label in (("from", "From"), ("to", "To")):
+        for name, label in (("from", "From (UTC)"), ("to", "To (UTC)")):
             self.fields[name] = DayField(label=label)
         self.is_valid()
 
@@ -74,7 +77,7 @@ class SymbolFilter(forms.CharField):
 
 
 class DayField(forms.DateField):
-    """A day as a browser writes it."""
+    """A day as a browser writes it, of the years that the API takes."""
 
     def __init__(self, *, label: str) -> None:
         wrong = {"invalid": "Write a day, such as 2026-03-31."}
@@ -85,3 +88,10 @@ class DayField(forms.DateField):
             error_messages=wrong,
             widget=forms.DateInput(attrs={"type": "date"}),
         )
+
+    def clean(self, value: Any) -> date | None:
+        day: date | None = super().clean(value)
+        if day is not None and day.year not in YEARS:
+            words = f"Write a day of the years {YEARS[0]} to {YEARS[-1]}."
+            raise forms.ValidationError(words)
+        return day

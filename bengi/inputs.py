@@ -23,6 +23,9 @@ from bengi.problem import Invalid, as_bengi_error
 DECIMAL_DIGITS = 10
 """Digits before the point: what fits every database's column (bengi/fields.py)."""
 
+YEARS = range(1901, 3000)
+"""Years of days and times that are taken: a day more or less can still be reckoned with."""
+
 _PRINTABLE = re.compile(r"[ -~]*")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -267,7 +270,7 @@ class MomentField(ApiField):
             moment = datetime.fromisoformat(data) if isinstance(data, str) else None
         except ValueError:
             moment = None
-        if moment is None or moment.tzinfo is None or not 1900 < moment.year < 3000:
+        if moment is None or moment.tzinfo is None or moment.year not in YEARS:
             self.refuse("Send a time with its zone, such as 2026-01-05T15:00:00Z.")
         return moment.astimezone(UTC)
 
@@ -284,7 +287,7 @@ class DayField(ApiField):
             day = date.fromisoformat(data) if written else None
         except ValueError:
             day = None
-        if day is None or not 1900 < day.year < 3000:
+        if day is None or day.year not in YEARS:
             self.refuse("Send a day such as 2026-01-05.")
         return day
 

@@ -1,8 +1,9 @@
 """A WSGI application behind an ASGI server: each request in one of a few threads.
 
 The loop reads a request to its end before a thread is taken, so that who sends slowly keeps none
-busy, and sends an answer that is there as a whole without coming back to the thread. What is
-streamed goes chunk by chunk: the thread waits until the connection has taken the last one, and ends
+busy, and sends an answer that is there as a whole without coming back to the thread. A file goes
+block by block: a thread is taken to read each, and none while the connection takes it. What else is
+streamed goes chunk by chunk: the thread waits until the connection has taken the last one. Both end
 early where nobody listens any more.
 """
 
@@ -10,7 +11,7 @@ import asyncio
 import io
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote_to_bytes
 from wsgiref.util import FileWrapper
@@ -68,7 +69,9 @@ class WsgiThreads:
         finally:
             self._under_way -= 1
             exchange.end()
-        if whole is not None:
+        if isinstance(whole, _Blocks):
+            await exchange.send_file(whole, self._pool)
+        elif whole is not None:
             await send_whole(send, *whole)
 
     def close(self) -> None:
@@ -106,9 +109,11 @@ class _Exchange:
         self._status, self._headers = 500, list[tuple[bytes, bytes]]()
         self._listener: asyncio.Future[Any] | None = None
 
-    def run(self) -> tuple[int, Headers, bytes] | None:
-        """Return the answer where it is there as a whole, else stream it."""
+    def run(self) -> "tuple[int, Headers, bytes] | _Blocks | None":
+        """Return the answer where it is there as a whole, or as a file; else stream it."""
         answer = self._application(self._environ, self._start)
+        if isinstance(answer, _Blocks):
+            return answer
         try:
             if getattr(answer, "streaming", True):
                 self._stream(answer)
@@ -116,6 +121,19 @@ class _Exchange:
             return self._status, self._headers, b"".join(answer)
         finally:
             getattr(answer, "close", lambda: None)()
+
+    async def send_file(self, blocks: "_Blocks", pool: Executor) -> None:
+        """Send a file and close it; on the loop."""
+        try:
+            await self._begin(self._first_message())
+            while block := await self._loop.run_in_executor(pool, next, blocks, b""):
+                await self._send_chunk(block, is_last=False)
+            await self._send_chunk(b"", is_last=True)
+        except Gone:
+            return
+        finally:
+            self.end()
+            await self._loop.run_in_executor(pool, blocks.close)
 
     def end(self) -> None:
         """Stop listening for the end of the connection; on the loop."""
@@ -136,8 +154,7 @@ class _Exchange:
         raise RuntimeError("nothing of ours writes so")
 
     def _stream(self, chunks: Iterable[bytes]) -> None:
-        start = {"type": "http.response.start", "status": self._status, "headers": self._headers}
-        self._wait_for(self._begin(start))
+        self._wait_for(self._begin(self._first_message()))
         try:
             for chunk in chunks:
                 if chunk:
@@ -145,6 +162,9 @@ class _Exchange:
             self._wait_for(self._send_chunk(b"", is_last=True))
         except Gone:
             return
+
+    def _first_message(self) -> Message:
+        return {"type": "http.response.start", "status": self._status, "headers": self._headers}
 
     def _wait_for(self, step: Any) -> None:
         asyncio.run_coroutine_threadsafe(step, self._loop).result()
@@ -169,6 +189,10 @@ class _Blocks(FileWrapper):
 
     def __init__(self, file: Any, _block_bytes: int = 0) -> None:
         super().__init__(file, CHUNK_BYTES)
+
+    def close(self) -> None:
+        """Close the file, and with it the answer that it is of."""
+        self.filelike.close()
 
 
 async def send_whole(send: Send, status: int, headers: Headers, body: bytes) -> None:

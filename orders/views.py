@@ -145,8 +145,14 @@ def orders(request: PageRequest) -> HttpResponse:
 
 @signed_in
 def cancel_many(request: PageRequest) -> HttpResponse:
-    """Ask whether all open orders that the filter finds are meant, then ask them to be canceled."""
+    """Ask whether all open orders that the filter finds are meant, then ask them to be canceled.
+
+    A filter of which something cannot be read would find more than is meant: it leads back.
+    """
     filters = OrdersFilter(request.GET)
+    if filters.errors:
+        messages.error(request, "Nothing was canceled: part of the filter could not be read.")
+        return redirect(f"{reverse('orders')}?{request.GET.urlencode()}")
     found = cancelable(orders_where(request.user, filters.where))
     back = f"{reverse('orders')}?{filters.address()}"
     if request.method == "POST":

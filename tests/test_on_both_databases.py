@@ -16,7 +16,11 @@ APPS = ("accounts", "bengi", "instruments", "orders", "portfolios", "trades", "w
 MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_money")
 CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
 ENDPOINTS = (
+    "accounts/preferences/tests",
+    "accounts/tests/test_money_page.py",
+    "accounts/tests/test_statements.py",
     "accounts/tests/test_transactions.py",
+    "accounts/tests/test_one_moment.py",
     "bengi/tests/test_ahead.py",
     "bengi/tests/test_bulk.py",
     "bengi/tests/test_bulk_bugs.py",
@@ -32,15 +36,25 @@ ENDPOINTS = (
     "instruments/tests/test_archive.py",
     "instruments/tests/test_listings.py",
     "orders/tests/test_batch.py",
+    "orders/tests/test_order_list.py",
     "orders/tests/test_resetting.py",
     "orders/tests/test_together.py",
     "portfolios/tests/test_history.py",
     "portfolios/tests/test_opening.py",
+    "portfolios/tests/test_performance.py",
+    "portfolios/tests/test_portfolio_page.py",
+    "portfolios/tests/test_positions_page.py",
     "portfolios/tests/test_summary.py",
+    "trades/tests/test_fill_list.py",
+    "trades/tests/test_notices.py",
+    "trades/tests/test_period.py",
+    "trades/tests/test_staff_desk.py",
     "trades/tests/test_summary_of_trades.py",
     "trades/tests/test_tape.py",
     "watchlists/tests/test_api.py",
     "watchlists/tests/test_firing.py",
+    "watchlists/tests/test_list_views.py",
+    "watchlists/tests/test_market_views.py",
 )
 """Lists, sums by day and sets of rows: what the databases do in ways of their own."""
 

@@ -16,6 +16,7 @@ from accounts.models import Account
 from accounts.period import CurrencyPeriod, period_shape, read_period
 from bengi.errors import Malformed
 from bengi.listing import midnight
+from bengi.moments import one_moment
 from bengi.money import ZERO, plain
 from portfolios.models import LotClosing, PositionSplit
 from trades.models import Trade
@@ -58,8 +59,9 @@ class PeriodStatement:
         return totals
 
 
+@one_moment()
 def read_period_statement(account: Account, since: date, until: date) -> PeriodStatement:
-    """Return the statement of a period. Five statements, however much there is.
+    """Return the statement of a period. Five statements of one moment, however much there is.
 
     Raises Malformed for more than DAYS_MAX days, for more movements than can be printed, and where
     until is before since.

@@ -134,12 +134,12 @@ def _engines(now: datetime) -> list[EngineLine]:
     waiting = (
         Order.objects.filter(asked | new, closed_at__isnull=True)
         .values_list("instrument__shard")
-        .annotate(new=Count("id", filter=new), gone=Count("id", filter=asked), oldest=Min("id"))
+        .annotate(
+            new=Count("id", filter=new), gone=Count("id", filter=asked), oldest=Min("updated_at")
+        )
         .order_by()
     )
     queue = {shard: told for shard, *told in waiting}
-    oldest_ids = [told[2] for told in queue.values()]
-    moments = dict(Order.objects.filter(id__in=oldest_ids).values_list("id", "updated_at"))
     lines = []
     for shard, count in listed:
         row = shards.get(shard) or Shard(id=shard)
@@ -154,7 +154,7 @@ def _engines(now: datetime) -> list[EngineLine]:
                 suspect=row.suspect,
                 waiting=new_count,
                 cancels=gone,
-                oldest_s=_age_s(moments.get(oldest), now) if oldest else None,
+                oldest_s=_age_s(oldest, now),
             )
         )
     return lines

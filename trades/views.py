@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from accounts.selectors import accounts_of
+from accounts.selectors import accounts_of, main_account
 from bengi import clock
 from bengi.access import PageRequest, signed_in
 from bengi.errors import Malformed, NotFound
@@ -123,7 +123,7 @@ def fill(request: PageRequest, exec_id: UUID) -> HttpResponse:
 @signed_in
 def period_statement(request: PageRequest) -> HttpResponse:
     """Show all of a period of the account, to be printed: without days this month so far."""
-    mine = accounts_of(request.user).first()
+    mine = main_account(accounts_of(request.user))
     today = clock.now().astimezone(UTC).date()
     asked = request.GET if {"from", "to"} & set(request.GET) else _month(today)
     filters = FilterForm(asked)

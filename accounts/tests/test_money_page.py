@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.models import GoodFaithViolation, LedgerTransaction
+from accounts.models import Account, GoodFaithViolation, LedgerTransaction
 from accounts.services import deposit
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import AccountFactory, UserFactory
 from accounts.tests.money_stage import NOW, cash, funded, rate, trace, unsettle
 from bengi import clock
 from bengi.ids import new_id
@@ -203,3 +203,30 @@ def test_a_line_of_a_trade_leads_to_its_fill(client, account):
     exec_id = str(new_id())
     LedgerTransaction.objects.filter(account=account).update(kind="trade", reference=exec_id)
     assert f'href="/fills/{exec_id}"' in client.get("/account").content.decode()
+
+
+def test_after_a_reset_page_statement_and_forms_are_of_the_fresh_account(client, account):
+    body = {"starting_cash": "500"}
+    address, headers = f"/api/v1/accounts/{account.id}/reset", {"Idempotency-Key": new_id().hex}
+    answer = client.post(address, body, content_type="application/json", headers=headers)
+    assert answer.status_code == 201
+    fresh = account.user.accounts.exclude(id=account.id).get()
+    page = client.get("/account").context
+    assert page["account"] == page["statement"].account == fresh
+    assert client.get("/account/statement").context["account"] == fresh
+    client.post("/account", {"what": "deposit", "amount": "5", "currency": "USD", "key": "k"})
+    assert (cash(account), cash(fresh)) == (1000, 505)
+    (fact, _) = client.get("/account/facts", {"what": "deposit", "amount": "1"}).context["facts"]
+    assert fact.text == "505.00 USD"
+
+
+def test_where_all_are_closed_the_first_is_shown_and_says_why_nothing_moves(client, account):
+    AccountFactory(user=account.user)
+    Account.objects.update(status="closed")
+    first, _ = Account.objects.order_by("created_at", "id")
+    assert client.get("/account").context["account"] == first
+    body = {"what": "deposit", "amount": "5", "currency": "USD", "key": "k"}
+    answer = client.post("/account", body)
+    assert answer.status_code == 422
+    assert answer.context["forms"]["deposit"].errors
+    assert cash(account) == 1000

@@ -246,6 +246,8 @@ def test_the_page_s_file_is_the_api_s_statement(client, stage):
     ("asked", "field", "words"),
     [
         ({"from": "yesterday"}, "from", "Write a day, such as 2026-03-31."),
+        ({"to": "9999-12-31"}, "to", "Write a day of the years 1901 to 2999."),
+        ({"from": "1900-12-31"}, "from", "Write a day of the years 1901 to 2999."),
         ({"from": "2026-03-05", "to": "2026-03-04"}, "to", "It is before the first day."),
         ({"kind": "theft"}, "kind", "Choose one of the list."),
         ({"currency": "XYZ"}, "currency", "Choose one of the list."),
@@ -261,7 +263,11 @@ def test_a_wrong_filter_says_so_beside_its_field(client, stage, asked, field, wo
 
 
 def test_none_at_all_is_told_from_none_that_match(client, stage):
-    assert "No entries match the filter" in client.get("/account?kind=dividend").content.decode()
+    text = client.get("/account?kind=dividend").content.decode()
+    assert "No entries match the filter" in text
+    assert "throughout" not in text, "deposits and fees have moved it"
+    text = client.get("/account?from=2026-04-01").content.decode()
+    assert "The balance was 1,009.60 USD throughout." in text
     nobody = UserFactory()
     Account.objects.filter(id=stage.account.id).update(user=nobody)
     assert "No account yet" in client.get("/account").content.decode()

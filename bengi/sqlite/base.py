@@ -41,8 +41,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._gate: threading.Lock | None = None
+        self.only_reads = False
+        """Whether the next transaction only reads: it needs no lock, and no place in the queue."""
 
     def _start_transaction_under_autocommit(self) -> None:
+        if self.only_reads:
+            self.cursor().execute("BEGIN DEFERRED")
+            return
         gate = _gates[str(self.settings_dict["NAME"])]
         if not gate.acquire(timeout=self.settings_dict["OPTIONS"].get("timeout", 5)):
             raise OperationalError("database is locked")

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import tempfile
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bengi import listing
-from bengi.csv_files import LINES_AT_ONCE, csv_lines, csv_stream, csv_text, harmless
+from bengi.csv_files import (
+    KEPT_BYTES_MAX,
+    csv_lines,
+    csv_of_file,
+    csv_text,
+    harmless,
+    written,
+)
+from bengi.errors import Malformed
 from orders.models import Order
 from orders.tests.factories import OrderFactory
 from orders.tests.http import NOW, URL, signed_in, told
@@ -51,22 +60,45 @@ def rows_read(read: list[int], count: int):
         yield {"n": number}
 
 
-def test_a_file_is_sent_while_it_is_being_read():
+@pytest.mark.django_db
+def test_a_file_is_written_to_its_end_before_it_is_sent():
     read: list[int] = []
-    file = csv_stream(csv_lines(["n"], rows_read(read, 2 * LINES_AT_ONCE)), "numbers")
-    assert read == []
-    parts = iter(file)
-    next(parts)
-    assert len(read) <= LINES_AT_ONCE
-    rest = b"".join(parts)
-    assert rest.endswith(f"{2 * LINES_AT_ONCE - 1}\r\n".encode())
-    assert file["Content-Disposition"] == 'attachment; filename="numbers.csv"'
+    with written(csv_lines(["n"], rows_read(read, 200_000))) as file:
+        assert len(read) == 200_000
+        answer = csv_of_file(file, "numbers")
+        body = answer.getvalue()
+        assert body.startswith(b"n\r\n0\r\n1\r\n")
+        assert body.endswith(b"\r\n199999\r\n")
+        assert answer["Content-Length"] == str(len(body))
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer["Content-Disposition"] == 'attachment; filename="numbers.csv"'
+
+
+def test_a_long_file_is_not_kept_in_memory():
+    kept, gone = (written(["x" * count]) for count in (KEPT_BYTES_MAX, KEPT_BYTES_MAX + 1))
+    with kept, gone:
+        assert [file._rolled for file in (kept, gone)] == [False, True]
+
+
+def test_a_file_that_cannot_be_written_is_left_nowhere(monkeypatch):
+    made = tempfile.SpooledTemporaryFile()  # noqa: SIM115 - what is tested closes it
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda _kept: made)
+
+    def lines():
+        yield "first"
+        raise Malformed("invalid_parameter", "No more.")
+
+    with pytest.raises(Malformed):
+        written(lines())
+    assert made.closed
 
 
 def test_an_asynchronous_server_reads_the_same_file():
     async def read() -> bytes:
-        file = csv_stream(csv_lines(["n"], rows_read([], 3)), "numbers")
-        return b"".join([part async for part in file])
+        answer = csv_of_file(written(csv_lines(["n"], rows_read([], 3))), "numbers")
+        body = b"".join([part async for part in answer])
+        answer.close()
+        return body
 
     assert asyncio.run(read()) == b"n\r\n0\r\n1\r\n2\r\n"
 

@@ -1,6 +1,7 @@
 """The web process's server: what is sent to it, and what comes back over a socket."""
 
 import contextlib
+import io
 import socket
 import threading
 import time
@@ -20,6 +21,8 @@ from bengi.wsgi_threads import WsgiThreads
 LONG_S = 20
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY_MAX = 100
+LARGE_BYTES = 30_000_000
+"""More than the kernel takes of what nobody reads."""
 FILE = Path(__file__)
 
 
@@ -49,6 +52,7 @@ class Toy:
         self.may_go_on = threading.Event()
         self.began = threading.Event()
         self.streamed: Streamed | None = None
+        self.large = io.BytesIO()
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
         path = environ["PATH_INFO"]
@@ -59,6 +63,10 @@ class Toy:
         if path == "/file":
             start("200 OK", [("Content-Length", str(FILE.stat().st_size))])
             return environ["wsgi.file_wrapper"](FILE.open("rb"), 1)
+        if path == "/large":
+            start("200 OK", [("Content-Length", str(LARGE_BYTES))])
+            self.large = io.BytesIO(b"x" * LARGE_BYTES)
+            return environ["wsgi.file_wrapper"](self.large, 1)
         if path == "/nothing":
             start("304 Not Modified", [("Content-Length", "5")])
             return Whole([])
@@ -195,6 +203,25 @@ def test_a_file_is_sent_as_it_is(port: int):
     head, _, body = get(port, "/file").partition(b"\r\n\r\n")
     assert body == FILE.read_bytes()
     assert f"content-length: {len(body)}".encode() in head.lower()
+
+
+def test_who_reads_a_file_slowly_keeps_no_thread(toy: Toy, port: int):
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):  # one more than there are threads
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port), LONG_S))
+            slow.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert slow.recv(100).startswith(b"HTTP/1.1 200")
+        assert get(port, "/").startswith(b"HTTP/1.1 200")
+        assert not toy.large.closed
+        rest = b"".join(iter(lambda: slow.recv(1 << 20), b""))
+        assert rest.endswith(b"x" * 100)
+        until(lambda: toy.large.closed)
+
+
+def test_a_file_is_closed_when_nobody_listens_any_more(toy: Toy, port: int):
+    text = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+    assert ask(port, text, until=b"x" * 1000).startswith(b"HTTP/1.1 200")
+    until(lambda: toy.large.closed)
 
 
 def test_what_has_no_body_has_none(port: int):

@@ -130,6 +130,30 @@ def test_a_wrong_filter_is_told_and_nothing_can_be_canceled_by_it(reader, orders
     assert "/orders/cancel?" not in text
 
 
+@pytest.mark.parametrize("wrong", ["from=soon", "to=9999-12-31", "side=weird", "show=weird"])
+def test_by_a_filter_that_cannot_be_read_nothing_is_canceled(reader, orders, wrong):
+    query = f"symbol=XYZ&{wrong}"
+    body = {"newest": str(orders[-1].id)}
+    for answer in (
+        reader.get(f"/orders/cancel?{query}", follow=True),
+        reader.post(f"/orders/cancel?{query}", body, follow=True),
+    ):
+        assert answer.redirect_chain == [(f"/orders?{query}", 302)]
+        text = answer.content.decode()
+        assert "Nothing was canceled: part of the filter could not be read." in text
+        assert "-error" in text
+    assert not Order.objects.filter(status=OrderStatus.PENDING_CANCEL).exists()
+
+
+def test_days_are_said_to_be_those_of_utc(reader, orders):
+    page = reader.get("/orders")
+    assert [page.context["filters"][name].label for name in ("from", "to")] == [
+        "From (UTC)",
+        "To (UTC)",
+    ]
+    assert "Today (UTC)" in page.content.decode()
+
+
 def test_all_of_a_filter_are_canceled_once_it_is_confirmed(reader, orders):
     page = reader.get("/orders/cancel?symbol=XYZ")
     assert (page.context["count"], page.context["newest"]) == (2, orders[2].id)

@@ -126,7 +126,7 @@ def test_without_script_money_moves_and_the_statement_narrows(plain: Page, perso
     page.get_by_label("Kind", exact=True).select_option("Deposit")
     page.get_by_role("button", name="Show").click()
     expect(entries(page)).to_have_count(1)
-    page.get_by_label("To", exact=True).fill("2020-01-01")
+    page.get_by_label("To (UTC)", exact=True).fill("2020-01-01")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text("No entries match the filter")).to_be_visible()
     page.get_by_role("link", name="Print").click()

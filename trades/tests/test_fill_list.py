@@ -106,6 +106,16 @@ def test_none_yet_none_today_and_none_that_match(client, world, asked, words):
     assert words in client.get(f"/fills{asked.format(today)}").content.decode()
 
 
+@pytest.mark.parametrize("path", ["/fills", "/orders"])
+def test_a_day_beyond_all_reckoning_is_told_beside_its_field(reader, path):
+    answer = reader.get(path, {"to": "9999-12-31"})
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "Write a day of the years 1901 to 2999." in text
+    assert 'aria-describedby="f-to-error"' in text
+    assert 'value="9999-12-31"' in text
+
+
 def test_fills_are_ones_own(reader):
     reader.force_login(UserFactory())
     assert reader.get("/fills").context["trades"] == []

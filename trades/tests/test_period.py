@@ -132,6 +132,7 @@ def test_without_days_it_is_this_month(reader):
         ({"from": "2024-01-01", "to": "2026-01-01"}, "Ask for 1 to 366 days."),
         ({"from": "2026-02-02", "to": "2026-02-01"}, "It is before the first day."),
         ({"from": "x"}, "Write a day, such as 2026-03-31."),
+        ({"from": "2999-12-31", "to": "9999-12-31"}, "Write a day of the years 1901 to 2999."),
     ],
 )
 def test_days_that_cannot_be_shown_say_why(reader, asked, words):

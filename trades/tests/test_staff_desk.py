@@ -18,7 +18,7 @@ from bengi.leases.models import Lease
 from bengi.tests.staff_rows import adjustment
 from instruments.models import Instrument, QuarantinedTick
 from instruments.tests.factories import InstrumentFactory, QuoteFactory
-from orders.models import TradingHalt
+from orders.models import Order, TradingHalt
 from orders.tests.factories import OrderFactory
 from trades.models import SetAside, Shard
 from trades.staff_desk import EngineLine, desk_parts
@@ -98,6 +98,11 @@ def test_what_went_wrong_is_told_with_its_numbers():
     told = parts()
     (engine,) = told["engines"]
     assert (engine.waiting, engine.cancels, engine.mark) == (2, 2, "down")
+    now = clock.wall()
+    oldest, *_ = Order.objects.order_by("updated_at").values_list("updated_at", flat=True)
+    Order.objects.filter(status="pending_cancel").update(updated_at=oldest - timedelta(minutes=1))
+    (engine,) = desk_parts(everything, now, clock.now())["engines"]
+    assert engine.oldest_s == (now - oldest).total_seconds() + 60
     assert told["set_aside"]["waiting"] == len(told["set_aside"]["rows"]) == 2
     assert (told["prints"]["count"], told["halted"]["count"]) == (2, 2)
     assert [row.reason for row in told["switches"]] == ["Robot 1", "Robot 0"]

@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.statement import read_statement, statement_csv, statement_shape
 from bengi.audit.services import note
 from bengi.management.operator import OperatorCommand, account_named
+from bengi.moments import one_moment
 from bengi.money import MINOR_UNITS
 
 
@@ -31,11 +32,13 @@ class Command(OperatorCommand):
         if since and until and until < since:
             raise CommandError("--to is before --from.")
         currency = options["currency"] or account.base_currency
-        statement = read_statement(account, currency, since, until)
-        if options["format"] == "json":
-            text = json.dumps(statement_shape(statement), indent=2) + "\n"
-        else:
-            text = "".join(statement_csv(statement))
+        with one_moment():
+            statement = read_statement(account, currency, since, until)
+            count = statement.entries.count()
+            if options["format"] == "json":
+                text = json.dumps(statement_shape(statement), indent=2) + "\n"
+            else:
+                text = "".join(statement_csv(statement))
         try:
             file.write_text(text, encoding="utf-8", newline="")
         except OSError as error:
@@ -43,7 +46,6 @@ class Command(OperatorCommand):
         details = {"currency": currency, "from": _day(since), "to": _day(until)}
         target = f"account {account.id}"
         note("statement.exported", by=by, now=now, target=target, details=details)
-        count = len(statement.lines())
         return f"{count} movements of {account.user.email} in {currency} written to {file}."
 
 
