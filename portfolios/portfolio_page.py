@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 
 from accounts.models import User
 from bengi.errors import NotFound
-from bengi.money import ZERO, minor_unit, plain, plain_or_none
+from bengi.money import ZERO, nearest_to, plain, plain_or_none
 from bengi.numerals import money, signed
-from instruments.models import Instrument
 from portfolios.analytics.allocation import Part, folded
+from portfolios.analytics.benchmark import Beside
 from portfolios.analytics.money_weighted import NoRate
 from portfolios.analytics.returns import Month
 from portfolios.composition import BY, Worth, composition_of, worths_of
-from portfolios.drawing import draw_curve
+from portfolios.drawing import Curve, draw_curve
 from portfolios.forms import SpanForm
 from portfolios.models import Portfolio
 from portfolios.performance import Performance, performance_of, value_beside
@@ -49,7 +49,10 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A day of the curve, with what came and went, and the comparison's worth."""
+    """A day of the curve, with what came and went, and the comparison's worth.
+
+    change and beside_change are returns so far, in percent.
+    """
 
     date: date
     equity: Decimal
@@ -57,6 +60,7 @@ class Row:
     withdrawn: Decimal
     change: Decimal | None
     beside: Decimal | None
+    beside_change: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,15 @@ def portfolio_of_page(user: User, wanted: str) -> tuple[Portfolio | None, list[P
 
 
 def portfolio_page(
-    portfolio: Portfolio, form: SpanForm, by: str, benchmark: Instrument | None, now: datetime
+    portfolio: Portfolio, form: SpanForm, now: datetime, *, by: str, is_discreet: bool
 ) -> dict[str, Any]:
-    """Return the context of portfolios/portfolio.html. A fixed number of statements."""
+    """Return the context of portfolios/portfolio.html. A fixed number of statements.
+
+    is_discreet: the curve is drawn in percent, and nothing names an amount beside the filters.
+    """
     summary = summary_of(portfolio, now)
-    told = performance_of(portfolio, form.span, now, benchmark)
+    told = performance_of(portfolio, form.span, now, form.instrument)
+    unit = "%" if is_discreet else told.currency
     rows, worths = _rows(told), worths_of(summary)
     by = by if by in BY else BY[0]
     return {
@@ -135,9 +143,9 @@ def portfolio_page(
         "span_words": _span_words(told),
         "rows": rows[: -TABLE_ROWS - 1 : -1],
         "rows_left_out": max(0, len(rows) - TABLE_ROWS),
-        "curve": draw_curve([row.equity for row in rows], [row.beside for row in rows]),
-        "curve_words": _curve_words(told, rows),
-        "curve_data": _curve_data(told, rows),
+        "curve": _curve(rows, unit),
+        "curve_words": _curve_words(told, rows, unit),
+        "curve_data": _curve_data(rows, unit),
         "csv_url": _csv_url(told),
         "years": _years(told.months),
         "by": by,
@@ -174,9 +182,28 @@ def _rows(told: Performance) -> list[Row]:
             withdrawn=ZERO if point in start else point.withdrawn,
             change=(index[point.date] - 1) * 100 if point.date in index else None,
             beside=value_beside(others.get(point.date), told.currency),
+            beside_change=_change_beside(others.get(point.date)),
         )
         for point in dropwhile(lambda each: not each.equity, told.points)
     ]
+
+
+def _change_beside(other: Beside | None) -> Decimal | None:
+    if other is None or other.index is None:
+        return None
+    return nearest_to((other.index - 1) * 100, Decimal("0.0001"))
+
+
+def _drawn(row: Row, unit: str) -> tuple[Decimal, Decimal | None]:
+    """Return what the curve shows of a day, and beside it: amounts, or percents."""
+    if unit != "%":
+        return row.equity, row.beside
+    return round(row.change or ZERO, 4), row.beside_change
+
+
+def _curve(rows: Sequence[Row], unit: str) -> Curve | None:
+    pairs = [_drawn(row, unit) for row in rows]
+    return draw_curve([value for value, _ in pairs], [beside for _, beside in pairs])
 
 
 def _day_percent(summary: Summary) -> Decimal | None:
@@ -203,16 +230,17 @@ def _day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def _curve_words(told: Performance, rows: Sequence[Row]) -> str:
+def _curve_words(told: Performance, rows: Sequence[Row], unit: str) -> str:
     """Say what the curve shows, for those who hear it."""
     if len(rows) < 2:
         return ""
     first, last = rows[0], rows[-1]
-    words = [
-        f"Equity from {_day(first.date)} to {_day(last.date)}, from",
-        f"{money(first.equity, told.currency)} to {money(last.equity, told.currency)}",
-        f"{told.currency}.",
-    ]
+    words = [f"Equity from {_day(first.date)} to {_day(last.date)}"]
+    if unit == "%":
+        words[0] += "."
+    else:
+        amounts = money(first.equity, unit), money(last.equity, unit)
+        words[0] += f", from {amounts[0]} to {amounts[1]} {unit}."
     if told.comparison:
         words.append(f"With {told.comparison.instrument.symbol} beside it.")
     if told.fall:
@@ -221,15 +249,13 @@ def _curve_words(told: Performance, rows: Sequence[Row]) -> str:
     return " ".join(words)
 
 
-def _curve_data(told: Performance, rows: Sequence[Row]) -> dict[str, Any]:
+def _curve_data(rows: Sequence[Row], unit: str) -> dict[str, Any]:
     """What the script draws the curve from."""
-    places = max(0, -int(minor_unit(told.currency).as_tuple().exponent))
-    return {
-        "places": places,
-        "points": [
-            [row.date.isoformat(), plain(row.equity), plain_or_none(row.beside)] for row in rows
-        ],
-    }
+    points = []
+    for row in rows:
+        value, beside = _drawn(row, unit)
+        points.append([row.date.isoformat(), plain(value), plain_or_none(beside)])
+    return {"unit": unit, "points": points}
 
 
 def _csv_url(told: Performance) -> str:

@@ -88,8 +88,8 @@ def portfolio(request: PageRequest) -> HttpResponse:
     if shown is not None:
         form = SpanForm(request.GET, today=now.astimezone(UTC).date())
         form.full_clean()
-        by = request.GET.get("by", "")
-        context |= portfolio_page(shown, form, by, form.instrument, now)
+        by, is_discreet = request.GET.get("by", ""), getattr(request.user, "is_discreet", False)
+        context |= portfolio_page(shown, form, now, by=by, is_discreet=is_discreet)
         context |= {
             "form": form,
             "periods": PERIODS,

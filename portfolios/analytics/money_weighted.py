@@ -10,19 +10,19 @@ as taken out. A year has 365 days, as in spreadsheets. Source: OASIS OpenDocumen
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 from itertools import pairwise
-from math import exp, log
 
 from portfolios.analytics.curve import Known
 
 YEAR_DAYS = 365
-GROWTH_MAX = 1e6
+GROWTH_MAX = Decimal(10**6)
 """Rates are looked for at which money becomes a millionth to a million times over the span."""
-_CELLS = 800
-_HALVINGS = 60
+_CELLS = 400
+_HALVINGS = 56
 _PLACES = Decimal("1e-10")
+_CONTEXT = Context(prec=34)
 
 
 class NoRate(StrEnum):
@@ -86,45 +86,49 @@ def rate_of(flows: Sequence[Flow]) -> MoneyWeighted:
         return _none(NoRate.NOTHING_PUT_IN)
     if all(amount <= 0 for amount in by_day.values()):
         return _none(NoRate.NOTHING_LEFT)
-    total = _total(by_day, days)
-    cells = _cells_with_a_root(total)
-    if len(cells) != 1:
-        return _none(NoRate.SEVERAL_RATES if cells else NoRate.NO_RATE)
-    root = _halved(total, *cells[0])
-    yearly = root * YEAR_DAYS / days
+    moved = sorted((day, amount) for day, amount in by_day.items() if amount)
+    total = _total(moved)
+    marks = _marks(days, _CELLS if _turns(moved) > 1 else 1)
+    signs = [total(mark) >= 0 for mark in marks]
+    changes = [place for place, (one, other) in enumerate(pairwise(signs)) if one != other]
+    if len(changes) != 1:
+        return _none(NoRate.SEVERAL_RATES if changes else NoRate.NO_RATE)
+    place = changes[0]
+    daily = _halved(total, marks[place], marks[place + 1])
+    grown, yearly = (_CONTEXT.power(daily, count) for count in (days, YEAR_DAYS))
     return MoneyWeighted(
-        rate=_rounded(exp(root) - 1),
-        xirr=_rounded(exp(yearly) - 1) if yearly <= log(GROWTH_MAX) else None,
+        rate=(grown - 1).quantize(_PLACES),
+        xirr=(yearly - 1).quantize(_PLACES) if yearly <= GROWTH_MAX else None,
     )
 
 
-def _total(by_day: dict[date, Decimal], days: int) -> Callable[[float], float]:
-    """Return what flows come to at the end, by the logarithm of what one unit grows to over all.
+def _total(flows: Sequence[tuple[date, Decimal]]) -> Callable[[Decimal], Decimal]:
+    """Return what flows, oldest first, come to at the end, by what one unit grows to in a day."""
+    days = [day for day, _ in flows]
+    gaps = [(later - day).days for day, later in pairwise([*days, days[-1]])]
+    amounts = [(amount, gap) for (_, amount), gap in zip(flows, gaps, strict=True)]
 
-    Shares of the greatest flow and exponents of at most 1: nothing overflows.
-    """
-    greatest = max(abs(amount) for amount in by_day.values())
-    end = max(by_day)
-    terms = [
-        (float(amount / greatest), (end - day).days / days)
-        for day, amount in by_day.items()
-        if amount
-    ]
-    return lambda grown: sum(share * exp(grown * left) for share, left in terms)
+    def total(daily: Decimal) -> Decimal:
+        sum_ = Decimal(0)
+        for amount, gap in amounts:
+            sum_ = _CONTEXT.multiply(_CONTEXT.add(sum_, amount), _CONTEXT.power(daily, gap))
+        return sum_
 
-
-def _cells_with_a_root(total: Callable[[float], float]) -> list[tuple[float, float]]:
-    reach = log(GROWTH_MAX)
-    marks = [reach * (2 * place / _CELLS - 1) for place in range(_CELLS + 1)]
-    signs = [total(mark) >= 0 for mark in marks]
-    return [
-        (marks[place], marks[place + 1])
-        for place in range(_CELLS)
-        if signs[place] != signs[place + 1]
-    ]
+    return total
 
 
-def _halved(total: Callable[[float], float], low: float, high: float) -> float:
+def _turns(flows: Sequence[tuple[date, Decimal]]) -> int:
+    """Return how often the sign of flows changes: there are no more rates than that (Descartes)."""
+    return sum((one > 0) != (other > 0) for (_, one), (_, other) in pairwise(flows))
+
+
+def _marks(days: int, cells: int) -> list[Decimal]:
+    """Return the daily growths between which roots are looked for, evenly apart over the span."""
+    reach = _CONTEXT.ln(GROWTH_MAX) / days
+    return [_CONTEXT.exp(reach * (2 * place - cells) / cells) for place in range(cells + 1)]
+
+
+def _halved(total: Callable[[Decimal], Decimal], low: Decimal, high: Decimal) -> Decimal:
     is_low = total(low) >= 0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -133,10 +137,6 @@ def _halved(total: Callable[[float], float], low: float, high: float) -> float:
         else:
             high = middle
     return (low + high) / 2
-
-
-def _rounded(rate: float) -> Decimal:
-    return Decimal(rate).quantize(_PLACES)
 
 
 def _none(why: NoRate) -> MoneyWeighted:

@@ -27,9 +27,9 @@ def deepest(values):
     return min((Fraction(b) / Fraction(a) - 1 for a, b in pairs), default=Fraction(0))
 
 
-def present_value(flows, yearly):
-    """Return what (days from the start, amount) flows are worth at the start, at a yearly rate."""
-    return sum(float(amount) / (1 + yearly) ** (days / 365) for days, amount in flows)
+def worth_at_the_end(flows, rate):
+    """Return what (share of the span left, amount) flows come to at its end, at a rate over it."""
+    return sum(float(amount) * (1 + float(rate)) ** left for left, amount in flows)
 
 
 def grown(deposits, yearly, last_day):

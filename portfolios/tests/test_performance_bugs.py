@@ -79,7 +79,10 @@ BUGS = [
         "flow.amount",
     ),
     Bug(
-        "the first of several rates will do", MONEY, "    if len(cells) != 1:", "    if not cells:"
+        "the first of several rates will do",
+        MONEY,
+        "    if len(changes) != 1:",
+        "    if not changes:",
     ),
     Bug("all lost is no rate", MONEY, "NoRate.NOTHING_LEFT)", "NoRate.NO_RATE)"),
     Bug(

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -24,14 +25,16 @@ from instruments.board import board
 from instruments.models import CorporateAction, Instrument
 from instruments.tests.factories import BarFactory, InstrumentFactory, QuoteFactory
 from orders.tests.http import signed_in
+from portfolios.forms import SpanForm
 from portfolios.models import DividendEntitlement, Portfolio
+from portfolios.portfolio_page import portfolio_page
 from portfolios.tests.story import Story
 
 pytestmark = pytest.mark.django_db
 D = Decimal
 TODAY = datetime(2026, 3, 10, 15, tzinfo=UTC)
 DAYS = 40
-QUERIES_MAX = 52
+QUERIES_MAX = 38
 
 
 def at(days_ago, hour=15):
@@ -337,3 +340,18 @@ def storied_alone(seed, trades):
             lot = story.buy(stocks[n % 3], 4, "100", at(DAYS - 1 - n))
             story.sell(lot, 2, D(90 + random.randrange(20)), at(DAYS - 2 - n))
     return portfolio
+
+
+def test_who_is_discreet_is_shown_percents_alone():
+    """The curve, its words and what the script draws from name no amount."""
+    portfolio = storied(1)
+    form = SpanForm(QueryDict("period=All&benchmark=S0"), today=TODAY.date())
+    form.full_clean()
+    told = portfolio_page(portfolio, form, TODAY, by="sector", is_discreet=True)
+    did = asked(portfolio, "performance", "?benchmark=S0")
+    last = told["curve_data"]["points"][-1]
+    assert told["curve_data"]["unit"] == "%"
+    assert D(last[1]) == round((D(did["results"][-1]["index"]) - 1) * 100, 4)
+    assert D(last[2]) == round((D(did["results"][-1]["benchmark_index"]) - 1) * 100, 4)
+    assert "USD" not in told["curve_words"]
+    assert re.search(r"\d{4}\.\d", told["curve_words"]) is None

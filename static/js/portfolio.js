@@ -35,9 +35,18 @@ function tick(time, kind) {
   return kind === 1 ? month.format(at) : date.format(at);
 }
 
+const exact = (value) => (unit === "%" ? n.percent(n.units(value)) : n.fixed(n.units(value), places));
+
+/** A price of the axis, short. */
+function price(value) {
+  if (unit === "%") return n.percent(n.units(value.toFixed(4)), 1);
+  return Math.abs(value) < 10_000 ? n.fixed(n.units(value.toFixed(8)), places) : n.compact(n.units(value.toFixed(0)));
+}
+
 let drawn = 0;
 let shown = text();
-const { places, points } = JSON.parse(shown);
+const { unit, points } = JSON.parse(shown);
+const places = unit === "%" ? 2 : n.minorPlaces(unit);
 const box = document.createElement("div");
 box.className = "plot__canvas";
 plot.replaceChildren(box);
@@ -49,7 +58,7 @@ const chart = createChart(box, {
   crosshair: { mode: CrosshairMode.Magnet },
   localization: {
     timeFormatter: (time) => day.format(Date.parse(`${time}T00:00:00Z`)),
-    priceFormatter: (value) => (Math.abs(value) < 10_000 ? value.toFixed(places) : n.compact(n.units(value.toFixed(0)))),
+    priceFormatter: price,
   },
   handleScroll: { vertTouchDrag: false },
 });
@@ -81,7 +90,7 @@ function paint() {
 function tell({ time }) {
   const row = time && JSON.parse(shown).points.find(([at]) => at === time);
   legend.textContent = row
-    ? `${day.format(Date.parse(`${row[0]}T00:00:00Z`))}: ${[row[1], row[2]].filter(Boolean).map((value) => n.fixed(n.units(value), places)).join(" \u00b7 ")}`
+    ? `${day.format(Date.parse(`${row[0]}T00:00:00Z`))}: ${[row[1], row[2]].filter(Boolean).map(exact).join(" \u00b7 ")}`
     : "";
 }
 

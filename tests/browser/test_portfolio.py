@@ -76,6 +76,7 @@ def test_periods_days_and_groups_by_plain_addresses(investor: Page):
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("#benchmark-error")).to_contain_text("There is no instrument NOPE.")
     expect(page.get_by_label("Compare with")).to_have_value("NOPE")
+    expect(page.get_by_label("Compare with")).to_be_focused()
 
 
 def test_a_sale_leads_to_its_trades(investor: Page):
