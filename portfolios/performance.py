@@ -4,6 +4,7 @@ Days are those of portfolios/history.py; today is valued at the newest quotes, s
 ends at what the portfolio is worth now. The arithmetic is in portfolios/analytics.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -167,10 +168,17 @@ def _first(asked: date | None, first: date, until: date) -> date:
 
 
 def _moved(portfolio: Portfolio) -> Moved:
-    """Return by day and currency what came from outside of the portfolio, and what went there."""
+    """Return by day and currency what came from outside of the portfolio, and what went there.
+
+    Money that other portfolios of the account turned over within a day is no more capital than
+    what was left of it in the end, or was gone: theirs is netted, what comes and goes for real not.
+    """
     flows = flows_by_day(portfolio.account)
+    net: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
     for at, currency, amount in moved_by_others(portfolio):
-        day = flows.setdefault(at.astimezone(UTC).date(), {})
+        net[at.astimezone(UTC).date(), currency] += amount
+    for (on, currency), amount in net.items():
+        day = flows.setdefault(on, {})
         came, went = day.get(currency, (ZERO, ZERO))
         day[currency] = (came + max(amount, ZERO), went + max(-amount, ZERO))
     return flows

@@ -249,6 +249,44 @@ def test_what_another_portfolio_trades_is_no_gain(portfolio):
     assert (found["deposited"], found["withdrawn"]) == ("1700", "400")
 
 
+def sale_of(lot, quantity, proceeds, moment, **more):
+    """Close some of a lot for proceeds; its cost is not looked at."""
+    closing = LotClosing(lot=lot, trade_id=new_id(), closed_at=moment, quantity=D(quantity), **more)
+    closing.cost, closing.realized_pnl, closing.proceeds = D(0), D(0), D(proceeds)
+    closing.save()
+    return closing
+
+
+def moves(found):
+    return {
+        row["date"][-2:]: (row["deposited"], row["withdrawn"])
+        for row in found["results"]
+        if (row["deposited"], row["withdrawn"]) != ("0", "0")
+    }
+
+
+def test_money_that_another_portfolio_turns_over_is_put_in_once(portfolio):
+    """It buys and sells for 900 three times in a day; 1,000 in shares here make 10 per cent."""
+    abc = InstrumentFactory(symbol="ABC")
+    bars(abc, d5="100", d6="110")
+    deposit(portfolio.account, D(1000), "USD", key="a", now=at(5, 9))
+    hold(portfolio, abc, 10, 1000, 5)
+    other = Portfolio.objects.create(account=portfolio.account, name="Other")
+    for hour in (10, 12, 14):
+        lot = LotFactory(portfolio=other, instrument=abc, cost=D(900), opened_at=at(6, hour))
+        sale = sale_of(lot, 10, 905, at(6, hour + 1))
+        traded(portfolio.account, lot.trade_id, -900, at(6, hour))
+        traded(portfolio.account, sale.trade_id, 905, at(6, hour + 1))
+    deposit(portfolio.account, D(200), "USD", key="b", now=at(6))
+    withdraw(portfolio.account.id, D(50), "USD", key="c", now=at(6, 16))
+    found = did(portfolio, "?from=2026-01-06&to=2026-01-06")
+    assert moves(found) == {"06": ("215", "50")}
+    assert [row["equity"] for row in found["results"]] == ["2000", "2265"]
+    whole = D(2265 + 50) / D(2000 + 215)
+    assert found["results"][-1]["index"] == str(whole.quantize(D("1e-8")))
+    assert found["gain"] == "100"
+
+
 def test_shares_of_a_trade_that_is_busted_count_until_its_cash_goes_back(portfolio):
     """10 bought at 20 on the 5th and 4 of them sold at 30 on the 6th: both busted on the 8th.
 
