@@ -28,7 +28,7 @@ from bengi.money import ZERO, minor_unit, nearest_to, plain, plain_or_none, sum_
 from instruments.bars import DAILY
 from instruments.models import Bar, Instrument
 from portfolios.models import Lot, LotClosing, Portfolio, PositionSplit
-from portfolios.selectors import quantities_before_splits
+from portfolios.selectors import Moments, moments_of, quantities_before_splits
 
 DAYS_MAX = 366
 
@@ -225,7 +225,7 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
     for lot_id, key, trade_id, at, quantity, bust in lots.values_list(
         "id", "instrument_id", "trade_id", "opened_at", "quantity", "busted_by"
     ):
-        moments = booked.get(trade_id, (at, at if bust else None))
+        moments = moments_of(booked, trade_id, at, bust)
         came = bought.get(lot_id, quantity)
         held[key].changes += _there_and_back(moments, came, quantity)
     in_lieu = _add_splits(portfolio, held)
@@ -234,13 +234,13 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
         "lot__instrument_id", "trade_id", "closed_at", "quantity", "reversed_by"
     ):
         if trade_id not in in_lieu:
-            moments = booked.get(trade_id, (at, at if bust else None))
+            moments = moments_of(booked, trade_id, at, bust)
             held[key].changes += _there_and_back(moments, -quantity, -quantity)
     return dict(held)
 
 
 def _there_and_back(
-    moments: tuple[datetime, datetime | None], came: Decimal, went: Decimal
+    moments: Moments, came: Decimal, went: Decimal
 ) -> list[tuple[datetime, Decimal]]:
     """Return what a trade changed, and, where it was taken back, what that did."""
     at, back = moments
