@@ -282,6 +282,9 @@ def test_a_period_and_days_and_a_comparison_by_plain_addresses():
         ("?since=yesterday", "since", "Write a day such as 2026-03-31."),
         ("?since=2026-02-02&until=2026-02-01", "until", "This is before the first day."),
         ("?since=2000-01-01", "since", "Choose at most 1,830 days."),
+        ("?until=0001-01-01", "until", "Choose a day from 1901 to 2999."),
+        ("?until=1900-12-31", "until", "Choose a day from 1901 to 2999."),
+        ("?since=3000-01-01", "since", "Choose a day from 1901 to 2999."),
         ("?benchmark=NOPE", "benchmark", "There is no instrument NOPE."),
     ],
 )
@@ -292,6 +295,11 @@ def test_what_is_wrong_is_said_beside_its_field(query, field, error):
     typed = query.rpartition("=")[2] if field != "since" else query.split("=")[1].split("&")[0]
     assert f'value="{typed}"' in html
     assert 'aria-current="true">1Y</a>' in html
+
+
+@pytest.mark.parametrize("query", ["?until=1901-01-01", "?since=2999-12-31&until=2999-12-31"])
+def test_the_first_and_the_last_day_there_may_be(query):
+    assert "-error" not in page(storied(1, trades=2), query)
 
 
 def test_one_day_is_too_few_for_a_curve():
