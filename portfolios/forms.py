@@ -9,7 +9,8 @@ from bengi.errors import NotFound
 from instruments.models import Instrument
 from instruments.selectors import instrument_by_symbol
 from portfolios.analytics.periods import PERIODS, first_day
-from portfolios.performance import DAYS_MAX, Span
+from portfolios.kept import Span
+from portfolios.performance import DAYS_MAX
 
 FIRST_PERIOD = "1Y"
 YEARS = range(1901, 3000)

@@ -143,10 +143,16 @@ def days_of(
     counts = [(row, list(held[row.id].at(ends))) for row in instruments if row.id in held]
     told = []
     for n, day in enumerate(days):
-        shares = {row: count[n] for row, count in counts}
-        closes = {row.id: market.close(row.id, day) for row, _ in counts}
-        told.append(_day(day, cash[day], shares, closes, market.valuer(day)))
+        told.append(day_of(day, cash[day], {row: count[n] for row, count in counts}, market))
     return told
+
+
+def day_of(
+    day: date, cash: Mapping[str, Decimal], shares: Mapping[Instrument, Fraction], market: Market
+) -> Day:
+    """Return what cash and shares, of today, were worth at the end of one of market's days."""
+    closes = {row.id: market.close(row.id, day) for row in shares}
+    return _day(day, cash, shares, closes, market.valuer(day))
 
 
 def history_shape(history: History) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def moved_by_others(portfolio: Portfolio) -> list[tuple[datetime, str, Decimal]]
     booked = trade_moments(portfolio.account)
     lots = Lot.objects.filter(portfolio_id__in=ids)
     closings = LotClosing.objects.filter(lot__portfolio_id__in=ids, reverses=None)
-    told = []
+    told: list[tuple[datetime, str, Decimal]] = []
     for trade_id, at, bust, currency, cost in lots.values_list(
         "trade_id", "opened_at", "busted_by", "instrument__currency", "cost"
     ):
@@ -220,10 +220,8 @@ def moved_by_others(portfolio: Portfolio) -> list[tuple[datetime, str, Decimal]]
     ):
         told += _there_and_back(moments_of(booked, trade_id, at, bust), currency, proceeds)
     dividends = DividendEntitlement.objects.filter(portfolio_id__in=ids, paid_at__isnull=False)
-    for paid_at, currency, gross, withheld in dividends.values_list(
-        "paid_at", "currency", "gross_amount", "withheld_amount"
-    ):
-        told.append((paid_at, currency, gross - withheld))
+    earned = dividends.values_list("paid_at", "currency", "gross_amount", "withheld_amount")
+    told += [(at, currency, gross - withheld) for at, currency, gross, withheld in earned if at]
     return told
 
 
