@@ -154,6 +154,7 @@ def _lines(name: str, found: Measured, base: float, target: str) -> Sequence[Lin
         Line("  p99", cuts[98] * 1000, "ms"),
         Line("  CPU of the web processes", found.cpu_s / told.asked * 1e6, "us an order"),
         Line("  the client's share of one core", told.cpu_s / told.seconds * 100, "%"),
+        Line("  refused, by limits of rate too", told.asked - told.accepted, "orders"),
     ]
 
 

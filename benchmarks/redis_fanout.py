@@ -12,7 +12,9 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 from benchmarks.fanout import SOCKETS, WATCHED, Publish, fanout_lines, measure, move, with_hub
 from benchmarks.table import Line, report
@@ -25,18 +27,28 @@ READY = "ready"
 def run() -> None:
     """Measure the hub with the market in its own process, then with one across the bus."""
     from scripts.parts import PARTS, find
-    from tests import servers
 
     found = find(PARTS["redis"])
     if not found:
         print("\nredis_fanout: no Redis, not measured")
         return
-    os.environ["DJANGO_SETTINGS_MODULE"] = "bengi.settings.test"
-    import django
+    with tempfile.TemporaryDirectory() as folder:
+        # A hub that hears from others also looks for itself, once a second.
+        os.environ["BENGI_DATABASE"] = str(Path(folder) / "bench.sqlite3")
+        os.environ["DJANGO_SETTINGS_MODULE"] = "bengi.settings.test"
+        import django
+        from django.core.management import call_command
 
-    django.setup()
+        django.setup()
+        call_command("migrate", verbosity=0, interactive=False)
+        _measure_both(found[0])
+
+
+def _measure_both(redis: Path) -> None:
+    from tests import servers
+
     alone = asyncio.run(measure(with_hub))
-    with servers.redis_server(found[0]) as url, Publisher(url) as publisher:
+    with servers.redis_server(redis) as url, Publisher(url) as publisher:
         _listen_to(url)
         across = asyncio.run(measure(with_hub, lambda _publish: publisher))
         _listen_to("")

@@ -67,7 +67,7 @@ def _converted(
     held: Iterable[PositionSummary], summary: Summary, name: str
 ) -> list[Decimal | None]:
     sums: dict[str, Decimal] = {}
-    told = []
+    told: list[Decimal | None] = []
     for each in held:
         currency, amount = each.holding.instrument.currency, getattr(each.holding, name)
         before = sums.get(currency, ZERO)

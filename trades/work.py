@@ -114,7 +114,7 @@ class Desk:
 
     def expiries(self, now: datetime) -> list[Command]:
         """Take out and return the expiries that are due."""
-        return [each for each in self._expiries.due(now) if each.expire in self._orders]
+        return self._expiries.due(now)
 
     def turns(self, now: datetime) -> list[Command]:
         """Take out and return the sessions that have begun or ended; they come after expiries."""
@@ -382,6 +382,7 @@ class Desk:
                 self._orders.pop(outcome.order_id, None)
                 self._marks.forget(outcome.order_id)
                 self._looks.forget(outcome.order_id)
+                self._expiries.forget(outcome.order_id)
         return found
 
     def _is_over(self, order: Order) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bengi.money import ZERO
+from bengi.money import ZERO, sum_or_none
 
 _HUNDRED = Decimal(100)
 
@@ -33,10 +33,8 @@ def parts_of(pieces: Iterable[Piece]) -> list[Part]:
     """
     sums: dict[str, Decimal | None] = {}
     for piece in pieces:
-        before = sums.get(piece.key, ZERO)
-        known = before is not None and piece.amount is not None
-        sums[piece.key] = before + piece.amount if known else None  # type: ignore[operator]
-    whole = _whole(list(sums.values()))
+        sums[piece.key] = sum_or_none([sums.get(piece.key, ZERO), piece.amount])
+    whole = sum_or_none(sums.values())
     parts = [
         Part(key, amount, amount / whole * _HUNDRED if whole and amount is not None else None)
         for key, amount in sums.items()
@@ -55,8 +53,3 @@ def folded(parts: Sequence[Part], count: int, rest: str) -> list[Part]:
     amount = sum((part.amount or ZERO for part in others), ZERO)
     shares = [part.percent for part in others if part.percent is not None]
     return [*kept, Part(rest, amount, sum(shares, ZERO) if shares else None)]
-
-
-def _whole(amounts: Sequence[Decimal | None]) -> Decimal | None:
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, ZERO) if len(known) == len(amounts) else None

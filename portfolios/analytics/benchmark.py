@@ -28,14 +28,16 @@ def beside(points: Sequence[Known], prices: Mapping[date, Fraction]) -> list[Bes
     It starts at the first point that has a price, with the curve's equity there.
     """
     told: list[Beside] = []
-    first = price_before = shares = None
+    first: Fraction | None = None
+    price_before: Fraction | None = None
+    shares = Fraction(0)
     for point in points:
         price = prices.get(point.date)
         if not price:
             told.append(Beside(point.date, None, None))
-            first = price_before = shares = None  # a gap: start anew, nothing can be linked
+            first = price_before = None  # a gap: start anew, nothing can be linked
             continue
-        if first is None or price_before is None or shares is None:
+        if first is None or price_before is None:
             first, shares = price, Fraction(point.equity) / price
         else:
             shares += Fraction(point.deposited) / price_before
