@@ -4,13 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
+from bengi import discreet
 from bengi.errors import BengiError
 from bengi.filters import ChoiceFilter, FilterForm
-from bengi.inputs import DECIMAL_DIGITS
-from bengi.money import MINOR_UNITS, parse_decimal
+from bengi.money import MINOR_UNITS
 from bengi.terms import LedgerKind, Realism
+from bengi.typed import read_number
 
 THEMES = ["", "light", "dark"]
 UPDOWNS = ["", "red-up", "blue-orange"]
@@ -76,10 +76,7 @@ class AmountField(forms.Field):
         text = str(value or "").strip()
         if not text:
             return None
-        try:
-            return parse_decimal(text, digits=DECIMAL_DIGITS)
-        except ValueError as error:
-            raise ValidationError("Write digits and a point only, such as 250.00.") from error
+        return read_number(text, example="250.00")
 
 
 class MoneyForm(forms.Form):
@@ -103,7 +100,7 @@ class MoneyForm(forms.Form):
         """Say beside the field at fault why the money did not move."""
         self._asked = dict(self.cleaned_data)
         field = self.names.get(error.field or "", error.field)
-        self.add_error(field if field in self.fields else "amount", error.detail)
+        self.add_error(field if field in self.fields else "amount", discreet.refusal(error))
 
 
 class MoveForm(MoneyForm):

@@ -10,7 +10,7 @@ from accounts.models import Account
 from accounts.selectors import cash_state_of
 from bengi.errors import BengiError
 from bengi.money import plain
-from bengi.numerals import money
+from bengi.numerals import money, own_money
 
 
 class Fact(NamedTuple):
@@ -65,15 +65,15 @@ def _of_conversion(
         told = offer(account, source, target, amount, now)
     except BengiError:
         return [*facts, Fact("You get", NOT_POSSIBLE, True)]
-    return [*facts, *_prices(told), Fact("You get", _words(told.exchanged.amount, target), True)]
+    return [*facts, *_prices(told), Fact("You get", _meant(told.exchanged.amount, target), True)]
 
 
 def offer_facts(told: Offer) -> list[Fact]:
     """Return the lines of the review of a conversion: all that it changes, and at which rate."""
     source, target = told.source, told.target
     return [
-        Fact("You give", _words(told.amount, source), True),
-        Fact("You get", _words(told.exchanged.amount, target), True),
+        Fact("You give", _meant(told.amount, source), True),
+        Fact("You get", _meant(told.exchanged.amount, target), True),
         *_prices(told),
         Fact(f"{source} now", _words(told.before[source].cash, source)),
         Fact(f"{source} after", _words(told.after[source], source)),
@@ -95,4 +95,9 @@ def _prices(told: Offer) -> list[Fact]:
 
 
 def _words(amount: Decimal, currency: str) -> str:
+    return f"{own_money(amount, currency)} {currency}"
+
+
+def _meant(amount: Decimal, currency: str) -> str:
+    """Write what one is about to do: told to who is discreet too."""
     return f"{money(amount, currency)} {currency}"

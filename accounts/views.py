@@ -32,7 +32,7 @@ from accounts.services import deposit, set_realism, withdraw
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in, with_next
 from bengi.errors import BengiError, NotFound
-from bengi.numerals import money
+from bengi.numerals import own_money
 from bengi.terms import Realism
 
 COOKIE_AGE_S = 365 * 24 * 3600
@@ -210,17 +210,17 @@ def _move(what: str, mine: Account, asked: dict[str, Any]) -> str:
         source, target, wanted = asked["source"], asked["target"], asked["target_amount"]
         receipt = convert(mine.id, source, target, amount, target_amount=wanted, key=key, now=now)
         told = receipt.body["conversion"]
-        came = money(Decimal(told["target_amount"]), target)
+        came = own_money(Decimal(told["target_amount"]), target)
         return (
-            f"{money(amount, source)} {source} became {came} {target} "
+            f"{own_money(amount, source)} {source} became {came} {target} "
             f"at {told['rate_pair']} {told['rate']}."
         )
     currency = asked["currency"]
     if what == "deposit":
         deposit(mine, amount, currency, key=key, now=now)
-        return f"{money(amount, currency)} {currency} came in."
+        return f"{own_money(amount, currency)} {currency} came in."
     withdraw(mine.id, amount, currency, key=key, now=now)
-    return f"{money(amount, currency)} {currency} went out."
+    return f"{own_money(amount, currency)} {currency} went out."
 
 
 def _account_page(

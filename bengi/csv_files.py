@@ -70,8 +70,12 @@ class StreamedFile(StreamingHttpResponse):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         blocks = iter(self)
-        while (block := await sync_to_async(next)(blocks, None)) is not None:
+        while (block := await sync_to_async(_next)(blocks)) is not None:
             yield block
+
+
+def _next(blocks: Iterator[bytes]) -> bytes | None:
+    return next(blocks, None)
 
 
 def csv_stream(lines: Iterable[str], name: str) -> StreamedFile:

@@ -8,9 +8,11 @@ tests compare the two.
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from bengi import writing
-from bengi.money import MINOR_UNITS, grouped
+from bengi.money import MINOR_UNITS, grouped, plain
 
 MINUS = "\N{MINUS SIGN}"
+HIDDEN = "\N{BULLET}" * 5
+"""An amount of money of one's own, to who is discreet."""
 _SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
@@ -34,6 +36,21 @@ def money(amount: Decimal, currency: str) -> str:
 def signed_money(amount: Decimal, currency: str) -> str:
     """Write an amount as money() does, with its sign."""
     return signed(amount, MINOR_UNITS.get(currency, 2))
+
+
+def own_money(amount: Decimal, currency: str) -> str:
+    """Write what the reader has, had or made as money() does; as dots for who is discreet."""
+    return HIDDEN if writing.current().is_discreet else money(amount, currency)
+
+
+def own_signed_money(amount: Decimal, currency: str) -> str:
+    """Write what the reader has, had or made as signed_money() does; as dots for the discreet."""
+    return HIDDEN if writing.current().is_discreet else signed_money(amount, currency)
+
+
+def own_plain(amount: Decimal) -> str:
+    """Write an amount of the reader's own for a script; nothing for who is discreet."""
+    return "" if writing.current().is_discreet else plain(amount)
 
 
 def price(value: Decimal, places: int) -> str:

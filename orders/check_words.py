@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bengi.numerals import quantity
+from bengi import writing
+from bengi.numerals import HIDDEN, quantity
 
 LABELS: dict[tuple[str, str], str] = {
     ("account_frozen", "account"): "The account must be",
@@ -27,6 +28,10 @@ LABELS: dict[tuple[str, str], str] = {
 """What is asked of an order by each check of orders/checks.py, by code and field; its limit
 follows."""
 
+_OWN_LIMITS = {"insufficient_funds"}
+_OWN_VALUES = {"insufficient_funds", "max_notional"}
+"""The checks that tell an amount of money of one's own, as what is allowed or as what it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
@@ -47,6 +52,9 @@ def _line(check: Mapping[str, Any]) -> CheckLine:
     code = str(check["code"])
     label = LABELS.get((code, str(check["field"])), code.replace("_", " ").capitalize())
     limit, value = _written(check["limit"]), _written(check["value"])
+    if writing.current().is_discreet:
+        limit = HIDDEN if code in _OWN_LIMITS else limit
+        value = HIDDEN if code in _OWN_VALUES else value
     return CheckLine(label, limit, value, check.get("passed", True))
 
 

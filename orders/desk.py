@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Account
-from bengi.money import QUANTUM, ZERO, plain
-from bengi.numerals import money, price, quantity
+from bengi.ids import new_id
+from bengi.money import QUANTUM, ZERO
+from bengi.numerals import money, own_money, price, quantity
 from bengi.terms import OrderClass, Side
+from bengi.typed import in_field
 from instruments.lines import Line
 from instruments.models import Instrument
 from instruments.quotes import Tick
@@ -51,11 +53,15 @@ def line_of(instrument: Instrument, now: datetime) -> Line:
 
 
 def ticket_context(portfolio: Portfolio, line: Line, form: TicketForm) -> dict[str, Any]:
-    """Return what orders/_ticket.html needs. At most one statement."""
+    """Return what orders/_ticket.html needs. At most one statement.
+
+    ticket_key makes one order of it, however often it is sent; a form that came back keeps its own.
+    """
     return {
         "line": line,
         "portfolio": portfolio,
         "form": form,
+        "ticket_key": form["client_order_id"].value() or new_id(),
         **estimate_context(portfolio.account, line.instrument.currency, None),
     }
 
@@ -92,6 +98,9 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
     def amount(value: Decimal | None) -> str:
         return "not known yet" if value is None else f"{money(value, currency)} {currency}"
 
+    def own(value: Decimal | None) -> str:
+        return "not known yet" if value is None else f"{own_money(value, currency)} {currency}"
+
     places = outcome.instrument.price_places
     about = "Estimated " if outcome.is_estimate else ""
     is_sell = ticket.side is Side.SELL
@@ -108,9 +117,9 @@ def review_facts(ticket: OrderTicket, outcome: Preview) -> list[Fact]:
         Fact("Shares reserved until it fills or ends", quantity(outcome.quantity), True)
         if is_sell
         else Fact("Reserved until it fills or ends", amount(outcome.reserve), True),
-        Fact("Buying power before", amount(outcome.buying_power_before)),
-        Fact("Buying power after", amount(outcome.buying_power_after), True),
-        *([Fact("Buying power once sold, about", amount(_once_sold(outcome)))] if is_sell else []),
+        Fact("Buying power before", own(outcome.buying_power_before)),
+        Fact("Buying power after", own(outcome.buying_power_after), True),
+        *([Fact("Buying power once sold, about", own(_once_sold(outcome)))] if is_sell else []),
         *exit_facts(ticket, outcome.instrument.price_places),
     ]
 
@@ -157,15 +166,15 @@ def ticket_fields(ticket: OrderTicket, *, is_asked_twice: bool) -> list[tuple[st
         *([("extended_hours", "on")] if ticket.extended_hours else []),
         *([("expires_at", ticket.expires_at.isoformat())] if ticket.expires_at else []),
         *([("confirm_duplicate", "on")] if is_asked_twice or ticket.confirm_duplicate else []),
-        *((name, plain(price)) for name, price in prices.items() if price is not None),
+        *((name, in_field(price)) for name, price in prices.items() if price is not None),
         *_exit_fields(ticket),
     ]
 
 
 def _size_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
     if ticket.notional is None:
-        return [("quantity", plain(ticket.quantity))]
-    return [("sized_by", "notional"), ("notional", plain(ticket.notional))]
+        return [("quantity", in_field(ticket.quantity))]
+    return [("sized_by", "notional"), ("notional", in_field(ticket.notional))]
 
 
 def _exit_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
@@ -178,7 +187,7 @@ def _exit_fields(ticket: OrderTicket) -> list[tuple[str, str]]:
         "stop_loss_trail_price": stop.trail_price,
         "stop_loss_trail_percent": stop.trail_percent,
     }
-    return [(name, plain(value)) for name, value in values.items() if value is not None]
+    return [(name, in_field(value)) for name, value in values.items() if value is not None]
 
 
 def _gross_label(ticket: OrderTicket, outcome: Preview) -> str:

@@ -10,11 +10,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from bengi import discreet
 from bengi.errors import BengiError
 from bengi.ids import new_id
-from bengi.inputs import DECIMAL_DIGITS
-from bengi.money import ZERO, parse_decimal
+from bengi.money import ZERO
 from bengi.terms import OrderClass, OrderType, Side, TimeInForce
+from bengi.typed import read_number
 from orders.hours import EXTENDED_TIMES
 from orders.legs import StopLoss, TakeProfit
 from orders.rules import PRICES_OF
@@ -70,10 +71,7 @@ class PlainDecimalField(forms.Field):
         text = str(value or "").strip()
         if not text:
             return None
-        try:
-            number = parse_decimal(text, digits=DECIMAL_DIGITS)
-        except ValueError as error:
-            raise ValidationError("Write digits and a point only, such as 12.50.") from error
+        number = read_number(text, example="12.50")
         if not number:
             raise ValidationError("It must be more than zero.")
         return number
@@ -170,7 +168,7 @@ class TicketForm(forms.Form):
         for error in errors:
             field = _EXIT_OF.get(error.field or "", error.field)
             field = field if field in _VISIBLE else None
-            self.add_error(field, error.detail)
+            self.add_error(field, discreet.refusal(error))
 
     @property
     def has_exits(self) -> bool:

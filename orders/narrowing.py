@@ -41,9 +41,9 @@ class OrdersFilter(FilterForm):
         return {**dict.fromkeys(_NOT_ASKED), **asked, "status": asked["status"] or "all"}
 
 
-def _renamed(asked: QueryDict | Mapping[str, str]) -> QueryDict | dict[str, str]:
+def _renamed(asked: QueryDict | Mapping[str, str]) -> dict[str, str]:
     """Return what is asked for, show, as status was once called, under its name."""
-    values = {name: asked[name] for name in asked}
+    values = {name: str(asked[name]) for name in asked}
     shown = values.pop("show", "")
     return values if shown in {"", "all"} else {"status": shown, **values}
 
@@ -76,4 +76,7 @@ def orders_totals(orders: QuerySet[Order]) -> list[OrdersTotal]:
         )
         .order_by("instrument__currency")
     )
-    return [OrdersTotal(*(ZERO if value is None else value for value in row)) for row in rows]
+    return [
+        OrdersTotal(currency, count, open_count, filled, *(amount or ZERO for amount in amounts))
+        for currency, count, open_count, filled, *amounts in rows
+    ]

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
+from bengi import discreet
 from bengi.errors import BengiError
-from bengi.money import plain
 from bengi.terms import OrderType, TimeInForce
+from bengi.typed import in_field
 from orders.forms import TIMES, PlainDecimalField, Problem
 from orders.models import Order
 from orders.rules import PRICES_OF
@@ -20,7 +22,8 @@ _TIMES = {TimeInForce.DAY, TimeInForce.GTC}
 class ReplaceForm(forms.Form):
     """Those fields that may change of an order: of a leg only its prices.
 
-    A field that is not sent stays as it is. client_order_id is hidden: the review brings it.
+    A field that is not sent stays as it is, and comes back as it is. client_order_id is hidden:
+    the review brings it.
     """
 
     quantity = PlainDecimalField(required=False)
@@ -31,8 +34,10 @@ class ReplaceForm(forms.Form):
     time_in_force = forms.ChoiceField(required=False)
     client_order_id = forms.CharField(max_length=128, required=False)
 
-    def __init__(self, order: Order, data: Any = None) -> None:
-        super().__init__(data, initial=_values(order))
+    def __init__(self, order: Order, data: QueryDict | None = None) -> None:
+        own = _values(order)
+        self.sent = frozenset(data or ())
+        super().__init__(None if data is None else {**own, **data.dict()}, initial=own)
         self.order = order
         for name in set(FIELDS) - set(_shown(order)):
             del self.fields[name]
@@ -43,7 +48,7 @@ class ReplaceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        for name in set(self.fields) & set(self.data) - {*_MAY_BE_EMPTY, "client_order_id"}:
+        for name in set(self.fields) & self.sent - {*_MAY_BE_EMPTY, "client_order_id"}:
             if values.get(name) in (None, "") and name not in self.errors:
                 self.add_error(name, "Write how many." if name == "quantity" else "Write a price.")
         return values
@@ -55,7 +60,7 @@ class ReplaceForm(forms.Form):
             name: self.cleaned_data[name]
             for name in FIELDS
             if name in self.fields
-            and name in self.data
+            and name in self.sent
             and self.cleaned_data[name] != getattr(self.order, name)
         }
         return {name: value for name, value in found.items() if value is not None}
@@ -63,7 +68,8 @@ class ReplaceForm(forms.Form):
     def refuse(self, errors: Iterable[BengiError]) -> None:
         """Put the rules' reasons beside their fields."""
         for error in errors:
-            self.add_error(error.field if error.field in self.fields else None, error.detail)
+            field = error.field if error.field in self.fields else None
+            self.add_error(field, discreet.refusal(error))
 
     @property
     def problems(self) -> list[Problem]:
@@ -89,5 +95,5 @@ def _shown(order: Order) -> tuple[str, ...]:
 
 def _values(order: Order) -> dict[str, str]:
     found = {name: getattr(order, name) for name in FIELDS[:-1]}
-    told = {name: plain(value) for name, value in found.items() if value is not None}
+    told = {name: in_field(value) for name, value in found.items() if value is not None}
     return {**told, "time_in_force": order.time_in_force}

@@ -9,7 +9,7 @@ from accounts.models import Account
 from bengi.errors import BengiError, Refused
 from bengi.ids import new_id
 from bengi.money import ZERO
-from bengi.numerals import money, price, quantity
+from bengi.numerals import money, own_money, price, quantity
 from bengi.terms import Side
 from orders.desk import Fact
 from orders.facts import Facts
@@ -74,6 +74,9 @@ def replace_facts(order: Order, outcome: ReplacePreview) -> list[Fact]:
     def amount(value: Decimal | None) -> str:
         return "not known yet" if value is None else f"{money(value, currency)} {currency}"
 
+    def own(value: Decimal | None) -> str:
+        return "not known yet" if value is None else f"{own_money(value, currency)} {currency}"
+
     changed = [
         Fact(_label(name), _change(order, outcome.ticket, name), True) for name in CHANGEABLE
     ]
@@ -97,8 +100,8 @@ def replace_facts(order: Order, outcome: ReplacePreview) -> list[Fact]:
     return [
         *(fact for fact in changed if fact.text),
         *held,
-        Fact("Buying power before", amount(outcome.buying_power_before)),
-        Fact("Buying power after", amount(outcome.buying_power_after), True),
+        Fact("Buying power before", own(outcome.buying_power_before)),
+        Fact("Buying power after", own(outcome.buying_power_after), True),
     ]
 
 

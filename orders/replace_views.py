@@ -15,7 +15,7 @@ from bengi.access import PageRequest, signed_in
 from bengi.errors import BengiError, Refused
 from bengi.ids import new_id
 from bengi.limits.throttle import count_page_order
-from bengi.money import plain
+from bengi.typed import in_field
 from orders.desk import line_of
 from orders.models import Order
 from orders.replace_forms import ReplaceForm
@@ -68,7 +68,7 @@ def _review(
         form.refuse(outcome.errors)
         return _form(request, order, form)
     key = form.cleaned_data["client_order_id"] or str(new_id())
-    written = {name: _plain(value) for name, value in form.changes.items()}
+    written = {name: in_field(value) for name, value in form.changes.items()}
     context = {
         **_context(request, order),
         "line": line_of(order.instrument, now),
@@ -90,7 +90,3 @@ def _form(request: PageRequest, order: Order, form: ReplaceForm) -> HttpResponse
 
 def _context(request: PageRequest, order: Order) -> dict[str, Any]:
     return {"place": "orders", "order": order, "is_dialog": bool(request.htmx)}
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else plain(value)

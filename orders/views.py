@@ -7,6 +7,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +19,7 @@ from accounts.models import Account
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in
 from bengi.errors import BengiError, NotFound, Refused
+from bengi.ids import new_id
 from bengi.limits.throttle import count_page_order
 from bengi.pagination import leaf
 from bengi.templatetags.parts import words
@@ -31,7 +33,7 @@ from orders.forms import TicketForm
 from orders.models import Order
 from orders.narrowing import OrdersFilter, orders_totals
 from orders.preview import preview
-from orders.selectors import orders_where
+from orders.selectors import orders_by_key, orders_where
 from orders.services import request_cancel
 from orders.tickets import OrderTicket
 from portfolios.bar import read_bar
@@ -50,20 +52,30 @@ def review(request: PageRequest) -> HttpResponse:
     """Show what an order would cost before it is sent; a wrong ticket comes back as it was.
 
     For those who have said in their settings that they need no review it is sent at once, unless
-    it looks like one that was sent just before: that is asked about.
+    it looks like one that was sent just before: that is asked about. A page whose button says
+    review sends review along, and gets one whatever the settings say.
+
+    A ticket that has made an order already, whose answer was lost, is that order. Written anew, it
+    is reviewed, with a key of its own.
     """
     form = TicketForm(request.POST)
     line = _line(request)
     if not form.is_valid():
         return _ticket_again(request, form, line)
     ticket = form.ticket(request.user)
+    asks = request.user.confirms_orders or "review" in request.POST
+    made = orders_by_key([(ticket.account_id, ticket.client_order_id)]).first()
+    if made is not None and not asks and made.body_hash == ticket.body_hash:
+        return _send(request, ticket, line)
+    if made is not None:
+        ticket = msgspec.structs.replace(ticket, client_order_id=str(new_id()))
     outcome = preview(ticket, now=clock.now())
     if any(error.code != DUPLICATE for error in outcome.errors):
         form.refuse(outcome.errors)
         return _ticket_again(request, form, line)
-    if not outcome.errors and not request.user.confirms_orders:
-        return _send(request, ticket, line)
-    return _review(request, ticket, line, outcome.errors)
+    if outcome.errors or asks or made is not None:
+        return _review(request, ticket, line, outcome.errors)
+    return _send(request, ticket, line)
 
 
 @require_POST
@@ -200,7 +212,7 @@ def _send(request: PageRequest, ticket: OrderTicket, line: Line) -> HttpResponse
     except BengiError as error:
         problems = error.errors if isinstance(error, Refused) else [error]
         return _review(request, ticket, line, problems)
-    return done(request, placement.order, "Sent", "order-placed")
+    return done(request, placement.order, "Sent", "order-placed", next_key=str(new_id()))
 
 
 def _review(
@@ -227,10 +239,10 @@ def _review(
     return render(request, name, context, status=429 if is_too_fast else 200)
 
 
-def done(request: PageRequest, order: Order, word: str, event: str) -> HttpResponse:
+def done(request: PageRequest, order: Order, word: str, event: str, **told: str) -> HttpResponse:
     """Say what was done with an order: by an event for a script, else on the page after it."""
     if request.htmx:
-        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({event: {}})})
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({event: told})})
     text = f"{word}: {order.side} {order.instrument.symbol}, {words(order.status).lower()}."
     messages.success(request, text)
     there = f"{reverse('trade_symbol', args=[order.instrument.symbol])}?tab=orders"

@@ -39,4 +39,7 @@ def trade_totals(trades: QuerySet[Trade]) -> list[TradeTotal]:
         )
         .order_by("currency")
     )
-    return [TradeTotal(*(ZERO if value is None else value for value in row)) for row in rows]
+    return [
+        TradeTotal(currency, count, *(amount or ZERO for amount in amounts))
+        for currency, count, *amounts in rows
+    ]

@@ -15,6 +15,7 @@ from bengi.access import PageRequest, signed_in
 from bengi.errors import Malformed, NotFound
 from bengi.filters import FilterForm
 from bengi.pagination import leaf
+from bengi.typed import in_field
 from instruments.lines import hours_words
 from instruments.selectors import instrument_by_symbol
 from orders.desk import ticket_context
@@ -156,4 +157,4 @@ def _month(today: date) -> dict[str, str]:
 def _first_values(request: PageRequest) -> dict[str, Any]:
     wanted = {"side": "buy", "type": "market", "time_in_force": "day", "quantity": ""}
     named = {*wanted, "sized_by", "notional", *PRICES, *EXITS} & set(request.GET)
-    return wanted | {name: request.GET[name][:32] for name in named}
+    return wanted | {name: in_field(request.GET[name][:32]) for name in named}

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from bengi.money import ZERO, plain
+from bengi.numerals import own_plain
 from bengi.terms import OrderType
 from instruments.calendar import ALWAYS_OPEN
 from instruments.lines import hours_words, lines_of
@@ -172,7 +173,7 @@ def _facts(
     power = buying_power(portfolio.account, instrument.currency) if portfolio else ZERO
     here = [order for order in open_orders if order.instrument_id == instrument.id]
     return {
-        "buying_power": plain(power),
+        "buying_power": own_plain(power),
         "available": plain(_available(bar.all_holdings, instrument)),
         "orders": [line for order in here for line in _order_lines(order)],
         "book": depth.facts,

@@ -7,9 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from bengi.errors import BengiError
-from bengi.inputs import DECIMAL_DIGITS
-from bengi.money import parse_decimal
 from bengi.terms import AlertKind
+from bengi.typed import read_number
 from watchlists.models import WISHES
 from watchlists.serializers import NOTE_LENGTH_MAX, SYMBOL_LENGTH_MAX
 
@@ -58,10 +57,7 @@ class LevelField(forms.Field):
         text = str(value or "").strip().removesuffix("%").rstrip()
         if not text:
             return None
-        try:
-            level = parse_decimal(text, digits=DECIMAL_DIGITS)
-        except ValueError as error:
-            raise ValidationError("Write digits and a point only, such as 150.00.") from error
+        level = read_number(text, example="150.00")
         if not level:
             raise ValidationError("Write a number above zero.")
         return level

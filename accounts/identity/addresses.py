@@ -17,6 +17,7 @@ from bengi.limits.limiter import require, take
 from bengi.limits.table import MAIL_ACCOUNT, MAIL_ADDRESS
 
 PAGE = "/verify-email"
+FORGOT_PAGE = "/password/forgot"
 
 
 def is_confirmed(user: User) -> bool:
@@ -68,7 +69,7 @@ def confirm(key: str, *, now: datetime) -> EmailAddress:
 
 
 def ask_for_change(request: HttpRequest, user: User, email: str) -> None:
-    """Write to a new address of the user's. Theirs stays what it is until a key has come back.
+    """Write to a new address of the user's, and to theirs, which stays until a key has come back.
 
     Where somebody has the address already they have mail, and the user is told nothing of it.
     The last address asked for counts. Raises Malformed for the one they have, RateLimited.
@@ -78,6 +79,8 @@ def ask_for_change(request: HttpRequest, user: User, email: str) -> None:
         raise Malformed("invalid_field", "This is your address already.", field="email")
     forget_change(user)
     address = EmailAddress.objects.create(user=user, email=email.lower(), primary=False)
+    undo = {"email": address.email, "link": mails.link(request, FORGOT_PAGE)}
+    mails.send("address_change_asked", user, undo)
     if not take(MAIL_ACCOUNT, email.casefold()).allowed:
         return
     owner = User.objects.filter(email__iexact=email, is_active=True).first()

@@ -15,7 +15,12 @@ from django.http import HttpRequest
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts.identity import mails
-from accounts.identity.addresses import confirm_owned, is_unconfirmed, send_confirmation
+from accounts.identity.addresses import (
+    confirm_owned,
+    forget_change,
+    is_unconfirmed,
+    send_confirmation,
+)
 from accounts.identity.attempts import attempt_code, attempt_password
 from accounts.identity.second_factor import has_second_factor, is_good_code
 from accounts.identity.sign_ins import end_all, keep_session
@@ -147,6 +152,8 @@ def owner_of(given: str) -> User:
 
 @transaction.atomic
 def _set(user: User, password: str, *, keep: UUID | None, because: str, now: datetime) -> None:
+    """A change of the e-mail address that waits is forgotten: it was asked for by the old one."""
     user.set_password(password)
     user.save(update_fields=["password"])
+    forget_change(user)
     end_all(user, because=because, by=user, now=now, keep=keep)

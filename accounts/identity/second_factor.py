@@ -6,7 +6,7 @@ factor begins with activate() is known of its internals only here.
 
 import secrets
 from base64 import b32encode
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
@@ -21,6 +21,7 @@ from accounts.models import User
 from bengi.errors import Conflict, Malformed
 
 SECRET_BYTES = 20
+AGAIN_FOR = timedelta(minutes=1)
 
 
 def has_second_factor(user: User) -> bool:
@@ -71,6 +72,22 @@ def confirm(user: User, code: str, now: datetime) -> list[str]:
     pending.delete()
     TOTP.activate(user, secret)
     return renew_codes(user)
+
+
+def just_turned_on(user: User, code: str, now: datetime) -> list[str] | None:
+    """Return the recovery codes once more to a second press of the button that turned it on.
+
+    None where that is longer ago than AGAIN_FOR, or where the code is not the phone's.
+    """
+    made = {each.type: each for each in Authenticator.objects.filter(user=user)}
+    phone, paper = (
+        made.get(each) for each in (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+    )
+    if phone is None or paper is None or now - phone.created_at > AGAIN_FOR:
+        return None
+    if not validate_totp_code(get_adapter().decrypt(phone.data["secret"]), code):
+        return None
+    return list(paper.wrap().get_unused_codes())
 
 
 @transaction.atomic

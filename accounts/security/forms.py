@@ -44,7 +44,10 @@ class ProveForm(SettingsForm):
 
 
 class KeyForm(SettingsForm):
-    """A key for a program: its name, what it may do, and until when."""
+    """A key for a program: its name, what it may do, and until when.
+
+    form_key is hidden and made with the page: sent twice, the form makes one key.
+    """
 
     name = forms.CharField(
         max_length=KEY_NAME_LENGTH_MAX,
@@ -55,6 +58,7 @@ class KeyForm(SettingsForm):
         error_messages={"required": "Choose what the program may do."},
     )
     days = forms.ChoiceField(required=False, choices=DAYS)
+    form_key = forms.UUIDField(required=False)
 
     def ends_at(self, now: datetime) -> datetime | None:
         """Return when the key of a valid form ends, None for never."""

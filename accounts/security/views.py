@@ -5,6 +5,7 @@ answer is kept by nobody.
 """
 
 from base64 import b64encode
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,8 @@ from accounts.security.forms import BeginForm, ConfirmForm, KeyForm, ProveForm
 from accounts.security.places import Seat
 from bengi import clock
 from bengi.access import PageRequest, signed_in
-from bengi.errors import BengiError
+from bengi.errors import BengiError, Conflict
+from bengi.ids import new_id
 
 BEGUN = "second_factor_begun"
 """Where a session keeps that its person has proved the password and is shown a secret."""
@@ -84,12 +86,15 @@ def factor(request: PageRequest) -> HttpResponse:
 @sensitive_variables("codes")
 @signed_in
 def confirm_factor(request: PageRequest) -> HttpResponse:
-    """Turn on what was begun, by its first code, and show the recovery codes, once."""
+    """Turn on what was begun, by its first code, and show the recovery codes, once.
+
+    Pressed twice, the second answer is the one that is seen: it shows the same codes.
+    """
     form = ConfirmForm(request.POST or None)
     if form.is_valid():
+        code, now = form.cleaned_data["code"].replace(" ", ""), clock.wall()
         try:
-            code = form.cleaned_data["code"].replace(" ", "")
-            codes = factor_changes.turn_on(request, request.user, code, now=clock.wall())
+            codes = _turn_on(request, code, now)
         except BengiError as error:
             form.refuse(error, "code")
         else:
@@ -139,18 +144,20 @@ def turn_off_factor(request: PageRequest) -> HttpResponse:
 @sensitive_variables("key")
 @signed_in
 def keys(request: PageRequest) -> HttpResponse:
-    """Keys for programs; a new one is shown in the answer that makes it."""
+    """Keys for programs; a new one is shown in the answer that makes it, and to a second press."""
     now, key, row = clock.wall(), "", None
     form = KeyForm(request.POST or None, initial={"scopes": ["read"], "days": "90"})
     if request.method == "POST" and form.is_valid():
         name, scopes = form.cleaned_data["name"], form.cleaned_data["scopes"]
         try:
-            row, key = create_key(request.user, name, scopes, expires_at=form.ends_at(now), now=now)
+            once = {"form_key": form.cleaned_data["form_key"], "expires_at": form.ends_at(now)}
+            row, key = create_key(request.user, name, scopes, **once, now=now)
             form = KeyForm(initial=form.initial)
         except BengiError as error:
             form.refuse(error, "name")
     mine = ApiKey.objects.filter(user=request.user, revoked_at=None).order_by("-created_at")
     context = {"form": form, "keys": mine, "new_key": key, "new_row": row, "now": now}
+    context["form_key"] = new_id()
     return settings_page(request, "api-keys", context, [form])
 
 
@@ -161,6 +168,17 @@ def revoke(request: PageRequest, key_id: UUID) -> HttpResponse:
     revoke_key(request.user, key_id, now=clock.wall())
     messages.success(request, "That key opens nothing any more.")
     return redirect("settings-keys")
+
+
+@sensitive_variables("code", "codes")
+def _turn_on(request: PageRequest, code: str, now: datetime) -> list[str]:
+    try:
+        return factor_changes.turn_on(request, request.user, code, now=now)
+    except Conflict:
+        codes = second_factor.just_turned_on(request.user, code, now)
+        if codes is None:
+            raise
+        return codes
 
 
 def _proof(form: ProveForm) -> dict[str, str]:

@@ -12,15 +12,29 @@ Point = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A dashed line of the order's own, from a place on, with its name at the right end."""
+    """A dashed line of the order's own, from a place on, with its name above its right end.
+
+    at_start: above the left end instead; below: under the line.
+    """
 
     points: tuple[Point, ...]
     name: str = ""
+    at_start: bool = False
+    below: bool = False
+
+    @property
+    def path(self) -> str:
+        return path(self.points)
+
+    @property
+    def name_at(self) -> Point:
+        x, y = self.points[0 if self.at_start else -1]
+        return x, y + (13 if self.below else -5)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """kind: fill, a disc; fires, a ring; rests, a dash; with words beside it."""
+    """kind: fill, a disc; fires, a ring; ends, a cross; word, nothing; with words beside it."""
 
     kind: str
     at: Point
@@ -53,10 +67,6 @@ class Drawing:
     def second_path(self) -> str:
         return path(self.second)
 
-    @property
-    def level_paths(self) -> list[tuple[str, str, Point]]:
-        return [(path(level.points), level.name, level.points[-1]) for level in self.levels]
-
 
 def path(points: tuple[Point, ...]) -> str:
     """Return the points as the d of an SVG path."""
@@ -70,8 +80,13 @@ DRAWINGS = {
         "The ask above, the bid below. A market order to buy comes in and is filled at the ask.",
         price=((8, 62), (50, 54), (96, 60), (140, 48), (190, 56), (240, 44), (312, 50)),
         second=((8, 88), (50, 80), (96, 86), (140, 74), (190, 82), (240, 70), (312, 76)),
-        levels=(Level(((140, 12), (140, 122)), ""),),
-        marks=(Mark("fill", (140, 48), "bought at the ask"),),
+        levels=(Level(((140, 16), (140, 122))),),
+        marks=(
+            Mark("fill", (140, 48), "bought at the ask"),
+            Mark("word", (140, 116), "sent"),
+            Mark("word", (321, 50), "ask", "end"),
+            Mark("word", (321, 76), "bid", "end", below=True),
+        ),
     ),
     OrderType.LIMIT: Drawing(
         "The price falls to the limit of a buy, below the market, and fills it there.",
@@ -94,11 +109,11 @@ DRAWINGS = {
         price=((8, 30), (52, 38), (96, 34), (132, 58), (150, 108), (196, 99), (248, 80), (312, 60)),
         levels=(
             Level(((30, 58), (312, 58)), "stop"),
-            Level(((136, 80), (312, 80)), "limit"),
+            Level(((136, 80), (312, 80)), "limit", below=True),
         ),
         marks=(
             Mark("fires", (132, 58), "fires"),
-            Mark("fill", (248, 80), "sold at the limit", "middle", below=True),
+            Mark("fill", (248, 80), "sold", below=True),
         ),
     ),
     OrderType.TRAILING_STOP: Drawing(
@@ -109,7 +124,7 @@ DRAWINGS = {
             Level(_TRAIL, "stop"),
         ),
         marks=(
-            Mark("fires", (262, 68), "fires"),
+            Mark("fires", (262, 68), "fires", "end", below=True),
             Mark("fill", (290, 82), "sold", "end", below=True),
         ),
     ),
@@ -120,12 +135,12 @@ BRACKET = Drawing(
     "price rises to the take profit, which sells and cancels the stop loss.",
     price=((8, 58), (48, 70), (90, 62), (136, 84), (182, 56), (226, 46), (262, 26), (312, 38)),
     levels=(
-        Level(((48, 26), (312, 26)), "take profit"),
-        Level(((48, 106), (262, 106)), "stop loss"),
+        Level(((48, 26), (312, 26)), "take profit", at_start=True),
+        Level(((48, 106), (262, 106)), "stop loss", at_start=True),
     ),
     marks=(
         Mark("fill", (48, 70), "bought", "middle", below=True),
         Mark("fill", (262, 26), "sold", "middle", below=True),
-        Mark("rests", (262, 106), "canceled", "start"),
+        Mark("ends", (262, 106), "canceled", "end"),
     ),
 )

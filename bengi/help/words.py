@@ -108,7 +108,7 @@ STATUSES = {
 WHAT_TO_DO = {
     "not_marketable": "Wait for the market to come, or replace the order with a nearer limit.",
     "cap_reached": "The market ran away after you ordered. Cancel and order anew to pay more.",
-    "amount_too_small": "Nothing: the rest is less than a step of a share and will be dropped.",
+    "amount_too_small": "Nothing: what is left is too little for a step of a share at this price.",
     "stop_not_reached": "Nothing: this is what a stop is for.",
     "after_trigger": "Nothing: the next quote is moments away.",
     "no_quote": "Wait for the first quote; look at the age of the price.",

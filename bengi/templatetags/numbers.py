@@ -9,12 +9,11 @@ from typing import Any
 
 from django import template
 
+from bengi import discreet, numerals, typed, writing
 from bengi import money as amounts
-from bengi import numerals, writing
 
 register = template.Library()
 NOTHING = "\N{EN DASH}"
-HIDDEN = "\N{BULLET}" * 5
 _INSIDE = re.compile(r" (?=×)|(?<=×) |(?<=\d) (?=(ms|s|min|h|d|bps|[A-Z]{3})\b)")
 
 
@@ -26,7 +25,7 @@ def _is_missing(value: object) -> bool:
 @register.filter
 def money(amount: Any, currency: str) -> str:
     """{{ 1234.5|money:"USD" }} -> 1,234.50, or dots for who is discreet."""
-    return HIDDEN if writing.current().is_discreet else cost(amount, currency)
+    return numerals.HIDDEN if writing.current().is_discreet else cost(amount, currency)
 
 
 @register.filter
@@ -39,7 +38,7 @@ def cost(amount: Any, currency: str) -> str:
 def signed_money(amount: Any, currency: str) -> str:
     """{{ 1234.5|signed_money:"USD" }} -> +1,234.50, or dots for who is discreet."""
     if writing.current().is_discreet:
-        return HIDDEN
+        return numerals.HIDDEN
     return NOTHING if _is_missing(amount) else numerals.signed_money(amount, currency)
 
 
@@ -93,8 +92,26 @@ def plain_money(value: Any) -> str:
 
 @register.filter
 def plain(value: Any) -> str:
-    """{{ 229.87000000|plain }} -> 229.87, for data attributes and form fields."""
+    """{{ 229.87000000|plain }} -> 229.87, for data attributes."""
     return "" if _is_missing(value) else amounts.plain(value)
+
+
+@register.filter
+def in_field(value: Any) -> str:
+    """{{ 229.87000000|in_field }} -> 229.87, for form fields: read back as the same number."""
+    return "" if _is_missing(value) else typed.in_field(value)
+
+
+@register.filter
+def told(text: str) -> str:
+    """{{ posted.description|told }}, {{ order.reason|told }}: without amounts for the discreet."""
+    return discreet.sentence(text)
+
+
+@register.filter
+def refusal(error: Any) -> str:
+    """{{ problem|refusal }}: why something was refused, without what one has for the discreet."""
+    return discreet.refusal(error)
 
 
 @register.filter

@@ -1,12 +1,14 @@
 """Cursor pages over rows that come and go."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from bengi.errors import Malformed
-from bengi.pagination import page
+from bengi.pagination import leaf, page
 from instruments.models import Instrument
 from instruments.tests.factories import InstrumentFactory
 
@@ -30,6 +32,23 @@ def pages(by, limit):
     return seen
 
 
+def key(row):
+    return row.symbol, row.mic
+
+
+def leaves(by, limit):
+    """Return the leaves of a list, first to last, each looked at from the one after it too."""
+    rows, found, after = Instrument.objects.all(), [], ""
+    while not found or after:
+        found.append(leaf(rows, by=by, limit=limit, after=after))
+        after = found[-1].older
+    for earlier, later in pairwise(found):
+        back = leaf(rows, by=by, limit=limit, before=later.newer)
+        assert [key(row) for row in back.rows] == [key(row) for row in earlier.rows]
+        assert (back.older, bool(back.newer)) == (earlier.older, earlier is not found[0])
+    return found
+
+
 class PageTest(TestCase):
     @settings(max_examples=60)
     @given(
@@ -43,6 +62,21 @@ class PageTest(TestCase):
         sign = "-" if descending else ""
         found = pages([f"{sign}symbol", f"{sign}mic"], limit)
         assert found == sorted(keys, reverse=descending)
+
+    @settings(max_examples=60)
+    @given(
+        keys=st.sets(st.tuples(SYMBOLS, MICS), max_size=12),
+        limit=st.integers(1, 5),
+        descending=st.booleans(),
+    )
+    def test_leaves_hold_every_row_once_in_both_directions(self, keys, limit, descending):
+        for symbol, mic in keys:
+            InstrumentFactory(symbol=symbol, mic=mic)
+        sign = "-" if descending else ""
+        found = leaves([f"{sign}symbol", f"{sign}mic"], limit)
+        assert not found[0].newer
+        rows = [key(row) for each in found for row in each.rows]
+        assert rows == sorted(keys, reverse=descending)
 
 
 @pytest.mark.django_db

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, models
-from django.db.models import F
 
 from accounts.models import LedgerEntry, LedgerTransaction, UnsettledCash
 from accounts.selectors import transactions_of
@@ -24,7 +23,7 @@ from orders.selectors import orders_of, picking_orders
 from orders.tests.factories import OrderFactory
 from portfolios.models import Lot, LotClosing
 from trades.models import Trade
-from trades.notices.selectors import ORDER, UNREAD_MAX, events_told
+from trades.notices.selectors import ORDER, UNREAD_MAX, events_told, unread_events
 from trades.reading import PICKS, UNSETTLED
 from trades.selectors import trades_of
 from trades.tests.factories import TradeFactory
@@ -227,7 +226,7 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
             "event_seq_once_per_stream",
         ),
         "what is unread": (
-            events_told(account.user).filter(seq__gt=F("read_to"))[:UNREAD_MAX],
+            unread_events(account.user)[:UNREAD_MAX],
             "event_seq_once_per_stream",
         ),
         "events of an order": (events_about(order.id), "events_of_subject"),
@@ -243,6 +242,16 @@ def test_hot_queries_use_the_index_that_is_there_for_them(order):
         if index not in told:
             wrong[name] = told
     assert not wrong, "\n\n".join(f"{name}:\n{told}" for name, told in wrong.items())
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's")
+@pytest.mark.parametrize("name", ["what somebody is told", "what is unread"])
+def test_only_the_newest_of_a_log_is_read_for_news(order, name):
+    query, _ = hot_queries(order)[name]
+    lines = plan(query).splitlines()
+    found = [line for line in lines if "Index Cond" in line and "stream_id" in line]
+    assert found
+    assert all("seq >" in line for line in found), found
 
 
 INDEXES = {

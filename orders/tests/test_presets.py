@@ -1,4 +1,4 @@
-"""Sizes by a share of what there is: the largest that the rules still let pass, to the last step."""
+"""Sizes by a share of what there is: the largest that the rules let pass, to the last step."""
 
 from decimal import Decimal
 

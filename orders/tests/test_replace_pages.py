@@ -203,3 +203,16 @@ def test_what_was_sized_passes_the_review(trader, ticket):
     value = size(trader, ticket, "100", type="market")["value"]
     answer = trader.post("/orders/review", ticket | {"type": "market", "quantity": value})
     assert "All checks passed." in answer.content.decode()
+
+
+def test_a_refused_price_leaves_the_other_fields_as_they_are(trader, ticket):
+    """Dragging sends the price alone; sending the form again must not change what it says."""
+    trader.post("/orders/place", ticket | {"time_in_force": "gtc", "client_order_id": "key-1"})
+    order = Order.objects.get()
+    answer = trader.get(f"/orders/{order.id}/replace/review?limit_price=99.001", headers=HTMX)
+    page = answer.content.decode()
+    assert 'id="replace-limit_price-error"' in page
+    assert 'name="limit_price" inputmode="decimal" value="99.001"' in page
+    assert 'name="quantity" inputmode="decimal" value="40"' in page
+    assert '<option value="gtc" selected>' in page
+    assert '<option value="day">' in page

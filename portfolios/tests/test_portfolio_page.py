@@ -417,7 +417,7 @@ def test_a_refresh_leaves_out_what_stays():
     with CaptureQueriesContext(connection) as seen:
         html = client.get("/portfolio", headers={"HX-Request": "true"}).content.decode()
     assert not {"realized", "months"} & set(re.findall(r'id="(\w+)', html))
-    assert "reversed_by" not in " ".join(each["sql"] for each in seen)
+    assert not any('"closed_at" DESC' in each["sql"] for each in seen)
     for id_ in ("pf-now", "as-of", "pf-tiles", "pf-positions", "pf-allocation", "pf-today"):
         assert f'id="{id_}"' in html
     assert 'id="realized"' in page(portfolio)

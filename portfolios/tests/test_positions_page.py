@@ -1,5 +1,6 @@
 """The page of positions: sums by currency and together, sorting, reducing and closing."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from accounts.tests.factories import AccountFactory, UserFactory
 from accounts.tests.money_stage import rate
 from bengi import clock
@@ -108,6 +110,19 @@ def test_a_part_is_sold_through_the_review(client, portfolio):
     review = client.post("/orders/review", body)
     assert "Send sell order" in review.content.decode()
     assert not Order.objects.exists(), "nothing is sent before it is confirmed"
+
+
+def test_who_wants_no_review_gets_one_where_the_button_says_so(client, portfolio):
+    """Closing a position is one press on a row of a table."""
+    position = hold(portfolio, "AAA", "25", "900")
+    User.objects.update(confirms_orders=False)
+    text = client.get("/positions", {"reduce": str(position.id)}).content.decode()
+    forms = re.findall(r'<form[^>]*action="/orders/review".*?</form>', text, re.DOTALL)
+    assert len(forms) == 2
+    for form in forms:
+        sent = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*? value="([^"]*)"', form))
+        assert "Send sell order" in client.post("/orders/review", sent).content.decode()
+    assert not Order.objects.exists()
 
 
 def test_what_orders_hold_cannot_be_closed(client, portfolio):

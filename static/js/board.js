@@ -22,7 +22,9 @@ const visible = new IntersectionObserver((entries) => {
 /** Look at the page again: after loading, and after a part of it was swapped. */
 export function index() {
   for (const [symbol, boxes] of cells) {
-    cells.set(symbol, boxes.filter(({ box }) => box.isConnected));
+    const left = boxes.filter(({ box }) => box.isConnected);
+    if (left.length) cells.set(symbol, left);
+    else cells.delete(symbol);
   }
   for (const box of document.querySelectorAll("[data-symbol]:not([data-boarded])")) {
     box.dataset.boarded = "";

@@ -7,7 +7,7 @@ const list = (box) => box.querySelector(".found");
 const choices = (box) => [...list(box).querySelectorAll("a, button")];
 
 function close(box) {
-  list(box).replaceChildren();
+  list(box)?.replaceChildren();
 }
 
 function step(box, by) {

@@ -10,6 +10,7 @@ const MOVED_PX = 3;
 export class OrderLines {
   #shown = [];
   #orders = [];
+  #colors = null;
   #drag = null;
 
   /** onDrop is told of an order, the field that was dragged, and its new price in units. */
@@ -32,6 +33,7 @@ export class OrderLines {
   /** Draw these orders' lines in the colours of the theme. One that is held in the hand stays. */
   draw(orders, colors) {
     this.#orders = orders;
+    this.#colors = colors;
     if (this.#drag) return;
     for (const { line } of this.#shown) this.candles.removePriceLine(line);
     this.#shown = orders.map((order) => ({ order, line: this.#line(order, colors), handle: this.#handle(order) }));
@@ -123,14 +125,11 @@ export class OrderLines {
     }
   }
 
-  /** Let go: lines stand where the orders are. */
+  /** Let go: lines stand where the orders are, those that came and went meanwhile too. */
   release() {
     if (!this.#drag) return;
-    const { order, line, handle } = this.#drag;
     this.#drag = null;
-    line.applyOptions({ price: Number(order.price) });
-    handle.firstElementChild.textContent = words(order);
-    this.#place();
+    this.draw(this.#orders, this.#colors);
   }
 }
 

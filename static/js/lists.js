@@ -4,6 +4,8 @@
 
 let dragged = null;
 let pressed = null;
+let sent = "";
+let typed = "";
 
 const rowOf = (target) => target.closest?.("#list-rows tbody tr");
 
@@ -60,15 +62,28 @@ document.addEventListener("click", (event) => {
 
 /** After a symbol the next one can be typed, and a wrong one mended. */
 document.addEventListener("submit", (event) => {
-  if (event.target.matches(".lists__add")) pressed = { way: "add" };
+  if (!event.target.matches(".lists__add")) return;
+  sent = event.target.elements.symbol.value;
+  pressed = { way: "add" };
+});
+
+/** What somebody types while the answer is on its way is not in it. */
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  if (target.id !== "list") return;
+  const { value } = document.getElementById("symbol") ?? { value: "" };
+  typed = value === sent ? "" : value;
 });
 
 /** At an end of the list the button that was pressed is off: the other one takes the focus. */
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target.id !== "list") return;
+  const field = document.getElementById("symbol");
+  if (typed && field) field.value = typed;
+  sent = typed = "";
   if (!pressed || pressed.way === "remove") return;
   if (pressed.way === "add") {
     pressed = null;
-    document.getElementById("symbol")?.focus();
+    field?.focus();
     return;
   }
   const [own, other] = [pressed.way, pressed.way === "up" ? "down" : "up"].map((way) =>

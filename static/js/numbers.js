@@ -30,6 +30,13 @@ export function plain(value) {
   return `${value < 0n ? "-" : ""}${size / ONE}${rest ? `.${rest}` : ""}`;
 }
 
+/** Write units into a field: where a point is the reader's mark for thousands, 1.234 says by one
+    more place that it is none (bengi/typed.py). */
+export function inField(value) {
+  const text = plain(value);
+  return thousands === "." && /^[1-9]\d{0,2}\.\d{3}$/.test(text) ? `${text}0` : text;
+}
+
 /** Divide and round half to even: the one rounding rule. */
 function divide(value, by) {
   const negative = value < 0n !== by < 0n;

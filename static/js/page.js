@@ -33,7 +33,7 @@ function look() {
   readQuotes();
   board.index();
   const symbols = new Set([...board.symbols(), ...held()]);
-  stream.follow([...symbols].map((symbol) => `prices:${symbol}`));
+  stream.followPrices([...symbols]);
   paintEquity();
 }
 

@@ -8,10 +8,10 @@ function paint(foot) {
   const places = n.minorPlaces(foot.dataset.sum);
   let [value, cost] = [0n, 0n];
   for (const row of document.querySelectorAll(`tr[data-quantity][data-currency="${foot.dataset.sum}"]`)) {
-    const last = n.units(quotes.get(row.dataset.symbol)?.last);
-    if (last === null) return;
+    const [last, paid] = [n.units(quotes.get(row.dataset.symbol)?.last), n.units(row.dataset.cost)];
+    if (last === null || paid === null) return; // no price yet, or a cost that is nobody's business
     value += n.rounded(n.times(last, n.units(row.dataset.quantity)), places);
-    cost += n.units(row.dataset.cost);
+    cost += paid;
   }
   write(foot.querySelector("[data-sum-of=value]"), n.fixed(value, places));
   const gain = value - cost;

@@ -14,10 +14,28 @@ function ownZone() {
   });
 }
 
+/** There is no clipboard over plain HTTP, nor where the browser refuses: what is to be copied is
+    selected there, ready for the keys that copy. */
 async function copy(button) {
-  const text = document.getElementById(button.dataset.copy).textContent;
-  await navigator.clipboard.writeText(text);
-  button.textContent = "Copied";
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(source);
+    button.textContent = "Selected";
+  }
+}
+
+/** What is shown once comes with the answer to one press; a second would throw it away. Back on the
+    page, by the browser's history, one may press again. */
+function once({ target }) {
+  const buttons = target.matches(".settings [method=post]") ? target.querySelectorAll("[type=submit]") : [];
+  for (const button of buttons) button.disabled = true;
+}
+
+function allowAgain() {
+  for (const button of document.querySelectorAll(".settings [type=submit]")) button.disabled = false;
 }
 
 document.addEventListener("click", ({ target }) => {
@@ -25,6 +43,8 @@ document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-copy]");
   if (button) copy(button);
 });
+document.addEventListener("submit", once);
+addEventListener("pageshow", allowAgain);
 ownZone();
 document.querySelector(".side-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.getElementById("new-key")?.focus();

@@ -5,6 +5,8 @@
 const SILENCE_MS = 5000;
 const BACKOFF_MS = { first: 250, most: 15000 };
 const SIGNED_OUT = new Set([4401, 4403]);
+const PRICES = "prices:";
+const TOPICS_MAX = 200;
 
 export class Stream extends EventTarget {
   #socket = null;
@@ -40,6 +42,16 @@ export class Stream extends EventTarget {
       if (seq !== null) this.#seqs.set(topic, seq);
     }
     if (fresh.length) this.#send({ type: "SUBSCRIBE", topics: fresh });
+  }
+
+  /** Prices of these symbols and no others, as many as the server lets one follow beside the rest. */
+  followPrices(symbols) {
+    const others = [...this.#topics].filter((topic) => !topic.startsWith(PRICES));
+    const wanted = symbols.slice(0, TOPICS_MAX - others.length).map((symbol) => PRICES + symbol);
+    const gone = [...this.#topics].filter((topic) => topic.startsWith(PRICES) && !wanted.includes(topic));
+    for (const topic of gone) this.#topics.delete(topic);
+    if (gone.length) this.#send({ type: "UNSUBSCRIBE", topics: gone });
+    this.follow(wanted);
   }
 
   /** Connect now if there is no connection: the person asked, or the network came back. */

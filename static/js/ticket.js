@@ -17,7 +17,7 @@ const quote = () => quotes.get(form().dataset.symbol);
 const isBuy = () => field("side").value !== "sell";
 
 function set(name, value) {
-  field(name).value = n.plain(value);
+  field(name).value = n.inField(value);
   field(name).dispatchEvent(new Event("input", { bubbles: true }));
 }
 
@@ -36,12 +36,16 @@ function fromQuote(name, which) {
   if (price !== null) set(name, price);
 }
 
-/** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it. */
+/** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it.
+    What was asked before the ticket changed, or before the last press, is for another order. */
+let written = 0;
 async function share(percent) {
+  const asked = ++written;
   const data = new FormData(form());
   data.set("share", percent);
   const answer = await fetch(form().dataset.sizeUrl, { method: "POST", body: data }).catch(() => null);
   const { field: name, value } = answer?.ok ? await answer.json() : {};
+  if (asked !== written) return;
   if (value) set(name, n.units(value));
   else tell("No size to fill in", isBuy() ? "There is no price yet, or too little buying power." : "There is nothing to sell.", { id: "no-size", isWarning: true });
 }
@@ -109,7 +113,9 @@ function forget(input) {
   if (all && !all.querySelector("li")) all.remove();
 }
 
-function placed() {
+/** The ticket's next order gets a key of its own; until an answer has come it is the same order. */
+function placed({ detail }) {
+  if (detail.next_key) field("client_order_id").value = detail.next_key;
   review.dataset.placed = "";
   review.close();
   refresh();
@@ -139,12 +145,14 @@ export function startTicket() {
     if (target.id === "type" && target.form === form()) suggest();
   });
   document.addEventListener("input", ({ target }) => {
-    if (target.form && target.form === form()) forget(target);
+    if (!target.form || target.form !== form()) return;
+    written += 1;
+    forget(target);
   });
   document.addEventListener("bengi:ticket", open);
   document.addEventListener("bengi:deal", deal);
   document.addEventListener("bengi:replace", ({ detail: { order, price } }) =>
-    replace(`${order.url}/review?${order.field}=${n.plain(price)}`));
+    replace(`${order.url}/review?${order.field}=${n.inField(price)}`));
   document.addEventListener("htmx:afterSettle", onSwap);
   document.addEventListener("order-placed", placed);
   review.addEventListener("close", closed);

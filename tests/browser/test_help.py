@@ -58,19 +58,20 @@ def test_visitors_read_it_without_script(open_context: Callable[..., BrowserCont
 def test_error_pages_in_every_look(visitor: Page, watch: Watch, look: str, tmp_path: Path):
     policy = visitor.request.get("/").headers["content-security-policy"]
     for name in ("400", "403", "403_csrf", "404", "500", "503"):
-
-        def answer(route: Route, name: str = name) -> None:
-            body = render_to_string(f"{name}.html", {"request_id": "01890a5d-ac96-774b-bcce"})
-            headers = {"Content-Security-Policy": policy, "Content-Type": "text/html"}
-            route.fulfill(status=int(name[:3]), body=body, headers=headers)
-
-        visitor.route("**/broken", answer)
+        visitor.route("**/broken", _answer_with(name, policy))
         visitor.goto("/broken")
         expect(visitor.get_by_role("heading", level=1)).to_be_visible()
         _check(visitor, f"error-{name}-{look}", tmp_path)
         visitor.unroute("**/broken")
     watch.forgive("/broken")
     watch.forgive("Failed to load resource")
+
+
+def _answer_with(name: str, policy: str) -> Callable[[Route], None]:
+    """Return what answers with an error page as the product would send it."""
+    body = render_to_string(f"{name}.html", {"request_id": "01890a5d-ac96-774b-bcce"})
+    headers = {"Content-Security-Policy": policy, "Content-Type": "text/html"}
+    return lambda route: route.fulfill(status=int(name[:3]), body=body, headers=headers)
 
 
 def _check(page: Page, name: str, tmp_path: Path) -> None:

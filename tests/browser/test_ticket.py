@@ -11,6 +11,8 @@ from tests.browser.watch import Watch, place_by_api
 def test_an_order_by_keyboard_alone(trader: Page):
     page = trader
     bench.await_live(page)
+    key = page.locator("#ticket-form [name=client_order_id]")
+    first_key = key.input_value()
     page.keyboard.press("t")
     expect(page.get_by_label("Type")).to_be_focused()
     page.get_by_label("Type").evaluate("field => field.blur()")
@@ -30,6 +32,7 @@ def test_an_order_by_keyboard_alone(trader: Page):
     send.focus()
     page.keyboard.press("Enter")
     expect(bench.toast(page, "Filled")).to_be_visible()
+    expect(key, "the next order is another one").not_to_have_value(first_key)
     expect(page.get_by_label("Quantity")).to_be_focused()
 
 

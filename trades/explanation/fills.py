@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
+from bengi import discreet
 from bengi.money import plain
 from trades.explanation.quotes import middle, offer
 from trades.explanation.subject import Step, Subject, gained
@@ -76,7 +77,7 @@ def _match(told: Told, of: Subject) -> list[str]:
 
 
 def _manual(told: Told, of: Subject) -> list[str]:
-    reason = told.step["reason"].rstrip(".")
+    reason = discreet.sentence(told.step["reason"]).rstrip(".")
     return [f"Staff filled it by hand: {reason}."]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bengi import discreet
 from bengi.numerals import age
 from bengi.terms import OrderStatus
 from trades.explanation.subject import Subject
@@ -81,7 +82,7 @@ def _took(standing: Standing) -> str:
 
 def _ended(word: str) -> Callable[[Standing, Subject], str]:
     def say(standing: Standing, of: Subject) -> str:
-        reason = f" {standing.reason}" if standing.reason else ""
+        reason = f" {discreet.sentence(standing.reason)}" if standing.reason else ""
         return f"{word}; {_so_far(standing, of)}.{reason}"
 
     return say

@@ -52,8 +52,8 @@ class Subject:
         return numerals.signed(value, max(self.places, min(own, self.places + 2)))
 
     def money(self, value: Decimal | str) -> str:
-        """Write an amount with its currency."""
-        return f"{numerals.money(Decimal(value), self.currency)} {self.currency}"
+        """Write an amount with its currency: what its owner pays, gets or holds free."""
+        return f"{numerals.own_money(Decimal(value), self.currency)} {self.currency}"
 
     def number(self, value: Decimal | str) -> str:
         """Write a number of shares."""

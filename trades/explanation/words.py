@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from bengi import discreet
 from bengi.terms import OrderType
 from orders.rules import PROTECTION
 from trades.explanation.ends import canceled, expired, not_replaced, rejected, replaced
@@ -144,7 +145,7 @@ def _trailed(told: Told, of: Subject) -> Words:
 
 
 def _busted(told: Told, of: Subject) -> Words:
-    reason = told.step["reason"].rstrip(".")
+    reason = discreet.sentence(told.step["reason"]).rstrip(".")
     text = (
         f"Staff have taken this fill back: {reason}. Its money and shares are where they were "
         "before it; what was busted is not worked again."

@@ -1,11 +1,14 @@
 """What happened to somebody, from the logs of their accounts and their own; nobody else's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, User
@@ -17,6 +20,7 @@ from trades.notices.words import Names, action_in, say, symbol_in
 
 LOOK_BACK = 5_000
 """How many events back each log is looked through: older news is on the pages of its own."""
+ACCOUNTS_MAX = 40
 UNREAD_MAX = 100
 """Unread notifications are counted up to here."""
 ORDER = ("-occurred_at", "-id")
@@ -38,6 +42,14 @@ class Notice:
     is_read: bool
 
 
+class Log(NamedTuple):
+    """A log: its newest place, and up to where its person has read it."""
+
+    id: UUID
+    seq: int
+    read_to: int
+
+
 def events_told(user: User, kind: NoticeKind | None = None) -> QuerySet[Event]:
     """Return what is told to the user of one kind or of all, each with read_to: how far its log is
     read. Its order is ORDER, which the caller asks for.
@@ -45,25 +57,45 @@ def events_told(user: User, kind: NoticeKind | None = None) -> QuerySet[Event]:
     From the newest LOOK_BACK events of each of their logs, closed accounts' too.
     """
     types = list(KIND_OF) if kind is None else TYPES[kind]
-    own = Event.objects.filter(stream_id__in=streams_of(user), type__in=types)
-    recent = own.filter(seq__gt=F("stream__seq") - LOOK_BACK)
-    return recent.annotate(read_to=Coalesce(F("stream__read__seq"), 0))
+    recent = _after({log.id: log.seq - LOOK_BACK for log in logs_of(user)})
+    own = Event.objects.filter(recent, type__in=types)
+    return own.annotate(read_to=Coalesce(F("stream__read__seq"), 0))
+
+
+def unread_events(user: User) -> QuerySet[Event]:
+    """Return what is told to the user and not read, in no order."""
+    unread = _after({log.id: max(log.seq - LOOK_BACK, log.read_to) for log in logs_of(user)})
+    return Event.objects.filter(unread, type__in=KIND_OF)
 
 
 def unread_count(user: User) -> int:
     """Return how many notifications the user has not read, UNREAD_MAX at most."""
-    return events_told(user).filter(seq__gt=F("read_to"))[:UNREAD_MAX].count()
+    return unread_events(user)[:UNREAD_MAX].count()
+
+
+def _after(places: Mapping[UUID, int]) -> Q:
+    """Return the condition of events behind a place of each log.
+
+    In numbers, one log after the other: so that the index by log and place finds them alone.
+    """
+    behind = [Q(stream_id=stream_id, seq__gt=seq) for stream_id, seq in places.items()]
+    return reduce(or_, behind, Q(pk__in=()))
 
 
 def heads_of_user(user: User) -> dict[UUID, int]:
     """Return where each of the user's logs stands."""
-    return dict(Stream.objects.filter(id__in=streams_of(user)).values_list("id", "seq"))
+    return {log.id: log.seq for log in logs_of(user)}
 
 
-def streams_of(user: User) -> list[UUID]:
-    """Return the ids of the logs that are the user's: their own, and one for each account."""
-    accounts = Account.objects.filter(user=user).order_by("id").values_list("id", flat=True)
-    return [user.pk, *accounts]
+def logs_of(user: User) -> list[Log]:
+    """Return the logs that are the user's: their own, and one for each account. One statement.
+
+    Closed accounts count too, of the newest ACCOUNTS_MAX.
+    """
+    accounts = Account.objects.filter(user=user).order_by("-id").values("id")[:ACCOUNTS_MAX]
+    mine = Stream.objects.filter(Q(id=user.pk) | Q(id__in=accounts)).order_by("id")
+    read_to = Coalesce(F("read__seq"), 0)
+    return [Log(*row) for row in mine.annotate(read_to=read_to).values_list("id", "seq", "read_to")]
 
 
 def notices(user: User, events: Sequence[Event]) -> list[Notice]:

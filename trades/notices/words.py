@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bengi import discreet
 from bengi.money import ZERO
-from bengi.numerals import money, price, quantity, signed_money
+from bengi.numerals import own_money, own_signed_money, price, quantity
 from bengi.terms import TradeKind
 
 Payload = Mapping[str, Any]
@@ -69,7 +70,7 @@ def action_in(payload: Payload) -> str | None:
 def _executed(payload: Payload, names: Names) -> Saying:
     trade = payload["trade"]
     is_anew = trade["kind"] == TradeKind.CORRECTION
-    net = signed_money(Decimal(trade["net_amount"]), trade["currency"])
+    net = own_signed_money(Decimal(trade["net_amount"]), trade["currency"])
     text = f"{_deal(trade, names)}, {net} {trade['currency']} with costs."
     title = "Fill corrected" if is_anew else "Filled"
     return Saying(title, text, trade["symbol"], str(trade["order_id"]))
@@ -77,7 +78,7 @@ def _executed(payload: Payload, names: Names) -> Saying:
 
 def _busted(payload: Payload, names: Names) -> Saying:
     trade = payload["trade"]
-    net = signed_money(Decimal(trade["net_amount"]), trade["currency"])
+    net = own_signed_money(Decimal(trade["net_amount"]), trade["currency"])
     text = f"{_deal(trade, names)}: busted, {net} {trade['currency']} booked back."
     return Saying("Fill taken back", text, trade["symbol"], str(trade["order_id"]))
 
@@ -93,7 +94,8 @@ def _ended(title: str) -> Callable[[Payload, Names], Saying]:
         order = payload["order"]
         filled = Decimal(order["filled_quantity"])
         share = f", after {quantity(filled)} of {quantity(Decimal(order['quantity']))}"
-        text = f"{_wish(order, names)}{share if filled else ''}. {order['reason'] or ''}"
+        why = discreet.sentence(order["reason"] or "")
+        text = f"{_wish(order, names)}{share if filled else ''}. {why}"
         return Saying(title, text.strip(), order["symbol"], str(order["id"]))
 
     return ended
@@ -121,7 +123,7 @@ def _fired(payload: Payload, names: Names) -> Saying:
 def _posted(payload: Payload, names: Names) -> Saying:
     (transaction, *_) = payload["transactions"]
     title = str(transaction["kind"]).replace("_", " ").capitalize()
-    described = str(transaction["description"])
+    described = discreet.sentence(str(transaction["description"]))
     more = "" if described in {"", title} else f" {described}."
     return Saying(title, f"{_moved(transaction)}.{more}")
 
@@ -135,7 +137,7 @@ def _moved(transaction: Payload) -> str:
     """Say what a transaction did to its customer's cash."""
     own = [each for each in transaction["entries"] if each["account_id"] is not None]
     return " and ".join(
-        f"{signed_money(Decimal(each['amount']), each['currency'])} {each['currency']}"
+        f"{own_signed_money(Decimal(each['amount']), each['currency'])} {each['currency']}"
         for each in own
     )
 
@@ -180,7 +182,7 @@ def _violation(payload: Payload, names: Names) -> Saying:
 
 
 def _amount(text: str, currency: str) -> str:
-    return f"{money(Decimal(text), currency)} {currency}"
+    return f"{own_money(Decimal(text), currency)} {currency}"
 
 
 _SAYINGS: dict[str, Callable[[Payload, Names], Saying]] = {

@@ -104,7 +104,7 @@ def test_what_went_wrong_is_told_with_its_numbers():
     assert [duty.is_held for duty in told["duties"]] == [True, True]
     assert told["asked"] == {"corrections": 0, "adjustments": 2}
     text = staff().get("/admin/desk/").content.decode()
-    for words in ("Robot 1", "print 6 is far outside", "ValueError: no price", "2 halted"):
+    for words in ("Robot 1", "print 6 is far outside", "ValueError: no price", "2 instruments"):
         assert words in text
 
 

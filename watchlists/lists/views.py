@@ -3,6 +3,7 @@
 Asked by script, the same views answer with the page again, of which the script takes the list.
 """
 
+import json
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -114,9 +115,13 @@ def add_to_chosen(request: PageRequest) -> HttpResponse:
     try:
         add_symbol(watchlist.id, request.user, symbol, None)
     except BengiError as error:
+        if request.htmx:
+            said = {"say": {"title": "Not added", "text": error.detail}}
+            return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(said)})
         messages.error(request, error.detail)
     else:
-        messages.success(request, f"{symbol} is in the list {watchlist.name}.")
+        if not request.htmx:
+            messages.success(request, f"{symbol} is in the list {watchlist.name}.")
     return redirect(next_path(request, reverse("watchlists")))
 
 

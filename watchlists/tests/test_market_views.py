@@ -1,5 +1,6 @@
 """The page of markets: a search, movers as the API tells them, and each exchange by its clock."""
 
+import json
 import re
 from datetime import UTC, datetime
 
@@ -137,6 +138,22 @@ def test_what_is_watched_is_marked_and_the_rest_can_be_added(user):
     assert 'id="watch-gainers-UPP"' not in page
     watched = WatchlistItem.objects.values_list("instrument__symbol", flat=True)
     assert set(watched) == {"TOP", "UPP"}
+
+
+def test_a_script_is_told_why_a_symbol_was_not_added(user):
+    """It takes the market alone out of the answer: a message on the page would be lost."""
+    create_watchlist(user, "Core", ["TOP"])
+    client = signed_in(user)
+    sent = {"symbol": "NONE", "next": "/markets"}
+    answer = client.post("/watchlists/add", sent, headers={"HX-Request": "true"})
+    said = json.loads(answer["HX-Trigger"])["say"]
+    assert (answer.status_code, said["title"]) == (204, "Not added")
+    assert "NONE" in said["text"]
+    assert "Core" in text(client.get("/markets"))
+    sent = {"symbol": "UPP", "next": "/markets"}
+    answer = client.post("/watchlists/add", sent, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["Location"]) == (302, "/markets")
+    assert 'role="status"' not in text(client.get("/markets")).partition("<main")[0]
 
 
 @pytest.mark.parametrize("row", cells(CLOCKS), ids=lambda row: row[0])

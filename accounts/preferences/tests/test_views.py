@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from accounts.identity import passwords
 from accounts.identity.addresses import waiting_address
 from accounts.identity.models import SignIn
 from accounts.models import Account, User
@@ -130,6 +131,33 @@ class TestEmail:
         self.ask(client)
         client.post("/settings/email/keep")
         assert Client().post("/verify-email", {"key": self.key()}).status_code == 410
+        assert again(user).email == "ada@bengi.example"
+
+    def test_the_old_address_is_told_of_it(self, client, user):
+        self.ask(client)
+        told = mail.outbox[0]
+        assert told.to == ["ada@bengi.example"]
+        assert NEW in told.body
+        assert "key=" not in told.body
+        undo = re.search(r"http://testserver(/\S+)", told.body)[1]
+        assert Client().get(undo).status_code == 200
+
+    def test_a_new_password_forgets_it(self, client, user):
+        self.ask(client)
+        key = self.key()
+        save(client, "password", password=PASSWORD, new_password=NEW_PASSWORD)
+        assert waiting_address(user) == ""
+        assert Client().post("/verify-email", {"key": key}).status_code == 410
+        assert again(user).email == "ada@bengi.example"
+
+    def test_a_reset_password_forgets_it(self, client, user):
+        self.ask(client)
+        key = self.key()
+        stranger = Client()
+        stranger.get("/password/reset", {"key": passwords.key(again(user))})
+        stranger.post("/password/reset", {"password": NEW_PASSWORD})
+        assert again(user).check_password(NEW_PASSWORD)
+        assert Client().post("/verify-email", {"key": key}).status_code == 410
         assert again(user).email == "ada@bengi.example"
 
     def test_nobody_is_told_who_is_here(self, client, user):

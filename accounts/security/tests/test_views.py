@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 
@@ -153,6 +154,20 @@ class TestSecondFactor:
         page = inside.get("/settings/second-factor").content.decode()
         assert "<b>9</b> recovery codes are left" in page
 
+    def test_a_second_press_shows_the_same_codes(self, inside, user):  # noqa: F811
+        code = code_of(set_up(inside))
+        shown = [
+            codes_in(inside.post("/settings/second-factor/confirm", {"code": code}))
+            for _ in range(2)
+        ]
+        assert shown[0] == shown[1]
+        assert len(shown[0]) == 10
+        wrong_one = inside.post("/settings/second-factor/confirm", {"code": "000000"})
+        assert codes_in(wrong_one) == []
+        Authenticator.objects.update(created_at=clock.wall() - timedelta(seconds=61))
+        later = inside.post("/settings/second-factor/confirm", {"code": code})
+        assert (later.status_code, codes_in(later)) == (422, [])
+
     def test_the_drawing_is_of_the_address_and_of_nothing_else(self, inside, user):  # noqa: F811
         secret = set_up(inside)
         answer = inside.get("/settings/second-factor")
@@ -239,6 +254,10 @@ def key_in(answer):
     return re.search(r'id="key-text">(bk_\w+)<', answer.content.decode())[1]
 
 
+def form_key_in(answer):
+    return re.search(r'name="form_key" value="([^"]+)"', answer.content.decode())[1]
+
+
 class TestKeys:
     def test_a_key_is_shown_once_and_opens_what_it_may(self, inside):
         answer = make(inside)
@@ -253,6 +272,47 @@ class TestKeys:
         assert Program(key).ask("get", "/api/v1/accounts").status_code == 200
         assert Program(key).ask("post", "/api/v1/orders", {}).status_code == 403
         assert b"Last used" in inside.get("/settings/api-keys").content
+
+    def test_a_second_press_makes_no_second_key_and_shows_the_first(self, inside):
+        form_key = form_key_in(inside.get("/settings/api-keys"))
+        answers = [make(inside, form_key=form_key) for _ in range(2)]
+        assert key_in(answers[0]) == key_in(answers[1])
+        assert ApiKey.objects.count() == 1
+        assert AuditEntry.objects.filter(action="key.created").count() == 1
+        assert Program(key_in(answers[1])).ask("get", "/api/v1/accounts").status_code == 200
+        fresh = form_key_in(answers[1])
+        assert fresh != form_key
+        assert key_in(make(inside, form_key=fresh)) != key_in(answers[0])
+
+    @pytest.mark.parametrize("change", ["another name", "later", "revoked"])
+    def test_a_form_that_made_its_key_shows_it_no_more(self, inside, change):
+        form_key = form_key_in(inside.get("/settings/api-keys"))
+        make(inside, form_key=form_key)
+        rows = ApiKey.objects.all()
+        if change == "later":
+            rows.update(created_at=clock.wall() - timedelta(seconds=61))
+        if change == "revoked":
+            rows.update(revoked_at=clock.wall())
+        values = {"name": "other"} if change == "another name" else {}
+        again = make(inside, form_key=form_key, **values)
+        assert wrong(again, "name").startswith("This form has made its key already.")
+        assert "key-text" not in again.content.decode()
+        assert ApiKey.objects.count() == 1
+        make(inside, form_key=form_key_in(again))
+        assert ApiKey.objects.count() == 2
+
+    def test_a_form_of_anothers_makes_another_key(self, inside):
+        form_key = form_key_in(inside.get("/settings/api-keys"))
+        keys = {key_in(make(one, form_key=form_key)) for one in (inside, signed_in(UserFactory()))}
+        assert len(keys) == ApiKey.objects.count() == 2
+
+    def test_what_is_shown_once_is_not_left_by_hiding_amounts(self, inside):
+        """The eye leads back to its page, and there is none behind the answer to a form."""
+        page = inside.get("/settings/api-keys").content.decode()
+        assert page.count('value="is_discreet"') == 2
+        made = make(inside).content.decode()
+        assert "key-text" in made
+        assert 'value="is_discreet"' not in made
 
     def test_a_key_that_is_revoked_opens_nothing(self, inside):
         key = key_in(make(inside))

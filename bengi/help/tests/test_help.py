@@ -197,7 +197,9 @@ def test_drawings_stay_inside_and_say_what_they_show():
     for drawing in [*DRAWINGS.values(), BRACKET]:
         assert len(drawing.label) > 40
         lines = [drawing.price, drawing.second, *(level.points for level in drawing.levels)]
-        points = [point for line in lines for point in line] + [m.at for m in drawing.marks]
+        points = [point for line in lines for point in line]
+        points += [mark.words_at for mark in drawing.marks]
+        points += [level.name_at for level in drawing.levels]
         assert all(0 <= x <= 320 and 0 <= y <= 132 for x, y in points)
         fills = [mark.at for mark in drawing.marks if mark.kind == "fill"]
         assert fills

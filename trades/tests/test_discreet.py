@@ -1,0 +1,157 @@
+"""Every page of a trader who is discreet: no amount of theirs stands anywhere in the HTML."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from accounts.conversions import convert
+from accounts.models import CashBalance, LedgerEntry, User
+from accounts.services import deposit, withdraw
+from accounts.tests.money_stage import rate
+from bengi import clock
+from bengi.money import grouped, plain
+from orders.models import Order
+from orders.tests.http import signed_in
+from portfolios.bar import read_bar
+from portfolios.models import Lot
+from trades.models import Trade
+from trades.tests.world import Trader, World
+
+D = Decimal
+TELLING = D(40)
+"""Smaller amounts, such as a commission, are numbers that a page may hold for another reason."""
+CONVERTED = D("1357.91")
+PATHS = (
+    *("/positions", "/positions?sort=-market_value", "/positions?reduce={position}"),
+    *("/trade/ABC?tab=positions", "/trade/ABC?tab=orders", "/trade/ABC?tab=fills"),
+    *("/trade/ABC/panels?tab=positions", "/trade/ABC/panels?tab=fills", "/portfolio?period=ALL"),
+    *("/portfolio", "/orders", "/orders/{filled}", "/orders/{sold}", "/orders/{resting}"),
+    *("/orders/{resting}/replace", "/orders/cancel?status=open", "/fills", "/account"),
+    *("/account?move=withdraw", "/account?move=convert", "/account?currency=EUR"),
+    *("/account/facts?what=deposit&amount=7&currency=USD", "/account/statement"),
+    *("/account/facts?what=withdraw&amount=7&currency=USD", "/notifications", "/alerts"),
+    *("/account/facts?what=convert&amount=7&source=USD&target=EUR", "/watchlists", "/markets"),
+    *("/settings/profile", "/settings/trading", "/help", "/search?q=nothing"),
+)
+
+
+@pytest.fixture
+def trader(world: World) -> Iterator[Trader]:
+    """Somebody who has done a bit of everything, over two days."""
+    clock.use(lambda: world.now)
+    trader = world.trader(cash="87654.32")
+    abc = world.instrument()
+    world.tick(abc, "97.31", "97.33", size=100)
+    deposit(trader.account, D("54321.09"), "USD", key="in", now=world.now)
+    withdraw(trader.account.id, D("4321.07"), "USD", key="out", now=world.now)
+    rate("EUR/USD", "1.08", world.now)
+    convert(trader.account.id, "USD", "EUR", CONVERTED, key="fx", now=world.now)
+    world.place(trader, abc, "buy", 77)
+    world.now += timedelta(days=1)
+    world.tick(abc, "98.71", "98.73", size=100)
+    world.place(trader, abc, "sell", 13)
+    world.place(trader, abc, "buy", 31, limit="95.17")
+    yield trader
+    clock.reset()
+
+
+@pytest.fixture
+def reader(trader: Trader) -> Client:
+    return signed_in(trader.user)
+
+
+def amounts_of(user: User) -> set[Decimal]:
+    """Return what the user has, had, moved, paid, made and holds back, from the tables."""
+    found = {CONVERTED}
+    for rows, names in (
+        (CashBalance.objects.filter(account__user=user), ("amount", "reserved")),
+        (LedgerEntry.objects.filter(account__user=user), ("amount",)),
+        (Order.objects.filter(account__user=user), ("reserved",)),
+        (Trade.objects.filter(account__user=user), ("gross_amount", "net_amount")),
+        (Lot.objects.filter(portfolio__account__user=user), ("cost",)),
+    ):
+        found |= {value for row in rows.values_list(*names) for value in row}
+    for balance in CashBalance.objects.filter(account__user=user):
+        found.add(balance.amount - balance.reserved)
+    entries = LedgerEntry.objects.filter(account__user=user, currency="USD").order_by("id")
+    running = D(0)
+    for amount in entries.values_list("amount", flat=True):
+        running += amount
+        found.add(running)
+    bar = read_bar(user)
+    found |= {bar.cash, bar.value, bar.equity, bar.gain}
+    return {abs(amount) for amount in found if amount and abs(amount) > TELLING}
+
+
+def told_in(page: str, amounts: set[Decimal]) -> set[str]:
+    """Return those of the amounts that stand in a page, plain or as one reads them."""
+    written = {plain(amount) for amount in amounts} | {f"{amount:.2f}" for amount in amounts}
+    written |= {grouped(amount) for amount in amounts} | {f"{amount:,.2f}" for amount in amounts}
+    return {text for text in written if re.search(rf"(?<![\d.,]){re.escape(text)}(?![\d])", page)}
+
+
+def pages(reader: Client, trader: Trader) -> dict[str, str]:
+    orders = Order.objects.filter(account=trader.account).order_by("accepted_at", "id")
+    ids = dict(zip(("filled", "sold", "resting"), orders.values_list("id", flat=True), strict=True))
+    ids["position"] = trader.portfolio.positions.get().id
+    found = {}
+    for path in PATHS:
+        answer = reader.get(path.format(**ids))
+        assert answer.status_code == 200, path
+        found[path] = answer.content.decode()
+    return found
+
+
+def be_discreet(trader: Trader) -> None:
+    User.objects.filter(pk=trader.user.pk).update(is_discreet=True)
+
+
+def test_no_page_holds_an_amount(trader: Trader, reader: Client):
+    amounts = amounts_of(trader.user)
+    seen = {path: told_in(page, amounts) for path, page in pages(reader, trader).items()}
+    assert len(set().union(*seen.values())) > len(amounts), "what is looked for stands on pages"
+    be_discreet(trader)
+    told = {path: told_in(page, amounts) for path, page in pages(reader, trader).items()}
+    assert {path: found for path, found in told.items() if found} == {}
+
+
+def test_a_review_shows_what_one_does_and_not_what_one_has(trader: Trader, reader: Client):
+    be_discreet(trader)
+    amounts = amounts_of(trader.user)
+    order = {
+        "symbol": "ABC",
+        "portfolio_id": str(trader.portfolio.id),
+        "side": "buy",
+        "type": "limit",
+        "time_in_force": "day",
+        "quantity": "20",
+        "limit_price": "95.03",
+    }
+    page = reader.post("/orders/review", order).content.decode()
+    assert "1,900.60 USD" in page
+    assert told_in(page, amounts) == set()
+    refused = reader.post("/orders/review", {**order, "quantity": "9000"}).content.decode()
+    assert "There is not enough money for it." in refused
+    assert told_in(refused, amounts) == set()
+    key = str(reader.get("/account").context["forms"]["convert"]["key"].value())
+    asked = {"what": "convert", "amount": "432.10", "source": "USD", "target": "EUR", "key": key}
+    page = reader.post("/account", asked).content.decode()
+    assert "Convert 432.10 USD</button>" in page
+    assert "400.09 EUR" in page
+    assert told_in(page, amounts) == set()
+
+
+def test_the_api_hides_nothing(trader: Trader, reader: Client):
+    resting = Order.objects.get(account=trader.account, closed_at=None)
+    paths = [
+        f"/api/v1/orders/{resting.id}/explain",
+        f"/api/v1/accounts/{trader.account.id}/statement?currency=USD",
+    ]
+    before = [reader.get(path).json() for path in paths]
+    be_discreet(trader)
+    assert [reader.get(path).json() for path in paths] == before
+    assert "\N{BULLET}" not in str(before)
