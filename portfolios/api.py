@@ -26,7 +26,8 @@ from portfolios import shapes
 from portfolios.composition import composition_shape
 from portfolios.history import DAYS_MAX, history_of, history_shape
 from portfolios.holding_period import HoldingPeriod
-from portfolios.performance import Span, performance_of, performance_shape
+from portfolios.kept import Span
+from portfolios.performance import performance_of, performance_shape
 from portfolios.selectors import (
     Holding,
     holding_of,

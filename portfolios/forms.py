@@ -9,9 +9,12 @@ from bengi.errors import NotFound
 from instruments.models import Instrument
 from instruments.selectors import instrument_by_symbol
 from portfolios.analytics.periods import PERIODS, first_day
-from portfolios.performance import DAYS_MAX, Span
+from portfolios.kept import Span
+from portfolios.performance import DAYS_MAX
 
 FIRST_PERIOD = "1Y"
+YEARS = range(1901, 3000)
+"""As the API's days; around others there are days that no datetime holds."""
 
 
 class SpanForm(forms.Form):
@@ -40,6 +43,12 @@ class SpanForm(forms.Form):
             except NotFound as error:
                 raise forms.ValidationError(error.detail) from error
         return symbol
+
+    def clean_since(self) -> date | None:
+        return _day(self.cleaned_data["since"])
+
+    def clean_until(self) -> date | None:
+        return _day(self.cleaned_data["until"])
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}
@@ -70,3 +79,10 @@ class SpanForm(forms.Form):
     @property
     def _days(self) -> tuple[date | None, date | None]:
         return self.cleaned_data.get("since"), self.cleaned_data.get("until")
+
+
+def _day(day: date | None) -> date | None:
+    """Return the day. Raises ValidationError for one of another year than YEARS."""
+    if day is not None and day.year not in YEARS:
+        raise forms.ValidationError(f"Choose a day from {YEARS[0]} to {YEARS[-1]}.")
+    return day

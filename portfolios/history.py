@@ -28,13 +28,11 @@ from bengi.money import ZERO, minor_unit, nearest_to, plain, plain_or_none, sum_
 from instruments.bars import DAILY
 from instruments.models import Bar, Instrument
 from portfolios.models import Lot, LotClosing, Portfolio, PositionSplit
-from portfolios.selectors import quantities_before_splits
+from portfolios.selectors import Moments, moments_of, quantities_before_splits
 
 DAYS_MAX = 366
 
 Prices = dict[UUID, list[tuple[date, Decimal]]]
-Moments = tuple[datetime, datetime | None]
-"""When a trade's shares and cash moved, and when they moved back, if they did."""
 
 
 @dataclass(slots=True)
@@ -145,10 +143,16 @@ def days_of(
     counts = [(row, list(held[row.id].at(ends))) for row in instruments if row.id in held]
     told = []
     for n, day in enumerate(days):
-        shares = {row: count[n] for row, count in counts}
-        closes = {row.id: market.close(row.id, day) for row, _ in counts}
-        told.append(_day(day, cash[day], shares, closes, market.valuer(day)))
+        told.append(day_of(day, cash[day], {row: count[n] for row, count in counts}, market))
     return told
+
+
+def day_of(
+    day: date, cash: Mapping[str, Decimal], shares: Mapping[Instrument, Fraction], market: Market
+) -> Day:
+    """Return what cash and shares, of today, were worth at the end of one of market's days."""
+    closes = {row.id: market.close(row.id, day) for row in shares}
+    return _day(day, cash, shares, closes, market.valuer(day))
 
 
 def history_shape(history: History) -> dict[str, Any]:
@@ -227,7 +231,7 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
     for lot_id, key, trade_id, at, quantity, bust in lots.values_list(
         "id", "instrument_id", "trade_id", "opened_at", "quantity", "busted_by"
     ):
-        moments = _moments(booked, trade_id, at, bust)
+        moments = moments_of(booked, trade_id, at, bust)
         came = bought.get(lot_id, quantity)
         held[key].changes += _there_and_back(moments, came, quantity)
     in_lieu = _add_splits(portfolio, held)
@@ -236,16 +240,9 @@ def shares_of(portfolio: Portfolio) -> dict[UUID, Shares]:
         "lot__instrument_id", "trade_id", "closed_at", "quantity", "reversed_by"
     ):
         if trade_id not in in_lieu:
-            moments = _moments(booked, trade_id, at, bust)
+            moments = moments_of(booked, trade_id, at, bust)
             held[key].changes += _there_and_back(moments, -quantity, -quantity)
     return dict(held)
-
-
-def _moments(
-    booked: Mapping[UUID, Moments], trade_id: UUID, at: datetime, bust: UUID | None
-) -> Moments:
-    """Return when a trade's cash moved, and back; where the ledger does not know it, at at."""
-    return booked.get(trade_id, (at, None if bust is None else at))
 
 
 def _there_and_back(

@@ -1,9 +1,11 @@
 """How a portfolio did over a span: its days with what came and went, returns, falls, comparison.
 
 Days are those of portfolios/history.py; today is valued at the newest quotes, so that the curve
-ends at what the portfolio is worth now. The arithmetic is in portfolios/analytics.
+ends at what the portfolio is worth now. The days before it are kept a while, by portfolios/kept.py.
+The arithmetic is in portfolios/analytics.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +15,7 @@ from typing import Any
 
 from accounts.selectors import flows_by_day
 from bengi.errors import Malformed
+from bengi.listing import midnight
 from bengi.money import ZERO, minor_unit, nearest_to, plain, plain_or_none
 from bengi.realtime.protocol import moment
 from instruments.models import Instrument
@@ -21,7 +24,8 @@ from portfolios.analytics.benchmark import Beside, beside, returned
 from portfolios.analytics.curve import Grown, Known, Point, gain, growth, is_ever_at_work, known
 from portfolios.analytics.money_weighted import MoneyWeighted, NoRate, money_weighted
 from portfolios.analytics.returns import Fall, Month, by_month, deepest_fall, time_weighted
-from portfolios.history import Day, Market, days_of, read_market, shares_of
+from portfolios.history import Day, Market, day_of, days_of, read_market, shares_of
+from portfolios.kept import Moved, Past, Span, keep, kept, kept_by
 from portfolios.models import Portfolio
 from portfolios.selectors import moved_by_others
 
@@ -30,8 +34,9 @@ DAYS_MAX = 1830
 _PLACES = Decimal("1e-8")
 _NOTHING = MoneyWeighted(None, None, NoRate.NOTHING_PUT_IN)
 
-Moved = dict[date, dict[str, tuple[Decimal, Decimal]]]
-"""What came from outside and what went there, by day in UTC and currency."""
+
+Read = tuple[list[Instrument], Market]
+"""What was held or is compared with, and what its days went by."""
 
 
 def percent(rate: Decimal | None) -> Decimal | None:
@@ -115,14 +120,6 @@ class Performance:
         return sum((each.withdrawn for each in self.points[1:]), ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Which days are asked for; since None is the first one on which there was money."""
-
-    since: date | None = None
-    until: date | None = None
-
-
 def performance_of(
     portfolio: Portfolio, span: Span, now: datetime, benchmark: Instrument | None = None
 ) -> Performance:
@@ -132,29 +129,83 @@ def performance_of(
     """
     today = now.astimezone(UTC).date()
     until = min(span.until or today, today)
-    moved = _moved(portfolio)
-    since = _first(span.since, min(moved, default=until), until)
-    held = shares_of(portfolio)
-    instruments = _instruments(held, benchmark)
-    wanted = [row.id for row in instruments]
-    market = read_market(wanted, portfolio.account.base_currency, since - timedelta(days=1), until)
+    key = kept_by(portfolio, span, until, today, benchmark)
+    past, read = kept(key), None
+    if past is None:
+        past, read = _past(portfolio, span, until, today, benchmark)
+        keep(key, past)
+    days, points, prices = past.days, past.points, past.prices
     if until == today:
-        market = _at_newest_quotes(market, instruments, today)
-    days = days_of(portfolio, held, instruments, market)
-    points = known(_points(days, moved, market))
-    is_at_work = is_ever_at_work(points)
+        days, points, prices = _with_today(portfolio, past, today, benchmark, read)
+    told = known(points) if points is not None else []
+    is_at_work = is_ever_at_work(told)
     return Performance(
         portfolio=portfolio,
-        since=since,
+        since=past.since,
         until=until,
         as_of=now,
         days=days,
-        points=points,
-        curve=growth(points) if is_at_work else [],
-        money_weighted=money_weighted(points) if is_at_work else _NOTHING,
-        comparison=_compared(benchmark, points, market) if benchmark else None,
-        is_from_first=since <= min(moved, default=until),
+        points=told,
+        curve=growth(told) if is_at_work else [],
+        money_weighted=money_weighted(told) if is_at_work else _NOTHING,
+        comparison=Comparison(benchmark, beside(told, prices)) if benchmark else None,
+        is_from_first=past.is_from_first,
     )
+
+
+def _past(
+    portfolio: Portfolio, span: Span, until: date, today: date, benchmark: Instrument | None
+) -> tuple[Past, Read]:
+    """Reckon the days before today, and what the account's log says of today; with what was read.
+
+    Raises Malformed for a longer span than DAYS_MAX.
+    """
+    moved, held = _moved(portfolio), shares_of(portfolio)
+    since = _first(span.since, min(moved, default=until), until)
+    instruments = _instruments(held, benchmark)
+    wanted = [row.id for row in instruments]
+    currency = portfolio.account.base_currency
+    market = read_market(wanted, currency, since - timedelta(days=1), until)
+    days = days_of(portfolio, held, instruments, market)
+    last = days[-1]
+    if until == today:
+        days.pop()
+    end = midnight(today + timedelta(days=1))
+    counts = {key: next(shares.at([end])) for key, shares in held.items()}
+    past = Past(
+        since=since,
+        is_from_first=since <= min(moved, default=until),
+        days=days,
+        points=_points(days, moved, market),
+        prices=_prices(benchmark, days, market) if benchmark else {},
+        held={key: count for key, count in counts.items() if count},
+        cash={currency: each.cash for currency, each in last.by_currency.items()},
+        moved=moved.get(today, {}),
+    )
+    return past, (instruments, market)
+
+
+def _with_today(
+    portfolio: Portfolio,
+    past: Past,
+    today: date,
+    benchmark: Instrument | None,
+    read: Read | None,
+) -> tuple[list[Day], list[Point] | None, dict[date, Fraction]]:
+    """Return days, points and prices of the comparison with today, at the newest quotes."""
+    if read is None:
+        found = _instruments(past.held, benchmark)
+        wanted = [row.id for row in found]
+        read = found, read_market(wanted, portfolio.account.base_currency, today, today)
+    instruments = read[0]
+    market = _at_newest_quotes(read[1], instruments, today)
+    shares = {row: past.held[row.id] for row in instruments if row.id in past.held}
+    days = [day_of(today, past.cash, shares, market)]
+    points = _points(days, {today: past.moved}, market)
+    prices = past.prices | (_prices(benchmark, days, market) if benchmark else {})
+    if past.points is None or points is None:
+        return [*past.days, *days], None, prices
+    return [*past.days, *days], [*past.points, *points], prices
 
 
 def _first(asked: date | None, first: date, until: date) -> date:
@@ -167,10 +218,17 @@ def _first(asked: date | None, first: date, until: date) -> date:
 
 
 def _moved(portfolio: Portfolio) -> Moved:
-    """Return by day and currency what came from outside of the portfolio, and what went there."""
+    """Return by day and currency what came from outside of the portfolio, and what went there.
+
+    Money that other portfolios of the account turned over within a day is no more capital than
+    what was left of it in the end, or was gone: theirs is netted, what comes and goes for real not.
+    """
     flows = flows_by_day(portfolio.account)
+    net: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
     for at, currency, amount in moved_by_others(portfolio):
-        day = flows.setdefault(at.astimezone(UTC).date(), {})
+        net[at.astimezone(UTC).date(), currency] += amount
+    for (on, currency), amount in net.items():
+        day = flows.setdefault(on, {})
         came, went = day.get(currency, (ZERO, ZERO))
         day[currency] = (came + max(amount, ZERO), went + max(-amount, ZERO))
     return flows
@@ -196,27 +254,28 @@ def _at_newest_quotes(market: Market, instruments: Iterable[Instrument], today: 
     return replace(market, prices=prices)
 
 
-def _points(days: Iterable[Day], moved: Moved, market: Market) -> list[Point]:
-    """Return the points of the days; none at all where a flow has no rate on its day."""
+def _points(days: Iterable[Day], moved: Moved, market: Market) -> list[Point] | None:
+    """Return the points of the days; None where a flow has no rate on its day."""
     told = []
     for each in days:
         flows, valuer = moved.get(each.date, {}), market.valuer(each.date)
         came = valuer.total({currency: both[0] for currency, both in flows.items()})
         went = valuer.total({currency: both[1] for currency, both in flows.items()})
         if came is None or went is None:
-            return []
+            return None
         told.append(Point(each.date, each.equity, came, went))
     return told
 
 
-def _compared(benchmark: Instrument, points: Iterable[Known], market: Market) -> Comparison:
+def _prices(benchmark: Instrument, days: Iterable[Day], market: Market) -> dict[date, Fraction]:
+    """Return what the benchmark cost in the base currency at the end of each day, where known."""
     prices = {}
-    for point in points:
-        close = market.close(benchmark.id, point.date)
-        rate = _rate(benchmark.currency, market, point.date)
+    for day in days:
+        close = market.close(benchmark.id, day.date)
+        rate = _rate(benchmark.currency, market, day.date)
         if close is not None and rate is not None:
-            prices[point.date] = Fraction(close) * rate
-    return Comparison(benchmark, beside(list(points), prices))
+            prices[day.date] = Fraction(close) * rate
+    return prices
 
 
 def _rate(currency: str, market: Market, day: date) -> Fraction | None:

@@ -124,7 +124,7 @@ def portfolio_of_page(user: User, wanted: str) -> tuple[Portfolio | None, list[P
 def portfolio_page(
     portfolio: Portfolio, form: SpanForm, now: datetime, *, by: str, is_discreet: bool
 ) -> dict[str, Any]:
-    """Return the context of portfolios/portfolio.html. A fixed number of statements.
+    """Return the context of portfolios/portfolio.html but past_of() it. As many statements always.
 
     is_discreet: the curve is drawn in percent, and nothing names an amount beside the filters.
     """
@@ -147,7 +147,6 @@ def portfolio_page(
         "curve_words": _curve_words(told, rows, unit),
         "curve_data": _curve_data(rows, unit),
         "csv_url": _csv_url(told),
-        "years": _years(told.months),
         "by": by,
         "bys": [(each, each.capitalize()) for each in BY],
         "shares": _shares(composition_of(summary, by).parts),
@@ -155,6 +154,13 @@ def portfolio_page(
         "tiles": _tiles(worths),
         "cash_percent": _percent(summary.total.cash, summary.total.equity),
         "rates": list(summary.valuer.used.values()),
+    }
+
+
+def past_of(portfolio: Portfolio, told: Performance) -> dict[str, Any]:
+    """Return what of the page's context stays while the page is open: months, what sales made."""
+    return {
+        "years": _years(told.months),
         "realized": realized_in(portfolio, told.since, told.until),
     }
 

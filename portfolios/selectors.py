@@ -1,6 +1,6 @@
 """Portfolios and what they hold, as their owner may see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery, Sum
 
 from accounts.models import User
+from accounts.selectors import trade_moments
 from bengi.errors import NotFound
 from bengi.money import QUANTUM, ZERO, round_money
 from bengi.terms import AccountStatus
@@ -191,27 +192,52 @@ def realized_pnl_of(portfolio: Portfolio) -> dict[str, Decimal]:
     return dict(rows)
 
 
+Moments = tuple[datetime, datetime | None]
+"""When the cash of a trade moved, and when it moved back, if its trade was taken back."""
+
+
 def moved_by_others(portfolio: Portfolio) -> list[tuple[datetime, str, Decimal]]:
     """Return what the account's other portfolios paid for shares and had of them: when, currency.
 
-    Cash is the account's, so that this comes from outside of the portfolio and goes there. Busts
-    count for nothing. One statement where there is no other portfolio, four else.
+    Cash is the account's, so that this comes from outside of the portfolio and goes there, at the
+    ledger's moments: with the booking of a trade, and the other way with its bust. One statement
+    where there is no other portfolio, five else.
     """
     others = Portfolio.objects.filter(account_id=portfolio.account_id).exclude(id=portfolio.id)
     ids = list(others.values_list("id", flat=True))
     if not ids:
         return []
-    lots = Lot.objects.filter(portfolio_id__in=ids, busted_by=None)
-    paid = lots.values_list("opened_at", "instrument__currency", "cost")
-    sales = standing_closings().filter(lot__portfolio_id__in=ids)
-    had = sales.values_list("closed_at", "lot__instrument__currency", "proceeds")
+    booked = trade_moments(portfolio.account)
+    lots = Lot.objects.filter(portfolio_id__in=ids)
+    closings = LotClosing.objects.filter(lot__portfolio_id__in=ids, reverses=None)
+    told: list[tuple[datetime, str, Decimal]] = []
+    for trade_id, at, bust, currency, cost in lots.values_list(
+        "trade_id", "opened_at", "busted_by", "instrument__currency", "cost"
+    ):
+        told += _there_and_back(moments_of(booked, trade_id, at, bust), currency, -cost)
+    for trade_id, at, bust, currency, proceeds in closings.values_list(
+        "trade_id", "closed_at", "reversed_by", "lot__instrument__currency", "proceeds"
+    ):
+        told += _there_and_back(moments_of(booked, trade_id, at, bust), currency, proceeds)
     dividends = DividendEntitlement.objects.filter(portfolio_id__in=ids, paid_at__isnull=False)
     earned = dividends.values_list("paid_at", "currency", "gross_amount", "withheld_amount")
-    return [
-        *((at, currency, -cost) for at, currency, cost in paid),
-        *had,
-        *((at, currency, gross - withheld) for at, currency, gross, withheld in earned if at),
-    ]
+    told += [(at, currency, gross - withheld) for at, currency, gross, withheld in earned if at]
+    return told
+
+
+def moments_of(
+    booked: Mapping[UUID, Moments], trade_id: UUID, at: datetime, bust: UUID | None
+) -> Moments:
+    """Return a trade's moments of trade_moments(); of one that never moved cash, its own time."""
+    return booked.get(trade_id, (at, at if bust else None))
+
+
+def _there_and_back(
+    moments: Moments, currency: str, amount: Decimal
+) -> list[tuple[datetime, str, Decimal]]:
+    at, back = moments
+    there = (at, currency, amount)
+    return [there] if back is None else [there, (back, currency, -amount)]
 
 
 def _holding(position: Position, tick: Tick | None) -> Holding:

@@ -18,7 +18,7 @@ from instruments.selectors import latest_quotes
 from portfolios.analytics.periods import PERIODS
 from portfolios.bar import read_bar
 from portfolios.forms import SpanForm
-from portfolios.portfolio_page import portfolio_of_page, portfolio_page
+from portfolios.portfolio_page import past_of, portfolio_of_page, portfolio_page
 from portfolios.position_sums import free_quantity, position_sums, share_of, together
 from portfolios.selectors import Holding, open_portfolios_of, realized_pnl_of
 from portfolios.serializers import POSITION_ORDERS, sorted_holdings
@@ -89,7 +89,10 @@ def portfolio(request: PageRequest) -> HttpResponse:
         form = SpanForm(request.GET, today=now.astimezone(UTC).date())
         form.full_clean()
         by, is_discreet = request.GET.get("by", ""), getattr(request.user, "is_discreet", False)
-        context |= portfolio_page(shown, form, now, by=by, is_discreet=is_discreet)
+        told = portfolio_page(shown, form, now, by=by, is_discreet=is_discreet)
+        context |= told
+        if not request.headers.get("HX-Request"):  # a refresh takes none of it
+            context |= past_of(shown, told["performance"])
         context |= {
             "form": form,
             "periods": PERIODS,

@@ -280,7 +280,7 @@ def test_a_read_takes_as_many_statements_over_more(path):
 
 
 READ_STATEMENTS_MAX = 16
-HEAVIER = {"portfolios/{portfolio}/performance": 19}
+HEAVIER = {"portfolios/{portfolio}/performance": 20}
 """It reads all that ever happened to a portfolio, and what prices and rates did meanwhile."""
 
 

@@ -249,6 +249,105 @@ def test_what_another_portfolio_trades_is_no_gain(portfolio):
     assert (found["deposited"], found["withdrawn"]) == ("1700", "400")
 
 
+def sale_of(lot, quantity, proceeds, moment, **more):
+    """Close some of a lot for proceeds; its cost is not looked at."""
+    closing = LotClosing(lot=lot, trade_id=new_id(), closed_at=moment, quantity=D(quantity), **more)
+    closing.cost, closing.realized_pnl, closing.proceeds = D(0), D(0), D(proceeds)
+    closing.save()
+    return closing
+
+
+@pytest.fixture
+def beside(portfolio):
+    """1,000 of cash, and a lot of the account's other portfolio, bought for 400 on the 5th."""
+    deposit(portfolio.account, D(1000), "USD", key="a", now=at(5, 9))
+    other = Portfolio.objects.create(account=portfolio.account, name="Other")
+    lot = LotFactory(
+        portfolio=other,
+        instrument=InstrumentFactory(symbol="ABC"),
+        quantity=D(4),
+        cost=D(400),
+        opened_at=at(5),
+    )
+    traded(portfolio.account, lot.trade_id, -400, at(5))
+    return lot
+
+
+def moves(found):
+    return {
+        row["date"][-2:]: (row["deposited"], row["withdrawn"])
+        for row in found["results"]
+        if (row["deposited"], row["withdrawn"]) != ("0", "0")
+    }
+
+
+def test_a_bust_in_another_portfolio_is_no_gain_on_any_day(portfolio, beside):
+    """Its purchase of the 5th and a sale of the 6th are both busted on the 8th."""
+    sale = sale_of(beside, 2, 300, at(6))
+    traded(portfolio.account, sale.trade_id, 300, at(6))
+    for each in (sale, beside):
+        busted(each.trade_id, at(8))
+    sale_of(beside, -2, -300, at(6), reverses=sale)
+    beside.busted_by, beside.remaining_quantity, beside.remaining_cost = new_id(), D(0), D(0)
+    beside.save()
+    found = did(portfolio)
+    assert [row["equity"] for row in found["results"]] == ["0", "600", "900", "900", "1000", "1000"]
+    assert {row["index"] for row in found["results"]} == {"1"}
+    assert (found["gain"], found["time_weighted"], found["drawdown"]) == ("0", "0", None)
+    assert moves(found) == {"05": ("1000", "400"), "06": ("300", "0"), "08": ("100", "0")}
+
+
+def test_a_correction_in_another_portfolio_is_no_gain_on_any_day(portfolio, beside):
+    """The purchase for 400 of the 5th is one for 350 from the 8th on, executed on the 5th still."""
+    busted(beside.trade_id, at(8))
+    traded(portfolio.account, right := new_id(), -350, at(8))
+    beside.busted_by, beside.remaining_quantity, beside.remaining_cost = new_id(), D(0), D(0)
+    beside.save()
+    LotFactory(
+        portfolio=beside.portfolio,
+        instrument=beside.instrument,
+        trade_id=right,
+        quantity=D(4),
+        cost=D(350),
+        opened_at=at(5),
+    )
+    found = did(portfolio)
+    assert [row["equity"] for row in found["results"]] == ["0", "600", "600", "600", "650", "650"]
+    assert {row["index"] for row in found["results"]} == {"1"}
+    assert (found["gain"], moves(found)) == ("0", {"05": ("1000", "400"), "08": ("50", "0")})
+
+
+def test_another_portfolios_trade_counts_on_the_day_it_was_booked(portfolio, beside):
+    """Sold a minute before midnight, booked a minute after."""
+    sale = sale_of(beside, 4, 700, datetime(2026, 1, 6, 23, 59, tzinfo=UTC))
+    traded(portfolio.account, sale.trade_id, 700, datetime(2026, 1, 7, 0, 1, tzinfo=UTC))
+    found = did(portfolio)
+    assert {row["index"] for row in found["results"]} == {"1"}
+    assert (found["gain"], moves(found)) == ("0", {"05": ("1000", "400"), "07": ("700", "0")})
+
+
+def test_money_that_another_portfolio_turns_over_is_put_in_once(portfolio):
+    """It buys and sells for 900 three times in a day; 1,000 in shares here make 10 per cent."""
+    abc = InstrumentFactory(symbol="ABC")
+    bars(abc, d5="100", d6="110")
+    deposit(portfolio.account, D(1000), "USD", key="a", now=at(5, 9))
+    hold(portfolio, abc, 10, 1000, 5)
+    other = Portfolio.objects.create(account=portfolio.account, name="Other")
+    for hour in (10, 12, 14):
+        lot = LotFactory(portfolio=other, instrument=abc, cost=D(900), opened_at=at(6, hour))
+        sale = sale_of(lot, 10, 905, at(6, hour + 1))
+        traded(portfolio.account, lot.trade_id, -900, at(6, hour))
+        traded(portfolio.account, sale.trade_id, 905, at(6, hour + 1))
+    deposit(portfolio.account, D(200), "USD", key="b", now=at(6))
+    withdraw(portfolio.account.id, D(50), "USD", key="c", now=at(6, 16))
+    found = did(portfolio, "?from=2026-01-06&to=2026-01-06")
+    assert moves(found) == {"06": ("215", "50")}
+    assert [row["equity"] for row in found["results"]] == ["2000", "2265"]
+    whole = D(2265 + 50) / D(2000 + 215)
+    assert found["results"][-1]["index"] == str(whole.quantize(D("1e-8")))
+    assert found["gain"] == "100"
+
+
 def test_shares_of_a_trade_that_is_busted_count_until_its_cash_goes_back(portfolio):
     """10 bought at 20 on the 5th and 4 of them sold at 30 on the 6th: both busted on the 8th.
 

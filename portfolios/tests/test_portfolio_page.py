@@ -8,6 +8,7 @@ from html import unescape
 from random import Random
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.http import QueryDict
 from django.test import Client
@@ -22,9 +23,10 @@ from bengi.ids import new_id
 from bengi.numerals import money, signed, signed_money
 from bengi.terms import LedgerBook, LedgerKind
 from instruments.board import board
-from instruments.models import CorporateAction, Instrument
+from instruments.models import Bar, CorporateAction, Instrument, Quote
 from instruments.tests.factories import BarFactory, InstrumentFactory, QuoteFactory
 from orders.tests.http import signed_in
+from portfolios import realized
 from portfolios.forms import SpanForm
 from portfolios.models import DividendEntitlement, Portfolio
 from portfolios.portfolio_page import portfolio_page
@@ -282,6 +284,9 @@ def test_a_period_and_days_and_a_comparison_by_plain_addresses():
         ("?since=yesterday", "since", "Write a day such as 2026-03-31."),
         ("?since=2026-02-02&until=2026-02-01", "until", "This is before the first day."),
         ("?since=2000-01-01", "since", "Choose at most 1,830 days."),
+        ("?until=0001-01-01", "until", "Choose a day from 1901 to 2999."),
+        ("?until=1900-12-31", "until", "Choose a day from 1901 to 2999."),
+        ("?since=3000-01-01", "since", "Choose a day from 1901 to 2999."),
         ("?benchmark=NOPE", "benchmark", "There is no instrument NOPE."),
     ],
 )
@@ -292,6 +297,11 @@ def test_what_is_wrong_is_said_beside_its_field(query, field, error):
     typed = query.rpartition("=")[2] if field != "since" else query.split("=")[1].split("&")[0]
     assert f'value="{typed}"' in html
     assert 'aria-current="true">1Y</a>' in html
+
+
+@pytest.mark.parametrize("query", ["?until=1901-01-01", "?since=2999-12-31&until=2999-12-31"])
+def test_the_first_and_the_last_day_there_may_be(query):
+    assert "-error" not in page(storied(1, trades=2), query)
 
 
 def test_one_day_is_too_few_for_a_curve():
@@ -355,3 +365,76 @@ def test_who_is_discreet_is_shown_percents_alone():
     assert D(last[2]) == round((D(did["results"][-1]["benchmark_index"]) - 1) * 100, 4)
     assert "USD" not in told["curve_words"]
     assert re.search(r"\d{4}\.\d", told["curve_words"]) is None
+
+
+def test_days_before_today_are_reckoned_once_until_the_log_goes_on():
+    """A close of the past that is put right shows with the next event, today's quote at once."""
+    portfolio = storied(1)
+    first = asked(portfolio, "performance")
+    with CaptureQueriesContext(connection) as seen:
+        assert asked(portfolio, "performance") == first
+    assert not any("ledger" in each["sql"] or '"portfolios_lot' in each["sql"] for each in seen)
+    held = portfolio.positions.filter(quantity__gt=0).first()
+    Bar.objects.filter(instrument=held.instrument, starts_at=at(1, 0)).update(close=D(500))
+    Quote.objects.filter(instrument=held.instrument).update(last=D(600))
+    board.clear()
+    kept = asked(portfolio, "performance")
+    assert kept["results"][:-1] == first["results"][:-1]
+    assert kept["end_equity"] == asked(portfolio, "summary")["total"]["equity"]
+    assert kept["end_equity"] != first["end_equity"]
+    deposit(portfolio.account, D(1), "USD", key="next", now=at(0, 9))
+    told = asked(portfolio, "performance")
+    assert told["results"][-2]["equity"] != first["results"][-2]["equity"]
+    assert (told["results"][-1]["deposited"], kept["results"][-1]["deposited"]) == ("1", "0")
+
+
+def test_what_is_kept_is_kept_by_span_benchmark_and_portfolio():
+    portfolio = storied(1)
+    second = Portfolio.objects.create(account=portfolio.account, name="Second")
+    queries = ["", "?from=2026-02-20", "?to=2026-03-01", "?benchmark=S0", "?benchmark=S1"]
+    told = [asked(portfolio, "performance", query) for query in queries]
+    cache.clear()
+    for query, before in reversed(list(zip(queries, told, strict=True))):
+        assert asked(portfolio, "performance", query) == before
+    assert asked(second, "performance") != told[0]
+
+
+def test_a_day_later_yesterday_has_its_close():
+    """What was today's newest quote is not kept as the close of its day."""
+    portfolio = storied(1)
+    asked(portfolio, "performance")
+    clock.use(lambda: TODAY + timedelta(days=1))
+    told = asked(portfolio, "performance")["results"]
+    cache.clear()
+    assert told == asked(portfolio, "performance")["results"]
+    assert told[-1]["date"] == "2026-03-11"
+
+
+def test_a_refresh_leaves_out_what_stays():
+    portfolio = storied(1)
+    client = Client()
+    client.force_login(portfolio.account.user)
+    with CaptureQueriesContext(connection) as seen:
+        html = client.get("/portfolio", headers={"HX-Request": "true"}).content.decode()
+    assert not {"realized", "months"} & set(re.findall(r'id="(\w+)', html))
+    assert not any('"closed_at" DESC' in each["sql"] for each in seen)
+    for id_ in ("pf-now", "as-of", "pf-tiles", "pf-positions", "pf-allocation", "pf-today"):
+        assert f'id="{id_}"' in html
+    assert 'id="realized"' in page(portfolio)
+
+
+def test_totals_count_sales_that_are_not_loaded(monkeypatch):
+    random, portfolio = Random(4), someone()
+    deposit(portfolio.account, D(10_000), "USD", key="a", now=at(9))
+    story, stock = Story(portfolio), listed("ABC", random)
+    lot = story.buy(stock, 10, "100", at(8))
+    for n, price in enumerate(("99", "101", "102", "103")):
+        story.sell(lot, 1, price, at(7 - n))
+    monkeypatch.setattr(realized, "CLOSINGS_MAX", 3)
+    with CaptureQueriesContext(connection) as seen:
+        told = realized.realized_in(portfolio, at(9).date(), TODAY.date())
+    assert (told.totals, told.count, told.wins, told.left_out) == ({"USD": D(5)}, 4, 3, 1)
+    assert [each.closing.proceeds for each in told.instruments[0].closed] == [103, 102, 101]
+    rows = [each["sql"] for each in seen if '"closed_at" DESC' in each["sql"]]
+    assert len(rows) == 1
+    assert rows[0].endswith("LIMIT 3")

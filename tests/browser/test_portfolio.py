@@ -105,6 +105,30 @@ def test_a_new_trade_shows_without_a_reload(investor: Page):
     assert value + cash == equity > Decimal(0)
 
 
+def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(investor: Page):
+    page = investor
+    page.goto("/portfolio")
+    bench.await_live(page)
+    count = page.locator("#pf-positions .count")
+    before = int(count.inner_text())
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if "/portfolio" in each.url else None)
+    page.evaluate(
+        """() => {
+          window.isHidden = true;
+          Object.defineProperty(document, "hidden", { get: () => window.isHidden });
+          document.addEventListener("refresh", () => { window.isTold = true; });
+        }"""
+    )
+    place_by_api(page, symbol="PFE", side="buy", type="market", quantity="10")
+    page.wait_for_function("window.isTold && document.querySelector('.toast')")
+    assert [each for each in asked if "/api/" not in each] == []
+    page.evaluate(
+        "() => { window.isHidden = false; document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    expect(count).to_have_text(str(before + 1))
+
+
 @pytest.fixture
 def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
     page = open_context(java_script_enabled=False).new_page()
