@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from orders import replace_views, size_views, views
+from orders import views
+from orders.replace_pages import views as replace_views
 
 urlpatterns = [
     path("orders", views.orders, name="orders"),
@@ -10,7 +11,7 @@ urlpatterns = [
     path("orders/review", views.review, name="order_review"),
     path("orders/estimate", views.estimate, name="order_estimate"),
     path("orders/place", views.place, name="order_place"),
-    path("orders/size", size_views.size, name="order_size"),
+    path("orders/size", views.size, name="order_size"),
     path("orders/<uuid:order_id>/replace", replace_views.replace, name="order_replace"),
     path(
         "orders/<uuid:order_id>/replace/review", replace_views.review, name="order_replace_review"

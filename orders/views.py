@@ -4,12 +4,18 @@ Every step works as a plain form; asked by script, the same views answer with th
 """
 
 import json
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.contrib import messages
+<<<<<<< HEAD
 from django.http import HttpResponse
+=======
+from django.core.paginator import Paginator
+from django.http import HttpResponse, JsonResponse
+>>>>>>> d-trade
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -21,7 +27,11 @@ from bengi.access import PageRequest, next_path, signed_in
 from bengi.errors import BengiError, NotFound, Refused
 from bengi.ids import new_id
 from bengi.limits.throttle import count_page_order
+<<<<<<< HEAD
 from bengi.pagination import leaf
+=======
+from bengi.money import plain
+>>>>>>> d-trade
 from bengi.templatetags.parts import words
 from instruments.lines import Line
 from instruments.selectors import instrument_by_symbol
@@ -31,11 +41,15 @@ from orders.desk import estimate_context, line_of, review_facts, ticket_context,
 from orders.fast_lane import admit
 from orders.forms import TicketForm
 from orders.models import Order
+<<<<<<< HEAD
 from orders.narrowing import OrdersFilter, orders_totals
+=======
+from orders.presets import amount_for, quantity_for
+>>>>>>> d-trade
 from orders.preview import preview
 from orders.selectors import orders_by_key, orders_where
 from orders.services import request_cancel
-from orders.tickets import OrderTicket
+from orders.tickets import OrderTicket, read_desk
 from portfolios.bar import read_bar
 from portfolios.selectors import open_portfolios_of, portfolio_of
 
@@ -44,6 +58,7 @@ PAGE = 25
 SHOWN_TO_CANCEL = 20
 DUPLICATE = "possible_duplicate"
 TOO_FAST = "rate_limited"
+SHARES = {"25": Decimal(25), "50": Decimal(50), "100": Decimal(100)}
 
 
 @require_POST
@@ -116,6 +131,27 @@ def estimate(request: PageRequest) -> HttpResponse:
         outcome = preview(ticket, now=clock.now())
     context = estimate_context(account, instrument.currency, outcome, ticket)
     return render(request, "orders/_estimate.html", context)
+
+
+@require_POST
+@signed_in
+def size(request: PageRequest) -> JsonResponse:
+    """Answer the ticket with the field that says how much, and what share percent comes to in it.
+
+    The ticket's own quantity is not looked at; what else is wrong with it leaves the value empty.
+    """
+    instrument = instrument_by_symbol(request.POST.get("symbol", "")[:16])
+    form = TicketForm({**request.POST.dict(), "quantity": "1", "notional": "1"})
+    share = SHARES.get(request.POST.get("share", ""))
+    if share is None or not form.is_valid():
+        return JsonResponse({"field": form.size, "value": ""})
+    now, ticket = clock.now(), form.ticket(request.user)
+    found = Account.objects.filter(id=ticket.account_id).select_related("fee_schedule")
+    desk = read_desk([ticket], {account.id: account for account in found}, now)
+    facts = desk.facts(ticket, instrument, now)
+    reckon = quantity_for if ticket.notional is None else amount_for
+    value = reckon(facts, share)
+    return JsonResponse({"field": form.size, "value": plain(value) if value else ""})
 
 
 @signed_in

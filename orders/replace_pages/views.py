@@ -18,8 +18,8 @@ from bengi.limits.throttle import count_page_order
 from bengi.typed import in_field
 from orders.desk import line_of
 from orders.models import Order
-from orders.replace_forms import ReplaceForm
-from orders.replace_preview import preview_replace, replace_facts
+from orders.replace_pages.forms import ReplaceForm
+from orders.replace_pages.preview import preview_replace, replace_facts
 from orders.replacing import request_replace
 from orders.selectors import order_of
 from orders.views import done
