@@ -10,12 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.contrib import messages
-<<<<<<< HEAD
-from django.http import HttpResponse
-=======
-from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse
->>>>>>> d-trade
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -27,11 +22,8 @@ from bengi.access import PageRequest, next_path, signed_in
 from bengi.errors import BengiError, NotFound, Refused
 from bengi.ids import new_id
 from bengi.limits.throttle import count_page_order
-<<<<<<< HEAD
-from bengi.pagination import leaf
-=======
 from bengi.money import plain
->>>>>>> d-trade
+from bengi.pagination import leaf
 from bengi.templatetags.parts import words
 from instruments.lines import Line
 from instruments.selectors import instrument_by_symbol
@@ -41,11 +33,8 @@ from orders.desk import estimate_context, line_of, review_facts, ticket_context,
 from orders.fast_lane import admit
 from orders.forms import TicketForm
 from orders.models import Order
-<<<<<<< HEAD
 from orders.narrowing import OrdersFilter, orders_totals
-=======
 from orders.presets import amount_for, quantity_for
->>>>>>> d-trade
 from orders.preview import preview
 from orders.selectors import orders_by_key, orders_where
 from orders.services import request_cancel

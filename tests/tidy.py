@@ -58,7 +58,7 @@ MAY_CATCH_EVERYTHING = (
 )
 MAY_READ_THE_MACHINE_CLOCK = ("bengi/clock.py",)
 DOORS = re.compile(
-    r"/(api|(\w+_)?views|admin|tasks|consumers|embedded|feed|health|loop|context|middleware|order_door)\.py$|/management/"
+    r"/(api|views|admin|tasks|consumers|embedded|feed|health|loop|context|middleware|order_door)\.py$|/management/"
 )
 # architecture: one name per thing. These are the words for things that have another name here.
 OTHER_NAMES = {
