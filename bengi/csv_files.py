@@ -99,9 +99,10 @@ def csv_of_file(file: IO[bytes], name: str) -> WrittenFile:
     """Return a written file as one to be saved as name.csv.
 
     It may be read as slowly as somebody likes: the thread's connection to the database goes back
-    before. Called outside of transactions.
+    before, unless a transaction of the caller's has it.
     """
-    connection.close_if_unusable_or_obsolete()
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
     answer = WrittenFile(file, content_type=_TYPE)
     _name(answer, name)
     return answer

@@ -16,11 +16,10 @@ APPS = ("accounts", "bengi", "instruments", "orders", "portfolios", "trades", "w
 MONEY = ("adjustments", "api_money", "conversions", "foreign_currency", "moving_money")
 CORRECTIONS = ("busts", "adjusts", "correction_refusals", "manual")
 ENDPOINTS = (
-    "accounts/preferences/tests",
     "accounts/tests/test_money_page.py",
     "accounts/tests/test_statements.py",
-    "accounts/tests/test_transactions.py",
     "accounts/tests/test_one_moment.py",
+    "accounts/tests/test_transactions.py",
     "bengi/tests/test_ahead.py",
     "bengi/tests/test_bulk.py",
     "bengi/tests/test_bulk_bugs.py",
