@@ -117,11 +117,11 @@ def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(investor: Page):
         """() => {
           window.isHidden = true;
           Object.defineProperty(document, "hidden", { get: () => window.isHidden });
-          document.addEventListener("refresh", () => { window.isTold = true; });
+          document.addEventListener("refresh", () => { document.body.dataset.told = "yes"; });
         }"""
     )
     place_by_api(page, symbol="PFE", side="buy", type="market", quantity="10")
-    page.wait_for_function("window.isTold && document.querySelector('.toast')")
+    expect(page.locator("body[data-told]")).to_be_attached()
     assert [each for each in asked if "/api/" not in each] == []
     page.evaluate(
         "() => { window.isHidden = false; document.dispatchEvent(new Event('visibilitychange')); }"
