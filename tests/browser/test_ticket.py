@@ -146,6 +146,7 @@ def test_max_is_an_amount_that_can_be_paid(trader: Page):
     bench.await_live(page)
     page.locator("#ticket").get_by_text("Amount", exact=True).click()
     page.get_by_role("button", name="Max").click()
+    expect(page.get_by_label("Amount in USD")).not_to_have_value("")
     amount = bench.Decimal(page.get_by_label("Amount in USD").input_value())
     assert 99_900 < amount < 100_000
     bench.review(page, "buy")
@@ -157,6 +158,7 @@ def test_max_buys_all_the_money_can(trader: Page):
     page = trader
     bench.await_live(page)
     page.get_by_role("button", name="Max").click()
+    expect(page.get_by_label("Quantity")).not_to_have_value("")
     bench.review(page, "buy")
     bench.send(page, "buy")
     expect(page.locator(".toast")).to_contain_text("AAPL")
