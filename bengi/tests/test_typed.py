@@ -11,7 +11,7 @@ from accounts.forms import MoveForm
 from bengi.typed import in_field, read_number
 from bengi.writing import LOCALE_OF, LOCALES, Writing, written_for
 from orders.forms import EXITS, PRICES, TicketForm
-from orders.replace_forms import ReplaceForm
+from orders.replace_pages.forms import ReplaceForm
 from orders.tests.factories import OrderFactory
 from watchlists.forms import AlertForm
 
