@@ -37,7 +37,7 @@ class ReplaceForm(forms.Form):
     def __init__(self, order: Order, data: QueryDict | None = None) -> None:
         own = _values(order)
         self.sent = frozenset(data or ())
-        super().__init__(None if data is None else {**own, **data.dict()}, initial=own)
+        super().__init__(None if data is None else {**own, **dict(data.items())}, initial=own)
         self.order = order
         for name in set(FIELDS) - set(_shown(order)):
             del self.fields[name]
