@@ -25,9 +25,21 @@ def group_of(nodeid: str) -> str:
     return next((path for path in GROUPS if nodeid.startswith(path)), nodeid)
 
 
+class _Last:
+    """Puts the browser tests last, when others have had their say on the order."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: item.nodeid.startswith(BROWSER))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_Last(), "browser-tests-last")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser tests and put them last.
+    """Mark the browser tests, for who asks by the mark, and put them last.
 
     Last, because Playwright keeps an event loop running in its thread: nothing that starts a loop
     of its own, or that Django guards against loops, may follow it in the same process.
@@ -35,7 +47,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(BROWSER):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.nodeid.startswith(BROWSER))
 
 
 class GroupScheduling(LoadScopeScheduling):

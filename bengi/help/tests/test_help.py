@@ -30,7 +30,7 @@ def ids_of(page):
 
 
 @pytest.fixture
-def page(client, db):
+def help_page(client, db):
     return client.get("/help").content.decode()
 
 
@@ -53,17 +53,17 @@ def test_the_glossary_is_in_order():
     assert words == sorted(set(words), key=str.casefold)
 
 
-def test_visitors_may_read_it(page):
-    assert "How orders fill here" in page
-    assert ">yours<" not in page
+def test_visitors_may_read_it(help_page):
+    assert "How orders fill here" in help_page
+    assert ">yours<" not in help_page
 
 
 def test_it_changes_nothing(client, db):
     assert client.post("/help").status_code == 405
 
 
-def test_every_anchor_is_there_once(page):
-    ids = ids_of(page)
+def test_every_anchor_is_there_once(help_page):
+    ids = ids_of(help_page)
     assert len(ids) == len(set(ids))
     wanted = [name for name, _ in SECTIONS]
     wanted += [f"type-{kind}" for kind in OrderType]
@@ -71,12 +71,12 @@ def test_every_anchor_is_there_once(page):
     wanted += [f"why-{code}" for code in REASONS]
     wanted += [f"status-{each}" for each in OrderStatus]
     assert set(wanted) <= set(ids)
-    inside = set(re.findall(r'href="#([^"]+)"', page))
+    inside = set(re.findall(r'href="#([^"]+)"', help_page))
     assert inside <= set(ids)
 
 
-def test_every_link_of_the_product_leads_to_a_heading(page):
-    ids, found = set(ids_of(page)), 0
+def test_every_link_of_the_product_leads_to_a_heading(help_page):
+    ids, found = set(ids_of(help_page)), 0
     for template in (ROOT / "templates").rglob("*.html"):
         for anchor in LINK.findall(template.read_text()):
             found += 1
@@ -85,7 +85,7 @@ def test_every_link_of_the_product_leads_to_a_heading(page):
     assert found >= 5
 
 
-def test_numbers_of_the_profiles_are_those_of_the_code(page):
+def test_numbers_of_the_profiles_are_those_of_the_code(help_page):
     rows = {fact.label: fact.texts for fact in facts.profile_facts()}
     assert rows["A quote decides for"] == ["60 seconds", "15 seconds", "5 seconds"]
     assert rows["An order arrives"] == ["at once", "at once", "250 ms later"]
@@ -95,7 +95,7 @@ def test_numbers_of_the_profiles_are_those_of_the_code(page):
     assert all(len(texts) == len(Realism) for texts in rows.values())
     for texts in rows.values():
         for text in texts:
-            assert text.replace("'", "&#x27;") in page
+            assert text.replace("'", "&#x27;") in help_page
 
 
 def test_a_profile_that_changes_changes_the_page(client, db, monkeypatch):
@@ -165,12 +165,12 @@ def test_what_regulators_take(db, day, texts):
     assert [fee.text for fee in facts.regulatory_on(day)] == texts
 
 
-def test_hours_are_the_calendars(page):
+def test_hours_are_the_calendars(help_page):
     for mic, hours in HOURS.items():
-        assert mic in page
-        assert f"{hours.opens:%H:%M} to {hours.closes:%H:%M}" in page
-    assert "11:30 to 12:30" in page
-    assert "04:00 to 20:00" in page
+        assert mic in help_page
+        assert f"{hours.opens:%H:%M} to {hours.closes:%H:%M}" in help_page
+    assert "11:30 to 12:30" in help_page
+    assert "04:00 to 20:00" in help_page
 
 
 def test_one_sees_what_is_ones_own(client, db, django_assert_num_queries):
