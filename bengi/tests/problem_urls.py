@@ -86,4 +86,5 @@ urlpatterns = [
     path("api/closed", Closed.as_view()),
     path("api/plain-bug", bug),
     path("page", page),
+    *(path(name, page, name=name) for name in ("help", "orders", "search")),  # pages of errors
 ]

@@ -358,4 +358,5 @@ def noted_in_code() -> set[str]:
                 text = path.read_text()
                 found |= set(re.findall(r"\bnote\(\s*\"([a-z_]+\.[a-z_]+)\"", text))
                 found |= set(re.findall(r"\bNote\(\s*\"([a-z_]+\.[a-z_]+)\"", text))
+                found |= set(re.findall(r"\b_tell\(request, user, \"([a-z_]+\.[a-z_]+)\"", text))
     return found

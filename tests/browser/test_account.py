@@ -31,7 +31,7 @@ def look_at(page: Page, name: str, folder: Path) -> None:
 def test_deposit_convert_and_withdraw(trader: Page, watch: Watch, look: str, tmp_path: Path):
     page = trader
     page.goto("/account")
-    page.get_by_label("Amount").fill("2500")
+    page.get_by_role("textbox", name="Amount").fill("2500")
     expect(page.locator("#facts")).to_contain_text("102,500.00 USD")
     page.get_by_role("button", name="Deposit").dblclick()
     expect(page.get_by_text("2,500.00 USD came in.").first).to_be_visible()
@@ -51,14 +51,14 @@ def test_deposit_convert_and_withdraw(trader: Page, watch: Watch, look: str, tmp
     expect(page.locator("#cash tfoot")).to_contain_text("In USD")
 
     page.get_by_role("link", name="Withdraw").click()
-    page.get_by_label("Amount").fill("999999")
+    page.get_by_role("textbox", name="Amount").fill("999999")
     expect(page.locator("#facts")).to_contain_text("not possible")
     page.get_by_role("button", name="Withdraw").click()
     watch.forgive("/account")
     watch.forgive("422")
     expect(page.locator("#amount-error")).to_contain_text("101,500 available")
-    expect(page.get_by_label("Amount")).to_have_value("999999")
-    expect(page.get_by_label("Amount")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Amount")).to_have_value("999999")
+    expect(page.get_by_role("textbox", name="Amount")).to_be_focused()
     look_at(page, f"account-{look}", tmp_path)
 
 

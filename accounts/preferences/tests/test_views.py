@@ -58,7 +58,7 @@ def wrong(answer, field_id):
 )
 def test_sections_and_what_they_cost(client, account, section, budget, django_assert_num_queries):
     assert client.get("/settings")["Location"] == "/settings/profile"
-    read_by_the_bar = 5
+    read_by_the_bar = 2
     with django_assert_num_queries(budget + read_by_the_bar):
         page = client.get(f"/settings/{section}")
     assert page.status_code == 200

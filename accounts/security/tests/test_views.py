@@ -58,7 +58,7 @@ def test_sessions_take_one_statement_however_many_there_are(
 ):
     for _ in range(3):
         signed_in(user)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         inside.get("/settings/sessions")
 
 
@@ -358,5 +358,5 @@ class TestKeys:
     ):
         for _ in range(3):
             make(inside)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             inside.get("/settings/api-keys")

@@ -176,7 +176,7 @@ def test_hours_are_the_calendars(help_page):
 def test_one_sees_what_is_ones_own(client, db, django_assert_num_queries):
     account = AccountFactory(realism="harsh")
     client.force_login(account.user)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(7):
         page = client.get("/help").content.decode()
     assert re.search(r"Harsh <span class=\"chip\">yours</span>", page)
     assert re.search(r"No commission <span class=\"chip\">yours</span>", page)
