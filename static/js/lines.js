@@ -11,6 +11,7 @@ export class OrderLines {
   #shown = [];
   #orders = [];
   #colors = null;
+  #isLate = false;
   #drag = null;
 
   /** onDrop is told of an order, the field that was dragged, and its new price in units. */
@@ -34,7 +35,8 @@ export class OrderLines {
   draw(orders, colors) {
     this.#orders = orders;
     this.#colors = colors;
-    if (this.#drag) return;
+    this.#isLate = Boolean(this.#drag);
+    if (this.#isLate) return;
     for (const { line } of this.#shown) this.candles.removePriceLine(line);
     this.#shown = orders.map((order) => ({ order, line: this.#line(order, colors), handle: this.#handle(order) }));
     this.box.replaceChildren(...this.#shown.map(({ handle }) => handle));
@@ -128,8 +130,12 @@ export class OrderLines {
   /** Let go: lines stand where the orders are, those that came and went meanwhile too. */
   release() {
     if (!this.#drag) return;
+    const { order, line, handle } = this.#drag;
     this.#drag = null;
-    this.draw(this.#orders, this.#colors);
+    line.applyOptions({ price: Number(order.price) });
+    handle.firstElementChild.textContent = words(order);
+    if (this.#isLate) this.draw(this.#orders, this.#colors);
+    else this.#place(); // the handle stays: a click on it is yet to come
   }
 }
 

@@ -45,7 +45,7 @@ def test_escape_closes_the_review_and_sends_nothing(trader: Page):
     page.keyboard.press("Escape")
     expect(page.locator("#review")).not_to_be_visible()
     page.goto("/orders")
-    expect(page.get_by_text("No orders")).to_be_visible()
+    expect(page.get_by_text("No orders yet")).to_be_visible()
 
 
 def test_help_can_switch_the_keys_off(trader: Page):

@@ -89,11 +89,11 @@ def assert_fits(page: Page) -> None:
     assert_nothing_sticks_out(page)
     if page.viewport_size["width"] < 800:
         small: list[Any] = page.evaluate(SMALL_TARGETS, PHONE_TARGET_PX)
-        assert small == [], f"targets under {PHONE_TARGET_PX} px on {page.url}"
+        assert small == [], f"targets under {PHONE_TARGET_PX} px on {page.url}: {small}"
 
 
 def assert_nothing_sticks_out(page: Page) -> None:
     """The page, with its style sheets, is as wide as its window."""
     page.wait_for_load_state("load")
     beyond: list[Any] = page.evaluate(BEYOND_THE_EDGE, page.viewport_size["width"])
-    assert beyond == [], f"sticks out on {page.url}"
+    assert beyond == [], f"sticks out on {page.url}: {beyond}"
