@@ -102,7 +102,7 @@ def test_what_went_wrong_is_told_with_its_numbers():
     oldest, *_ = Order.objects.order_by("updated_at").values_list("updated_at", flat=True)
     Order.objects.filter(status="pending_cancel").update(updated_at=oldest - timedelta(minutes=1))
     (engine,) = desk_parts(everything, now, clock.now())["engines"]
-    assert engine.oldest_s == (now - oldest).total_seconds() + 60
+    assert engine.oldest_s == round((now - oldest).total_seconds()) + 60
     assert told["set_aside"]["waiting"] == len(told["set_aside"]["rows"]) == 2
     assert (told["prints"]["count"], told["halted"]["count"]) == (2, 2)
     assert [row.reason for row in told["switches"]] == ["Robot 1", "Robot 0"]
