@@ -97,8 +97,8 @@ def test_the_commands_of_the_page(product: Product, commands: Path, tmp_path: Pa
     wrong = [each for each in made if not 200 <= each[0] < 400]
     assert wrong == [], done.stdout
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
-    signed_in, first, bracket, batch, story, watched, alert, executed, *others = answers
-    correction, withdrawn, quote, orders, gone, events, fresh = others
+    signed_in, first, bracket, batch, story, watched, alert, news, *more = answers
+    executed, correction, withdrawn, quote, orders, gone, events, fresh = more
     assert (signed_in["token_type"], signed_in["expires_in"]) == ("Bearer", 300)
     assert (first["client_order_id"], first["status"]) == ("my-first", "accepted")
     assert [leg["leg"] for leg in bracket["legs"]] == ["take_profit", "stop_loss"]
@@ -107,6 +107,7 @@ def test_the_commands_of_the_page(product: Product, commands: Path, tmp_path: Pa
     assert story["timeline"][0]["kind"] == "accepted"
     assert watched["symbols"] == ["ASML", "NVDA", "INTC"]
     assert (alert["kind"], alert["status"]) == ("below", "waiting")
+    assert {each["kind"] for each in news["results"]} <= {"fill"}
     assert (executed["quantity"], executed["liquidity"]) == ("4", "manual")
     assert (correction["exec_id"], correction["outcome"]) == (executed["exec_id"], "asked")
     assert withdrawn["transaction"]["entries"] == [{"currency": "USD", "amount": "-250"}]
