@@ -15,4 +15,4 @@ export function palette() {
   return colors;
 }
 
-export const faded = (color) => color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.35)");
+export const faded = (color, share = 0.35) => color.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);

@@ -5,8 +5,8 @@ import {
   AreaSeries, ColorType, createChart, CrosshairMode, LineSeries, LineStyle,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import * as n from "./numbers.js";
+import { faded, palette } from "./palette.js";
 
-const TOKENS = ["ink", "ink-2", "ink-3", "panel", "rule", "hairline", "line-1"];
 const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 const plot = document.getElementById("plot");
 const legend = document.querySelector("[data-legend]");
@@ -14,19 +14,6 @@ const day = new Intl.DateTimeFormat("en-GB", DAY);
 const month = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" });
 const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
-/** Canvas cannot read light-dark(): let the browser resolve each token through a probe element. */
-function palette() {
-  const probe = document.body.appendChild(document.createElement("i"));
-  const colors = {};
-  for (const name of TOKENS) {
-    probe.style.color = `var(--${name})`;
-    colors[name] = getComputedStyle(probe).color;
-  }
-  probe.remove();
-  return colors;
-}
-
-const faded = (color, share) => color.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
 const text = () => document.querySelector("#pf-data script")?.textContent ?? "";
 
 function tick(time, kind) {

@@ -81,6 +81,15 @@ def visitor(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterat
     assert watch.mishaps == []
 
 
+@pytest.fixture
+def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
+    """The same in a browser that runs no script."""
+    page = open_context(java_script_enabled=False).new_page()
+    watch.follow(page)
+    yield page
+    assert watch.mishaps == []
+
+
 @dataclass(frozen=True)
 class Person:
     """Somebody with an account of 100,000 USD that nobody else trades in."""

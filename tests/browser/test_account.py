@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import bench
 from tests.browser.conftest import LOOKS, Person, sign_up
@@ -106,16 +105,8 @@ def test_the_statement_of_a_period_adds_up_and_prints(trader: Page, look: str, t
     page.screenshot(path=tmp_path / f"printed-{look}.png", full_page=True)
 
 
-@pytest.fixture
-def plain(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
-
-
-def test_without_script_money_moves_and_the_statement_narrows(plain: Page, person: Person):
-    page = plain
+def test_without_script_money_moves_and_the_statement_narrows(plain_page: Page, person: Person):
+    page = plain_page
     sign_up(page, person)
     page.goto("/account")
     page.get_by_role("link", name="Convert").click()

@@ -1,22 +1,12 @@
 """Price alerts as a person meets them: set, told of on an open page, deleted; without script."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LOOKS, Person, sign_up
 from tests.browser.watch import Watch, assert_accessible, assert_fits
 
 LEVEL = "Price, or percent of a move"
-
-
-@pytest.fixture
-def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
 
 
 def set_alert(page: Page, symbol: str, kind: str, level: str) -> None:

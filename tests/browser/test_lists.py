@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import bench
 from tests.browser.conftest import LOOKS, Person, sign_up
-from tests.browser.watch import Watch, assert_accessible, assert_fits, place_by_api
+from tests.browser.watch import assert_accessible, assert_fits, place_by_api
 
 
 def rows(page: Page):
@@ -99,16 +98,8 @@ def test_a_position_is_reduced_through_the_review(trader: Page, look: str, tmp_p
     look_at(page, f"fills-{look}", tmp_path)
 
 
-@pytest.fixture
-def plain(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
-
-
-def test_without_script_a_position_is_closed_and_lists_narrow(plain: Page, person: Person):
-    page = plain
+def test_without_script_a_position_is_closed_and_lists_narrow(plain_page: Page, person: Person):
+    page = plain_page
     sign_up(page, person)
     page.get_by_label("Quantity").fill("7")
     page.get_by_role("button", name="Review buy order").click()

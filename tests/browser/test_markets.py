@@ -1,21 +1,11 @@
 """Markets as a person looks them over: found by keyboard, added to a list, clocks that go."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import bench
 from tests.browser.conftest import LOOKS, Person, sign_up
-from tests.browser.watch import Watch, assert_accessible, assert_fits
-
-
-@pytest.fixture
-def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
+from tests.browser.watch import assert_accessible, assert_fits
 
 
 @pytest.mark.parametrize("look", LOOKS, indirect=True)

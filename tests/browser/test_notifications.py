@@ -1,21 +1,11 @@
 """Notifications as a person reads them: news comes by itself, and is read when they say so."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import bench
 from tests.browser.conftest import LOOKS, Person, sign_up
-from tests.browser.watch import Watch, assert_accessible, assert_fits, place_by_api
-
-
-@pytest.fixture
-def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
+from tests.browser.watch import assert_accessible, assert_fits, place_by_api
 
 
 def buy(page: Page, symbol: str, quantity: str) -> None:

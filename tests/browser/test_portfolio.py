@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import bench
 from tests.browser.conftest import LOOKS, Person, sign_up
 from tests.browser.past import give_a_past
 from tests.browser.product import Product
-from tests.browser.watch import Watch, assert_accessible, assert_fits, place_by_api
+from tests.browser.watch import assert_accessible, assert_fits, place_by_api
 
 
 @pytest.fixture
@@ -127,14 +126,6 @@ def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(investor: Page):
         "() => { window.isHidden = false; document.dispatchEvent(new Event('visibilitychange')); }"
     )
     expect(count).to_have_text(str(before + 1))
-
-
-@pytest.fixture
-def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
 
 
 def test_without_script_the_curve_is_drawn_all_the_same(

@@ -8,14 +8,13 @@ import hmac
 import os
 import struct
 import time
-from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from bengi import numerals
 from bengi.typed import in_field
@@ -179,14 +178,6 @@ def test_browsers_write_numbers_and_days_as_we_do(visitor: Page):
         assert told["ours"] == ours, locale.code
         assert told["theirs"] == ours, locale.code
         assert told["long"] == written, locale.code
-
-
-@pytest.fixture
-def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
 
 
 def test_without_script(plain_page: Page, person: Person, watch: Watch):

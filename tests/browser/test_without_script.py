@@ -1,20 +1,9 @@
 """Everything that matters works by full-page posts, where no script runs."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LOOKS, Person, sign_up
-from tests.browser.watch import Watch
-
-
-@pytest.fixture
-def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Iterator[Page]:
-    page = open_context(java_script_enabled=False).new_page()
-    watch.follow(page)
-    yield page
-    assert watch.mishaps == []
 
 
 @pytest.mark.parametrize("look", [look for look in LOOKS if "dark" in look], indirect=True)
