@@ -79,21 +79,28 @@ def ensure_environment() -> None:
     if environment_works() and environment_is_whole():
         return
     say("Creating .venv")
-    uv = shutil.which("uv")
+    uv, python = shutil.which("uv"), lasting_python()
     try:
         shutil.rmtree(VENV, ignore_errors=True)
         if uv:
-            run([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)], "create .venv")
+            run([uv, "venv", "--quiet", "--python", python, str(VENV)], "create .venv")
         elif module_exists("venv") and module_exists("ensurepip"):
-            run([sys.executable, "-m", "venv", str(VENV)], "create .venv")
+            run([python, "-m", "venv", str(VENV)], "create .venv")
         else:
             raise CannotPrepare(
-                f"{sys.executable} has no venv module: install it "
+                f"{python} has no venv module: install it "
                 "(Debian, Ubuntu: apt install python3-venv) or install uv"
             )
     except CannotPrepare:
         shutil.rmtree(VENV, ignore_errors=True)
         raise
+
+
+def lasting_python() -> str:
+    """Return the Python that runs this, or where that is .venv's own, the one it was made with."""
+    if Path(sys.prefix) == VENV:
+        return str(getattr(sys, "_base_executable", sys.executable))
+    return sys.executable
 
 
 def environment_works() -> bool:
@@ -121,10 +128,20 @@ def ensure_packages(requirements: tuple[str, ...]) -> None:
     for count in range(1, len(requirements) + 1):
         files = requirements[:count]
         stamp = VENV / f"bengi-{Path(files[-1]).stem}.json"
-        if not stamp_fits(stamp, files, installed()):
+        present = installed()
+        if not stamp_fits(stamp, files, present):
             say(f"Installing the packages of {files[-1]} (a minute or two, only this time)")
             install_or_mark(files[-1])
+            forget(set(present) - set(installed()))
             write_stamp(stamp, files, installed())
+
+
+def forget(replaced: set[str]) -> None:
+    """Take what an installation has replaced out of all stamps: it is not lost."""
+    for stamp in VENV.glob("bengi-*.json"):
+        known = read_stamp(stamp)
+        known["holds"] = [name for name in known.get("holds", []) if name not in replaced]
+        stamp.write_text(json.dumps(known))
 
 
 def install_or_mark(requirements: str) -> None:
@@ -225,8 +242,8 @@ def digest(files: tuple[str, ...]) -> str:
 
 
 def module_exists(name: str) -> bool:
-    """Return whether this Python can import the module, in a process of its own."""
-    return answers([sys.executable, "-c", f"import {name}"])
+    """Return whether the Python to make .venv with can import the module."""
+    return answers([lasting_python(), "-c", f"import {name}"])
 
 
 def answers(command: list[str]) -> bool:

@@ -58,6 +58,30 @@ def test_a_changed_requirement_is_installed(copy, installs):
     assert installs == ["requirements.txt", "requirements-dev.txt"] * 2
 
 
+def test_what_an_installation_replaces_is_not_lost(copy, monkeypatch):
+    packages = copy / ".venv" / "lib" / "python3" / "site-packages"
+
+    def install(requirements):
+        if requirements == "requirements-dev.txt":
+            (packages / "one").rename(packages / "one-2")
+
+    monkeypatch.setattr(bootstrap, "install", install)
+    bootstrap.ensure_packages(bootstrap.DEVELOPMENT)
+    assert bootstrap.environment_is_whole()
+    (packages / "one-2").rmdir()
+    assert not bootstrap.environment_is_whole()
+
+
+def test_an_environment_is_never_made_with_a_python_of_its_own(copy, monkeypatch):
+    commands = []
+    monkeypatch.setattr(bootstrap, "run", lambda command, what: commands.append(command))
+    monkeypatch.setattr(bootstrap.sys, "prefix", str(bootstrap.VENV))
+    monkeypatch.setattr(bootstrap.sys, "executable", str(bootstrap.PYTHON))
+    bootstrap.ensure_environment()
+    (made,) = commands
+    assert not Path(made[0]).is_relative_to(bootstrap.VENV)
+
+
 def test_an_environment_that_lost_a_package_is_not_whole(copy, installs):
     bootstrap.ensure_packages(bootstrap.RUNTIME)
     assert bootstrap.environment_is_whole()

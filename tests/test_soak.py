@@ -46,6 +46,7 @@ def test_what_grows_or_is_lost_is_found(told: dict[str, Any], words: str) -> Non
         {"p99_s": [0.1, 0.1, 0.1, 0.9, 0.1, 0.1, 0.1, 0.15, 0.1]},  # one bad minute in between
         {"web": [190.0, 198.0, 200.0, 203.0, 203.0, 204.0, 204.0, 204.0, 204.0]},  # caches fill
         {"web": [200.0 - 4 * n for n in range(9)]},
+        {"web": [200.0] * 7 + [264.0, 200.0]},  # a vacuum takes some, and gives it back
     ],
 )
 def test_what_only_varies_is_let_pass(told: dict[str, Any]) -> None:
