@@ -66,7 +66,7 @@ bugs: ready-dev ## Plant every bug that the walks must find, one after the other
 	@PLANTED_BUGS=all $(PY) -m pytest -n $(JOBS) tests/state/test_planted_state.py $(ARGS)
 
 crash: ready-dev parts ## Kill brokers, databases and every process of the scale-out mode (N=200 M=3)
-	@CRASH_ROUNDS=$(or $(N),200) MATRIX_ROUNDS=$(or $(M),3) $(PY) -m pytest -s tests/test_crash.py tests/test_crash_matrix.py -k "again or overtaken" $(ARGS)
+	@CRASH_ROUNDS=$(or $(N),200) MATRIX_ROUNDS=$(or $(M),3) $(PY) -m pytest -s -o faulthandler_timeout=7200 tests/test_crash.py tests/test_crash_matrix.py -k "again or overtaken" $(ARGS)
 
 fmt: ready-dev ## Format the code and mend what can be mended by machine
 	$(PY) -m ruff check --fix --exit-zero .
