@@ -5,6 +5,7 @@ SHELL := /bin/sh
 
 PY := .venv/bin/python
 JOBS ?= 2
+PATIENT := $(PY) -m pytest -o faulthandler_timeout=7200 # for one test that takes long on purpose
 STATIC_ENV := DJANGO_SETTINGS_MODULE=bengi.settings.test
 DOCUMENT = $(STATIC_ENV) $(PY) manage.py spectacular --validate --fail-on-warn --format openapi-json --file docs/openapi.json
 BOOTSTRAP = python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" scripts/bootstrap.py
@@ -57,16 +58,16 @@ openapi: ready-dev ## Write docs/openapi.json anew from what the views declare
 	$(DOCUMENT)
 
 fuzz: ready-dev ## Walk the state machine against its model (walks: N=5000)
-	@FUZZ_EXAMPLES=$(or $(N),2000) $(PY) -m pytest -n $(JOBS) -s tests/state/test_state_machine.py $(ARGS)
+	@FUZZ_EXAMPLES=$(or $(N),2000) $(PATIENT) -n $(JOBS) -s tests/state/test_state_machine.py $(ARGS)
 
 fuzz-api: ready-dev ## Ask every operation of the API for sense and nonsense (N=200 times of each)
-	@FUZZ_API_EXAMPLES=$(or $(N),100) $(PY) -m pytest -s tests/contract/test_fuzz.py $(ARGS)
+	@FUZZ_API_EXAMPLES=$(or $(N),100) $(PATIENT) -s tests/contract/test_fuzz.py $(ARGS)
 
 bugs: ready-dev ## Plant every bug that the walks must find, one after the other
-	@PLANTED_BUGS=all $(PY) -m pytest -n $(JOBS) tests/state/test_planted_state.py $(ARGS)
+	@PLANTED_BUGS=all $(PATIENT) -n $(JOBS) tests/state/test_planted_state.py $(ARGS)
 
 crash: ready-dev parts ## Kill brokers, databases and every process of the scale-out mode (N=200 M=3)
-	@CRASH_ROUNDS=$(or $(N),200) MATRIX_ROUNDS=$(or $(M),3) $(PY) -m pytest -s -o faulthandler_timeout=7200 tests/test_crash.py tests/test_crash_matrix.py -k "again or overtaken" $(ARGS)
+	@CRASH_ROUNDS=$(or $(N),200) MATRIX_ROUNDS=$(or $(M),3) $(PATIENT) -s tests/test_crash.py tests/test_crash_matrix.py -k "again or overtaken" $(ARGS)
 
 fmt: ready-dev ## Format the code and mend what can be mended by machine
 	$(PY) -m ruff check --fix --exit-zero .
