@@ -18,6 +18,7 @@ from bengi.ahead import sent_ahead
 from bengi.arrays import array_of, ask_values, columns_of, rows_of
 from bengi.bulk import has_arrays, lead
 from bengi.events.models import Stream
+from bengi.events.services import Log, heads_of
 from instruments.models import Instrument
 from instruments.selectors import instruments_by_symbol
 from orders.costs import schedules_of
@@ -54,11 +55,11 @@ class Wanted:
 class DeskRows:
     """open_orders counts by account, instrument and side; open_in_all by account.
 
-    heads: those of the locked accounts' streams; None: the event log is to read them.
+    log: knows the heads of the accounts' streams where they have been read with these rows.
     """
 
     accounts: Mapping[UUID, Account]
-    heads: dict[UUID, Stream] | None
+    log: Log
     instruments: dict[str, Instrument]
     balances: dict[tuple[UUID, str], CashBalance]
     positions: dict[Holding, Position]
@@ -98,7 +99,7 @@ def _in_turn(wanted: Wanted) -> DeskRows:
     here, in_all = _counted(counts)
     return DeskRows(
         accounts=accounts,
-        heads=None,
+        log=Log(),
         instruments=instruments,
         balances=_by_currency(CashBalance.objects.filter(account_id__in=accounts)),
         positions=_by_holding(held),
@@ -165,7 +166,7 @@ def _together(wanted: Wanted) -> DeskRows:
     halts, (heads, limits, balances) = _parts(standing)
     return DeskRows(
         accounts=accounts,
-        heads=None if wanted.accounts is not None else {row.id: row for row in heads},
+        log=Log(heads_of(accounts, heads) if wanted.accounts is None else None),
         instruments={row.symbol: row for row in rows_of(Instrument, instruments)},
         balances=_by_currency(balances),
         positions=_by_holding(rows_of(Position, held)),

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from accounts.models import Account, CashBalance
 from bengi.bus import STALE, get_bus
-from bengi.events.models import Stream
+from bengi.events.services import Log
 from bengi.money import ZERO, plain
 from bengi.terms import (
     AccountStatus,
@@ -130,9 +130,9 @@ class Desk:
     """Everything a batch of tickets is judged by. Balances and positions change as it goes.
 
     steps: what the acceptance of each order has to tell, by the order's id; legs: those that were
-    accepted with an order, by its id. seen: what many tickets have in common, reckoned once. heads:
-    those of the accounts' streams, where they were read with the rest. stale: the instruments, by
-    id, whose quotes were too old for a ticket.
+    accepted with an order, by its id. seen: what many tickets have in common, reckoned once. log:
+    where events go, with the heads that were read with the rest. stale: the instruments, by id,
+    whose quotes were too old for a ticket.
     """
 
     accounts: Mapping[UUID, Account]
@@ -153,7 +153,7 @@ class Desk:
     seen: dict[tuple[str, str, str], tuple[InstrumentFacts, QuoteFacts, SessionFacts]] = field(
         default_factory=dict
     )
-    heads: dict[UUID, Stream] | None = None
+    log: Log = field(default_factory=Log)
     stale: set[str] = field(default_factory=set)
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
@@ -261,7 +261,7 @@ def read_desk(
         lots=_available_lots([t for t in tickets if t.lots], [each.id for each in listed]),
         open_orders=rows.open_orders,
         open_in_all=rows.open_in_all,
-        heads=rows.heads,
+        log=rows.log,
     )
 
 
