@@ -34,7 +34,7 @@ from instruments.selectors import latest_quotes
 from instruments.spread import around, missing_half_spread
 from orders.book_quotes import book_quotes
 from orders.costs import Costs, costs_with
-from orders.desk_rows import Holding, Wanted, read_rows
+from orders.desk_rows import DeskKeys, Holding, read_rows
 from orders.facts import (
     DEFAULT_LIMITS,
     AccountFacts,
@@ -245,7 +245,7 @@ def read_desk(
     anything else is read, in the caller's transaction. Positions are read where something is sold,
     and what looks alike where that is not meant.
     """
-    rows = read_rows(_wanted_by(tickets, accounts, now))
+    rows = read_rows(_keys_of(tickets, accounts, now))
     listed = rows.instruments.values()
     return Desk(
         accounts=rows.accounts,
@@ -329,12 +329,12 @@ def _likeness(ticket: OrderTicket, instrument: Instrument) -> Likeness:
     )
 
 
-def _wanted_by(
+def _keys_of(
     tickets: Sequence[OrderTicket], accounts: Mapping[UUID, Account] | None, now: datetime
-) -> Wanted:
+) -> DeskKeys:
     """Return what is to be read for tickets; without accounts, theirs are to be locked."""
     named = [(ticket, ticket.symbol.upper()) for ticket in tickets]
-    return Wanted(
+    return DeskKeys(
         account_ids=sorted({ticket.account_id for ticket in tickets}),
         accounts=accounts,
         symbols=frozenset(symbol for _, symbol in named),
