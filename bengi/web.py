@@ -8,7 +8,6 @@ of them (bengi/order_door.py, docs/adr/0035). Everything else Django answers in 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from typing import cast
 
 from django.core.wsgi import get_wsgi_application
 
@@ -29,6 +28,7 @@ from bengi.problem import BODY_BYTES_MAX, problem, request_id_of  # noqa: E402
 from bengi.threads import Crew  # noqa: E402
 from bengi.wsgi_threads import (  # noqa: E402
     Busy,
+    Gone,
     Receive,
     Scope,
     Send,
@@ -77,13 +77,14 @@ class Web:
         return self._submit is not None and is_on()
 
     async def _answer_order(self, scope: Scope, given: Given, receive: Receive, send: Send) -> None:
-        body = await _body_of(int(given[b"content-length"]), receive)
-        if body is None:
+        try:
+            body, length = await self._threads.read(scope, receive)
+        except Gone:
             return
         request = Request(scope, given, body)
         answer = await self._placed(request)
         if answer is None:
-            await self._threads.answer(environ_of(scope, body, len(body)), receive, send)
+            await self._threads.answer(environ_of(scope, body, length), receive, send)
         else:
             await send_whole(send, *answer)
 
@@ -143,16 +144,6 @@ class Web:
         finally:
             if connection.errors_occurred:
                 give_connection_back()
-
-
-async def _body_of(length: int, receive: Receive) -> bytes | None:
-    """Return a body of known length, None where whoever asked has gone."""
-    message = await receive()
-    body = message.get("body", b"")
-    while message["type"] != "http.disconnect" and message["more_body"]:
-        message = await receive()
-        body += message.get("body", b"")
-    return cast(bytes, body) if len(body) == length else None
 
 
 application = Web(WsgiThreads(django, threads=settings.WEB_THREADS, body_max=BODY_BYTES_MAX))
