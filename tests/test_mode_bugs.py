@@ -262,7 +262,7 @@ BUGS: list[tuple[Play, Bug]] = [
             "who slept goes on",
             TENURE,
             "Tenure.keep",
-            "return self._ask() is not False",
+            "return self._ask(self._hold) is not False",
             "return True",
         ),
     ),
