@@ -17,14 +17,12 @@ django = get_wsgi_application()
 # These import models, so they come after Django has been set up.
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
-from django.http import HttpRequest  # noqa: E402
 
 from bengi import order_door  # noqa: E402
-from bengi.errors import Unavailable  # noqa: E402
 from bengi.group_commit import too_many  # noqa: E402
 from bengi.group_lane import GroupLane  # noqa: E402
 from bengi.order_door import Answer, Given, OrderDoor, Request  # noqa: E402
-from bengi.problem import BODY_BYTES_MAX, problem, request_id_of  # noqa: E402
+from bengi.problem import BODY_BYTES_MAX  # noqa: E402
 from bengi.threads import Crew  # noqa: E402
 from bengi.wsgi_threads import (  # noqa: E402
     Busy,
@@ -94,16 +92,10 @@ class Web:
         try:
             return await self._submit(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            return order_door.failed(error, request)
+            return self._door.fail(error, request)
 
     async def _say_busy(self, scope: Scope, send: Send) -> None:
-        error: Unavailable = too_many()
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin1")
-        asked = HttpRequest()
-        asked.request_id = request_id_of(given)  # type: ignore[attr-defined]
-        told = problem(error, asked)
-        headers = [(name.encode(), text.encode()) for name, text in told.items()]
-        await send_whole(send, told.status_code, headers, told.content)
+        await send_whole(send, *self._door.turn_away(too_many(), scope))
 
     # -- from startup to shutdown ------------------------------------------------------------------
 
