@@ -6,7 +6,7 @@ Elsewhere every statement answers where it stands.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -65,6 +65,19 @@ def block_here() -> Block | None:
     """Return the block that this thread is in."""
     found: Block | None = getattr(_here, "block", None)
     return found
+
+
+def ask(
+    cursor: CursorWrapper, statement: str, params: Sequence[Any], take: Callable[[list[Any]], Any]
+) -> None:
+    """Let take have what a statement selects, as this thread's block ends where it is in one."""
+    if (block := block_here()) is not None:
+        block.asked(cursor, take)
+        cursor.execute(statement, params)
+    else:
+        with cursor:
+            cursor.execute(statement, params)
+            take(cursor.fetchall())
 
 
 @contextmanager

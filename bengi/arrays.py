@@ -20,7 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
 from msgspec import Raw
 
-from bengi.ahead import block_here
+from bengi.ahead import ask, block_here
 from bengi.fields import ExactField, ValueField, exact
 from bengi.literals import at_once
 
@@ -66,26 +66,15 @@ def select(
     literals = [_column(field).literal(each) for field, each in zip(fields, columns, strict=True)]
     statement = _select_statement(model, fields, where) + rest
     found: list[R] = []
-    _ask(statement, literals, lambda rows: found.extend(rows_of(model, rows)))
+    ask(_cursor(statement), statement, literals, lambda rows: found.extend(rows_of(model, rows)))
     return found
 
 
 def ask_values(statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return what a statement selects; see select()."""
     found: list[tuple[Any, ...]] = []
-    _ask(statement, params, found.extend)
+    ask(_cursor(statement), statement, params, found.extend)
     return found
-
-
-def _ask(statement: str, params: Sequence[Any], take: Callable[[list[Any]], None]) -> None:
-    cursor = _cursor(statement)
-    if (block := block_here()) is not None:
-        block.asked(cursor, take)
-        cursor.execute(statement, params)
-    else:
-        with cursor:
-            cursor.execute(statement, params)
-            take(cursor.fetchall())
 
 
 def rows_of(model: type[R], found: Iterable[Sequence[Any]]) -> list[R]:

@@ -82,13 +82,11 @@ def read_rows(
     keys: Iterable[Any] = (),
     *,
     where: str = "",
-    related: Sequence[str] = (),
 ) -> list[R]:
     """Return the rows that have one of the keys, in no order; without by, all rows there are.
 
     by: a column, or several, of which each key then holds a value. where: a condition that is
-    written the same for every database. related: foreign keys that lead to their rows at once; on
-    PostgreSQL one statement each, and who leads to the same row shares it.
+    written the same for every database.
     """
     names = (by,) if isinstance(by, str) else by
     wanted = {(key,) for key in keys} if isinstance(by, str) else set(keys)
@@ -97,24 +95,13 @@ def read_rows(
     if has_arrays():
         from bengi.arrays import select  # noqa: PLC0415 - it asks has_arrays()
 
-        rows = select(model, names, wanted, where)
-        for name in related:
-            _lead(model, rows, name)
-        return rows
+        return select(model, names, wanted, where)
     columns = dict(zip(names, zip(*wanted, strict=True), strict=True)) if names else {}
     found = _manager(model).filter(**{f"{name}__in": set(each) for name, each in columns.items()})
-    found = found.select_related(*related) if related else found
     found = found.extra(where=[where]) if where else found  # noqa: S610 - a constant
     if not names:
         return list(found)
     return [row for row in found if tuple(getattr(row, name) for name in names) in wanted]
-
-
-def _lead(model: type[R], rows: Collection[R], name: str) -> None:
-    """Let a foreign key of rows lead to its row without asking again."""
-    field: Any = model._meta.get_field(name)
-    ids = {getattr(row, field.attname) for row in rows} - {None}
-    lead(rows, name, read_rows(field.related_model, "id", ids))
 
 
 def lead(rows: Iterable[Row], name: str, related: Iterable[Row]) -> None:

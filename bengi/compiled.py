@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from bengi.ahead import block_here
+from bengi.ahead import ask
 
 MOMENT = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 """Stands in a queryset for the moment that a question is about."""
@@ -35,13 +35,6 @@ def ask_planned(statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
 
     For conditions of which a plan for any value would think that most rows meet them.
     """
-    cursor = connection.cursor()
     found: list[tuple[Any, ...]] = []
-    if (block := block_here()) is not None:
-        block.asked(cursor, found.extend)
-        cursor.execute(statement, params)
-    else:
-        with cursor:
-            cursor.execute(statement, params)
-            found += cursor.fetchall()
+    ask(connection.cursor(), statement, params, found.extend)
     return found

@@ -33,7 +33,7 @@ class Market:
     """Starts and stops the threads of a feed, and the alerts that wait for its prices.
 
     source: what fills a provider that cannot be asked within a moment. is_its_turn: says before
-    each look whether this feed may tell prices.
+    each look whether this process may tell prices and fire alerts.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class Market:
         self._source = source
         self._stop_feed = threading.Event()
         self._feed = FeedLoop(provider, self._stop_feed, is_its_turn=is_its_turn)
-        self._alerts = AlertLoop(clock.now, guard_s_min=settings.GUARD_S_MIN)
+        self._alerts = AlertLoop(
+            clock.now, guard_s_min=settings.GUARD_S_MIN, is_its_turn=is_its_turn
+        )
         self._crew = Crew()
         self._unsubscribe: list[Callable[[], None]] = []
 

@@ -123,6 +123,17 @@ class OrderDoor:
             _admit(asking)
         return [each.answer for each in requests]
 
+    def fail(self, error: Exception, request: Request) -> Answer:
+        """Return the answer to an order that no group has had; on the loop."""
+        self._is_at_home(request)
+        return failed(error, request)
+
+    def turn_away(self, error: BengiError, scope: Scope) -> Answer:
+        """Return the answer to any request that is not looked at; on the loop."""
+        request = Request(scope, dict(scope["headers"]), b"")
+        self._is_at_home(request)
+        return _problem(error, request)
+
     def _is_at_home(self, request: Request) -> bool:
         """Note the headers of every answer at the place that the request names.
 
@@ -133,7 +144,8 @@ class OrderDoor:
         place = (*(given.get(name) for name in _PLACE), scope["scheme"], scope.get("server"))
         known = self._common.get(place)
         if known is None:
-            known = self._told_by_middleware(scope)
+            headers = [(name, given[name]) for name in _PLACE if name in given]
+            known = self._told_by_middleware({**scope, **_AN_ORDER, "headers": headers})
             if known and len(self._common) < PLACES_MAX:
                 self._common[place] = known
         request.common = known
@@ -151,6 +163,7 @@ class OrderDoor:
 
 
 _PLACE = (b"host", b"x-forwarded-proto")
+_AN_ORDER = {"method": "POST", "raw_path": b"/api/v1/orders", "query_string": b""}
 _OF_ONE_ANSWER = frozenset({b"content-type", b"content-length", b"x-request-id"})
 
 
@@ -239,9 +252,9 @@ def _placed(placement: Placement, legs: Mapping[Any, Sequence[Any]], request: Re
     order = placement.order
     body = msgspec.json.encode(shape_with(order, legs.get(order.id, ())))
     if placement.replayed:
-        return _answer(200, [_JSON, (b"Idempotency-Replayed", b"true")], body, request)
+        return _answer(200, [ALLOW, _JSON, (b"Idempotency-Replayed", b"true")], body, request)
     where = (b"Location", f"/api/v1/orders/{order.id}".encode())
-    return _answer(201, [_JSON, where], body, request)
+    return _answer(201, [ALLOW, _JSON, where], body, request)
 
 
 _JSON = (b"Content-Type", JSON)
@@ -253,17 +266,21 @@ def failed(error: Exception, request: Request) -> Answer:
     if known is not None:
         return _refused(known, request)
     logger.error("Internal Server Error: /api/v1/orders", exc_info=error)
-    told = problem(of_status(500), cast(HttpRequest, request))
-    return Answer(500, [*_headers_of(told), *_own_headers(request)], told.content)
+    return _problem(of_status(500), request)
 
 
 def _refused(error: BengiError, request: Request) -> Answer:
+    return _problem(error, request, [ALLOW])
+
+
+def _problem(error: BengiError, request: Request, more: Headers | None = None) -> Answer:
     told = problem(error, cast(HttpRequest, request))
-    return _answer(told.status_code, _headers_of(told), told.content, request)
+    headers = [*_headers_of(told), *(more or [])]
+    return _answer(told.status_code, headers, told.content, request)
 
 
 def _answer(status: int, headers: Headers, body: bytes, request: Request) -> Answer:
-    return Answer(status, [ALLOW, *request.common, *headers, *_own_headers(request)], body)
+    return Answer(status, [*request.common, *headers, *_own_headers(request)], body)
 
 
 def _headers_of(answer: HttpResponseBase) -> Headers:

@@ -69,7 +69,7 @@ DETAIL_OF_STATUS = {
     500: "Something went wrong on our side. The request_id finds it in the log.",
     503: "Try again in a moment.",
 }
-_KEPT_HEADERS = ("Allow", "WWW-Authenticate", "Retry-After")
+_OF_THE_PAGE = {"Content-Type", "Content-Length", "Content-Encoding"}
 
 
 class PayloadTooLarge(BengiError):
@@ -292,8 +292,8 @@ def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpRespons
     if response.status_code < 400 or response.headers.get("Content-Type") == MEDIA_TYPE:
         return response
     answer = problem(of_status(response.status_code), request)
-    for header in _KEPT_HEADERS:
-        if header in response.headers:
-            answer.headers[header] = response.headers[header]
+    for name, value in response.headers.items():
+        if name not in _OF_THE_PAGE:
+            answer.headers[name] = value
     answer.cookies = response.cookies
     return answer

@@ -8,7 +8,6 @@ of them (bengi/order_door.py, docs/adr/0035). Everything else Django answers in 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from typing import cast
 
 from django.core.wsgi import get_wsgi_application
 
@@ -18,17 +17,16 @@ django = get_wsgi_application()
 # These import models, so they come after Django has been set up.
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
-from django.http import HttpRequest  # noqa: E402
 
 from bengi import order_door  # noqa: E402
-from bengi.errors import Unavailable  # noqa: E402
 from bengi.group_commit import too_many  # noqa: E402
 from bengi.group_lane import GroupLane  # noqa: E402
 from bengi.order_door import Answer, Given, OrderDoor, Request  # noqa: E402
-from bengi.problem import BODY_BYTES_MAX, problem, request_id_of  # noqa: E402
+from bengi.problem import BODY_BYTES_MAX  # noqa: E402
 from bengi.threads import Crew  # noqa: E402
 from bengi.wsgi_threads import (  # noqa: E402
     Busy,
+    Gone,
     Receive,
     Scope,
     Send,
@@ -77,13 +75,14 @@ class Web:
         return self._submit is not None and is_on()
 
     async def _answer_order(self, scope: Scope, given: Given, receive: Receive, send: Send) -> None:
-        body = await _body_of(int(given[b"content-length"]), receive)
-        if body is None:
+        try:
+            body, length = await self._threads.read(scope, receive)
+        except Gone:
             return
         request = Request(scope, given, body)
         answer = await self._placed(request)
         if answer is None:
-            await self._threads.answer(environ_of(scope, body, len(body)), receive, send)
+            await self._threads.answer(environ_of(scope, body, length), receive, send)
         else:
             await send_whole(send, *answer)
 
@@ -93,16 +92,10 @@ class Web:
         try:
             return await self._submit(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            return order_door.failed(error, request)
+            return self._door.fail(error, request)
 
     async def _say_busy(self, scope: Scope, send: Send) -> None:
-        error: Unavailable = too_many()
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin1")
-        asked = HttpRequest()
-        asked.request_id = request_id_of(given)  # type: ignore[attr-defined]
-        told = problem(error, asked)
-        headers = [(name.encode(), text.encode()) for name, text in told.items()]
-        await send_whole(send, told.status_code, headers, told.content)
+        await send_whole(send, *self._door.turn_away(too_many(), scope))
 
     # -- from startup to shutdown ------------------------------------------------------------------
 
@@ -143,16 +136,6 @@ class Web:
         finally:
             if connection.errors_occurred:
                 give_connection_back()
-
-
-async def _body_of(length: int, receive: Receive) -> bytes | None:
-    """Return a body of known length, None where whoever asked has gone."""
-    message = await receive()
-    body = message.get("body", b"")
-    while message["type"] != "http.disconnect" and message["more_body"]:
-        message = await receive()
-        body += message.get("body", b"")
-    return cast(bytes, body) if len(body) == length else None
 
 
 application = Web(WsgiThreads(django, threads=settings.WEB_THREADS, body_max=BODY_BYTES_MAX))

@@ -52,7 +52,7 @@ class WsgiThreads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read a request and answer it. Raises Busy where too many wait."""
         try:
-            body, length = await self._read(scope, receive)
+            body, length = await self.read(scope, receive)
         except Gone:
             return
         await self.answer(environ_of(scope, body, length), receive, send)
@@ -78,7 +78,7 @@ class WsgiThreads:
         """Let the threads end once they have answered."""
         self._pool.shutdown(wait=False)
 
-    async def _read(self, scope: Scope, receive: Receive) -> tuple[bytes, int]:
+    async def read(self, scope: Scope, receive: Receive) -> tuple[bytes, int]:
         """Return the body as far as it is kept, and its length. Raises Gone."""
         told = _length_of(scope)
         if told > self._body_max:

@@ -58,14 +58,11 @@ class Board:
         with self._lock:
             return [tick for tick in ticks if self._accept(tick)]
 
-    def recall(self, ticks: Iterable[Tick]) -> None:
-        """Take stored ticks in without counting them as news; what is newer here stays."""
-        with self._lock:
-            for tick in ticks:
-                self._newest.setdefault(tick.instrument_id, tick)
-
     def adopt(self, ticks: Iterable[Tick]) -> list[Tick]:
-        """Take stored ticks in where they are newer than what is here; return those."""
+        """Take stored ticks in where they are newer than what is here; return those.
+
+        They are no news: nothing of them is stored again.
+        """
         with self._lock:
             newer = [tick for tick in ticks if self._is_newer(tick)]
             self._newest |= {tick.instrument_id: tick for tick in newer}

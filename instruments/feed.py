@@ -49,7 +49,8 @@ class ClockBehind(RuntimeError):
 class FeedLoop:
     """Runs a provider in the calling thread until stop_event is set.
 
-    is_its_turn is asked before each look; while it says no, nothing is told or written.
+    is_its_turn is asked before each look, and once a provider has started, which takes its time;
+    while it says no, nothing is told or written.
     """
 
     def __init__(
@@ -78,6 +79,8 @@ class FeedLoop:
         recall_quotes()
         self._provider.hear_splits(splits_known())
         past = self._provider.start(now)
+        if not self._is_its_turn():
+            return
         record_quotes(self._provider.ticks(now))  # prices first: the past takes seconds to store
         import_history(past, as_printed=self._provider.is_as_printed)
         self._is_prepared = True
@@ -97,6 +100,7 @@ class FeedLoop:
             return
         if not self._is_prepared:
             self.prepare()
+            return
         record_quotes(self._provider.ticks(clock.now()))
         real_s = int(time.monotonic())
         if real_s >= self._flush_at_s:
@@ -128,6 +132,7 @@ class FeedLoop:
 
 def simulated_market(*, seed: int, speed: int = 1) -> Simulator:
     """Return a simulator of every instrument with a feed, going on from its newest quote."""
+    recall_quotes()
     instruments = list(feed_instruments())
     quotes = latest_quotes(instruments)
     by_key = {(listing.symbol, listing.mic): listing for listing in listings()}

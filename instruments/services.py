@@ -81,8 +81,11 @@ _TOLD = ("bid", "ask", "bid_size", "ask_size", "last", "last_size", "volume", "a
 
 
 def recall_quotes() -> None:
-    """Put the stored quotes on this process's board, so that older ticks are known as such."""
-    board.recall(stored_ticks(Quote.objects.all()))
+    """Put the stored quotes on this process's board, so that older ticks are known as such.
+
+    What is there may be of a turn of long ago: another process has fed the market since.
+    """
+    board.adopt(stored_ticks(Quote.objects.all()))
 
 
 def import_history(bars: Sequence[BarValue], *, as_printed: bool = False) -> None:

@@ -18,6 +18,7 @@ from bengi.ahead import sent_ahead
 from bengi.arrays import array_of, ask_values, columns_of, rows_of
 from bengi.bulk import has_arrays, lead
 from bengi.events.models import Stream
+from bengi.events.services import Log, heads_of
 from instruments.models import Instrument
 from instruments.selectors import instruments_by_symbol
 from orders.costs import schedules_of
@@ -32,7 +33,7 @@ Holding = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeskKeys:
     """What the rows are read for, of a set of tickets.
 
     accounts: those that the caller has read, and locked where it wants to write; None: they are
@@ -54,11 +55,11 @@ class Wanted:
 class DeskRows:
     """open_orders counts by account, instrument and side; open_in_all by account.
 
-    heads: those of the locked accounts' streams; None: the event log is to read them.
+    log: knows the heads of the accounts' streams where they have been read with these rows.
     """
 
     accounts: Mapping[UUID, Account]
-    heads: dict[UUID, Stream] | None
+    log: Log
     instruments: dict[str, Instrument]
     balances: dict[tuple[UUID, str], CashBalance]
     positions: dict[Holding, Position]
@@ -71,23 +72,23 @@ class DeskRows:
     open_in_all: Counter[UUID]
 
 
-def read_rows(wanted: Wanted) -> DeskRows:
+def read_rows(by: DeskKeys) -> DeskRows:
     """Return what the tickets are judged by; a fixed number of statements."""
-    return _together(wanted) if has_arrays() else _in_turn(wanted)
+    return _together(by) if has_arrays() else _in_turn(by)
 
 
 # -- one after the other -----------------------------------------------------------------------
 
 
-def _in_turn(wanted: Wanted) -> DeskRows:
-    accounts = wanted.accounts
+def _in_turn(by: DeskKeys) -> DeskRows:
+    accounts = by.accounts
     if accounts is None:
-        accounts = lock_accounts(wanted.account_ids)
-    instruments = instruments_by_symbol(wanted.symbols)
+        accounts = lock_accounts(by.account_ids)
+    instruments = instruments_by_symbol(by.symbols)
     ids = [instrument.id for instrument in instruments.values()]
     held: Iterable[Position] = ()
-    if wanted.selling:
-        portfolio_ids = {portfolio_id for portfolio_id, _ in wanted.selling}
+    if by.selling:
+        portfolio_ids = {portfolio_id for portfolio_id, _ in by.selling}
         held = Position.objects.filter(portfolio_id__in=portfolio_ids, instrument_id__in=ids)
     counts = (
         Order.objects.filter(account_id__in=accounts, closed_at__isnull=True)
@@ -98,15 +99,15 @@ def _in_turn(wanted: Wanted) -> DeskRows:
     here, in_all = _counted(counts)
     return DeskRows(
         accounts=accounts,
-        heads=None,
+        log=Log(),
         instruments=instruments,
         balances=_by_currency(CashBalance.objects.filter(account_id__in=accounts)),
         positions=_by_holding(held),
-        known=_by_key(orders_by_key(wanted.keys)),
+        known=_by_key(orders_by_key(by.keys)),
         schedules=schedules_of(accounts.values()),
         limits=read_limits(accounts),
         halts=halted_accounts(accounts),
-        recent=recent_orders({each for each, _ in wanted.unsure}, ids, wanted.now),
+        recent=recent_orders({each for each, _ in by.unsure}, ids, by.now),
         open_orders=here,
         open_in_all=in_all,
     )
@@ -138,25 +139,25 @@ def _counted(
 # -- together ----------------------------------------------------------------------------------
 
 
-def _together(wanted: Wanted) -> DeskRows:
+def _together(by: DeskKeys) -> DeskRows:
     """The lock comes first: what is read behind it is what it guards.
 
     Of an account's open orders those in the instruments that it names are counted apart.
     """
-    ids, symbols = array_of(wanted.account_ids), array_of(wanted.symbols)
-    since = (wanted.now - WINDOW).isoformat()
+    ids, symbols = array_of(by.account_ids), array_of(by.symbols)
+    since = (by.now - WINDOW).isoformat()
     with sent_ahead():
-        locked = ask_values(_lock(), [ids]) if wanted.accounts is None else []
+        locked = ask_values(_lock(), [ids]) if by.accounts is None else []
         standing = ask_values(_standing(), [ids])
         instruments = ask_values(_instruments(), [symbols])
         dated = ask_values(_schedules(), [ids])
-        known = ask_values(KNOWN, _pairs(wanted.keys))
-        counts = ask_values(COUNTS, [ids, *_pairs(wanted.named)])
-        unsure = [*_pairs(wanted.unsure), since]
-        recent = ask_values(RECENT, unsure) if wanted.unsure else []
-        held = ask_values(_positions(), _pairs(wanted.selling)) if wanted.selling else []
+        known = ask_values(KNOWN, _pairs(by.keys))
+        counts = ask_values(COUNTS, [ids, *_pairs(by.named)])
+        unsure = [*_pairs(by.unsure), since]
+        recent = ask_values(RECENT, unsure) if by.unsure else []
+        held = ask_values(_positions(), _pairs(by.selling)) if by.selling else []
     schedules = rows_of(FeeSchedule, dated)
-    accounts = wanted.accounts
+    accounts = by.accounts
     if accounts is None:
         accounts = {row.id: row for row in rows_of(Account, locked)}
         lead(accounts.values(), "fee_schedule", schedules)
@@ -165,7 +166,7 @@ def _together(wanted: Wanted) -> DeskRows:
     halts, (heads, limits, balances) = _parts(standing)
     return DeskRows(
         accounts=accounts,
-        heads=None if wanted.accounts is not None else {row.id: row for row in heads},
+        log=Log(heads_of(accounts, heads) if by.accounts is None else None),
         instruments={row.symbol: row for row in rows_of(Instrument, instruments)},
         balances=_by_currency(balances),
         positions=_by_holding(rows_of(Position, held)),

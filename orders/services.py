@@ -20,9 +20,8 @@ from bengi.bulk import insert_rows, update_rows
 from bengi.bus import ACCOUNT, NUDGE, get_bus
 from bengi.crash_points import crash_point
 from bengi.errors import BengiError, Conflict, Malformed, NotFound, Refused
-from bengi.events.models import Stream
 from bengi.events.selectors import newest_seq
-from bengi.events.services import NewEvent, append
+from bengi.events.services import Log, NewEvent, append
 from bengi.ids import new_id
 from bengi.instances import made
 from bengi.money import ZERO, plain
@@ -71,11 +70,11 @@ class News:
         told: Sequence[tuple[Order, str]],
         now: datetime,
         steps: Mapping[UUID, dict[str, Any]],
-        known: dict[UUID, Stream] | None = None,
+        log: Log | None = None,
     ) -> None:
-        """Log each order's event, as tell_each() does; known: as append() takes it."""
+        """Log each order's event, as tell_each() does; log: as append() takes it."""
         self._shards |= {order.instrument.shard for order, _ in told}
-        self._heads |= append([_event(*each, now, steps) for each in told], known)
+        self._heads |= append([_event(*each, now, steps) for each in told], log)
 
     def after_commit(self) -> None:
         """Let the engines and the streams know once it is durable."""
@@ -324,7 +323,7 @@ def _save(desk: Desk, orders: list[Order], now: datetime, news: News) -> None:
     insert_rows(Order, [*orders, *legs])
     update_rows(CashBalance, [desk.balances[each] for each in owed], ["reserved"])
     update_rows(Position, [desk.positions[each] for each in sold], ["reserved_quantity"])
-    news.of(told, now, desk.steps, desk.heads)
+    news.of(told, now, desk.steps, desk.log)
 
 
 def tell(

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from accounts.models import Account, CashBalance
 from bengi.bus import STALE, get_bus
-from bengi.events.models import Stream
+from bengi.events.services import Log
 from bengi.money import ZERO, plain
 from bengi.terms import (
     AccountStatus,
@@ -34,7 +34,7 @@ from instruments.selectors import latest_quotes
 from instruments.spread import around, missing_half_spread
 from orders.book_quotes import book_quotes
 from orders.costs import Costs, costs_with
-from orders.desk_rows import Holding, Wanted, read_rows
+from orders.desk_rows import DeskKeys, Holding, read_rows
 from orders.facts import (
     DEFAULT_LIMITS,
     AccountFacts,
@@ -130,9 +130,9 @@ class Desk:
     """Everything a batch of tickets is judged by. Balances and positions change as it goes.
 
     steps: what the acceptance of each order has to tell, by the order's id; legs: those that were
-    accepted with an order, by its id. seen: what many tickets have in common, reckoned once. heads:
-    those of the accounts' streams, where they were read with the rest. stale: the instruments, by
-    id, whose quotes were too old for a ticket.
+    accepted with an order, by its id. seen: what many tickets have in common, reckoned once. log:
+    where events go, with the heads that were read with the rest. stale: the instruments, by id,
+    whose quotes were too old for a ticket.
     """
 
     accounts: Mapping[UUID, Account]
@@ -153,7 +153,7 @@ class Desk:
     seen: dict[tuple[str, str, str], tuple[InstrumentFacts, QuoteFacts, SessionFacts]] = field(
         default_factory=dict
     )
-    heads: dict[UUID, Stream] | None = None
+    log: Log = field(default_factory=Log)
     stale: set[str] = field(default_factory=set)
 
     def facts(self, ticket: OrderTicket, instrument: Instrument, now: datetime) -> Facts:
@@ -245,7 +245,7 @@ def read_desk(
     anything else is read, in the caller's transaction. Positions are read where something is sold,
     and what looks alike where that is not meant.
     """
-    rows = read_rows(_wanted_by(tickets, accounts, now))
+    rows = read_rows(_keys_of(tickets, accounts, now))
     listed = rows.instruments.values()
     return Desk(
         accounts=rows.accounts,
@@ -261,7 +261,7 @@ def read_desk(
         lots=_available_lots([t for t in tickets if t.lots], [each.id for each in listed]),
         open_orders=rows.open_orders,
         open_in_all=rows.open_in_all,
-        heads=rows.heads,
+        log=rows.log,
     )
 
 
@@ -329,12 +329,12 @@ def _likeness(ticket: OrderTicket, instrument: Instrument) -> Likeness:
     )
 
 
-def _wanted_by(
+def _keys_of(
     tickets: Sequence[OrderTicket], accounts: Mapping[UUID, Account] | None, now: datetime
-) -> Wanted:
+) -> DeskKeys:
     """Return what is to be read for tickets; without accounts, theirs are to be locked."""
     named = [(ticket, ticket.symbol.upper()) for ticket in tickets]
-    return Wanted(
+    return DeskKeys(
         account_ids=sorted({ticket.account_id for ticket in tickets}),
         accounts=accounts,
         symbols=frozenset(symbol for _, symbol in named),

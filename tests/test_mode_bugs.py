@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from bengi.bus import MISSED, NUDGE, TICKS, get_bus
-from bengi.events.lease import LASTS, LeaseLost, take_lease
+from bengi.events.lease import LASTS, take_lease
 from bengi.events.models import Event, RelayedStream
 from bengi.events.relay import Relay
 from bengi.ids import new_id
+from bengi.leases.services import LeaseLost
 from bengi.leases.tenure import LASTS_S, Tenure
 from bengi.management.commands import run_relay
 from bengi.realtime import hub as hub_module
@@ -254,14 +255,14 @@ BUGS: list[tuple[Play, Bug]] = [
             "pass",
         ),
     ),
-    (turns, Bug("a duty is taken early", LEASES, "take", "lte=now)", "lte=now + lasts)")),
+    (turns, Bug("a duty is taken early", LEASES, "take_row", "lte=now)", "lte=now + lasts)")),
     (
         turns,
         Bug(
             "who slept goes on",
             TENURE,
             "Tenure.keep",
-            "return self._ask() is not False",
+            "return self._ask(self._hold) is not False",
             "return True",
         ),
     ),

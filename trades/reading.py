@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from accounts.fees import US_MICS
 from accounts.models import CashBalance, FeeSchedule, RegulatoryRate, UnsettledCash, UnsettledUse
 from accounts.services import lock_accounts, lock_in_order
 from bengi.ahead import sent_ahead
-from bengi.arrays import array_of, rows_of
+from bengi.arrays import array_of, columns_of, rows_of
 from bengi.bulk import has_arrays, read_rows
 from bengi.compiled import ask_planned
 from bengi.events.models import Stream
@@ -70,7 +71,6 @@ def read(
 
 _ON_HAND = ("portfolio_id", "instrument_id")
 _IS_OPEN = "remaining_quantity > 0"
-_RELATED = ("instrument", "portfolio", "fee_schedule", "replaces")
 _IS_HELD = f"{Order._meta.db_table}.status = '{OrderStatus.HELD}'"
 
 
@@ -84,8 +84,9 @@ def owing_fees(orders: Iterable[Order]) -> list[Order]:
 
 
 def _in_turn(order_ids: Collection[UUID], accounts: Collection[UUID]) -> Known:
-    orders = read_rows(Order, "id", order_ids, related=_RELATED)
-    waiting = read_rows(Order, "replaces_id", order_ids, where=_IS_HELD, related=_RELATED)
+    led = Order.objects.select_related("instrument", "portfolio", "fee_schedule", "replaces")
+    orders = list(led.filter(id__in=order_ids))
+    waiting = list(led.filter(replaces_id__in=order_ids, status=OrderStatus.HELD))
     holdings = _holdings([*orders, *waiting])
     return Known(
         orders,
@@ -125,7 +126,7 @@ def _together(
             heads=lock_heads(accounts),
             unsettled=None if is_correction else ask_planned(UNSETTLED, waiting_for),
         )
-        used = ask_planned(_USES, waiting_for)
+        used = ask_planned(_uses(), waiting_for)
     known.uses = _uses_of(used)
     orders = [*known.orders, *known.waiting]
     holdings = _holdings(orders)
@@ -168,19 +169,19 @@ def _lead_orders(orders: list[Order], *related: list[Any]) -> None:
 
 
 PICKS = f"closed_at IS NULL AND side = '{Side.SELL}' AND lots <> '[]'"
-_OF_THEM = "account_id = ANY(%s::uuid[]) AND settles_at > %s"
+_OF_THEM = (
+    "accounts_unsettledcash.account_id = ANY(%s::uuid[]) AND accounts_unsettledcash.settles_at > %s"
+)
 UNSETTLED = (
     "SELECT account_id, currency, sum(remaining_amount) FROM accounts_unsettledcash"  # noqa: S608
     f" WHERE {_OF_THEM} GROUP BY account_id, currency"
 )
 
 
-def _columns(table: str, model: type[Any]) -> str:
-    return ", ".join(f'{table}."{each.column}"' for each in model._meta.concrete_fields)
-
-
-_USES = (
-    f"SELECT {_columns('u', UnsettledUse)}, {_columns('c', UnsettledCash)}"  # noqa: S608
-    " FROM accounts_unsettleduse AS u JOIN accounts_unsettledcash AS c ON c.id = u.unsettled_id"
-    " WHERE c.account_id = ANY(%s::uuid[]) AND c.settles_at > %s"
-)
+@cache
+def _uses() -> str:
+    return (
+        f"SELECT {columns_of(UnsettledUse)}, {columns_of(UnsettledCash)}"  # noqa: S608
+        " FROM accounts_unsettleduse JOIN accounts_unsettledcash"
+        f" ON accounts_unsettledcash.id = unsettled_id WHERE {_OF_THEM}"
+    )

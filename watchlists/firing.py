@@ -4,7 +4,7 @@ Whoever writes alerts holds the lock of their user, so two loops that saw the sa
 after the other, and the second finds nothing to fire.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,15 +24,21 @@ from watchlists.payloads import alert_event
 
 
 @transaction.atomic
-def fire(touched: Mapping[UUID, Sequence[Tick]], now: datetime) -> list[PriceAlert]:
+def fire(
+    touched: Mapping[UUID, Sequence[Tick]],
+    now: datetime,
+    *,
+    is_its_turn: Callable[[], bool] = lambda: True,
+) -> list[PriceAlert]:
     """Mark as fired what still waits and is met by one of its prints; return those.
 
     touched: the prints of each alert in the order in which they came, from one on that met it or
     that gives a crossing its reference. Each is judged again as it stands in the database by now,
-    in new shares where it has been split.
+    in new shares where it has been split. is_its_turn is asked behind the locks: a process that has
+    slept must not judge old prints after another one has judged newer ones.
     """
     alerts = _locked(touched)
-    if not alerts:
+    if not alerts or not is_its_turn():
         return []
     since = min(alert.armed_at for alert in alerts)
     splits = splits_known(since, {alert.instrument_id for alert in alerts})

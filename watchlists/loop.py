@@ -28,7 +28,7 @@ class AlertLoop:
     Alerts are held in memory. Who changes some names their instrument; what nobody named is found
     every SWEEP_S. A print that no alert waits for costs a look into a set. timer_s tells seconds
     that only grow; guard_s_min is settings.GUARD_S_MIN: prints older than the guard of a realistic
-    account fire nothing.
+    account fire nothing. is_its_turn: asked before each look, and again before an alert fires.
     """
 
     SWEEP_S = 5.0
@@ -44,9 +44,11 @@ class AlertLoop:
         *,
         guard_s_min: int = 0,
         timer_s: Callable[[], float] = time.monotonic,
+        is_its_turn: Callable[[], bool] = lambda: True,
     ) -> None:
         self._now = now
         self._timer_s = timer_s
+        self._is_its_turn = is_its_turn
         self._max_age = max(REALISTIC.max_age, timedelta(seconds=guard_s_min))
         self._wake = threading.Event()
         self._stop = False
@@ -87,6 +89,8 @@ class AlertLoop:
 
     def turn(self) -> bool:
         """Look at what has come and return whether it went well. What failed is tried again."""
+        if not self._is_its_turn():
+            return True
         try:
             self._read()
             self._look()
@@ -142,7 +146,7 @@ class AlertLoop:
 
     def _fire(self) -> None:
         """Fire, then read anew what the prints were of: nothing is looked for twice."""
-        fired = fire(self._touched, self._now())
+        fired = fire(self._touched, self._now(), is_its_turn=self._is_its_turn)
         instruments = set(self._kept)
         self._kept, self._touched, self._is_full = {}, {}, False
         self._shelves.fill(waiting_alerts(instruments), of=instruments)

@@ -1,4 +1,4 @@
-"""One relay at a time: a row that says who publishes, until when.
+"""One relay at a time: a row that says who publishes, until when, and what has become of it.
 
 What is right does not hang on it, because two relays only repeat each other; but one is enough, and
 what one alone publishes arrives in order.
@@ -7,27 +7,17 @@ what one alone publishes arrives in order.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
-
 from bengi.events.models import RelayLease
+from bengi.leases.services import LeaseLost, take_row
 
 LASTS = timedelta(seconds=10)
 """Longer than a turn may take (kafka.CONNECT_S and PUBLISH_S), but for the first, which makes
 topics too; so long nothing is told when the relay at work dies."""
 
 
-class LeaseLost(Exception):
-    """Another relay has taken over meanwhile."""
-
-
 def take_lease(holder: UUID, now: datetime) -> bool:
     """Take the lease, or keep it, for LASTS; return False while another relay has it."""
-    free = Q(holder=holder) | Q(holder=None) | Q(expires_at__lte=now)
-    terms = {"holder": holder, "expires_at": now + LASTS}
-    if RelayLease.objects.filter(free).update(**terms):
-        return True
-    _, is_first = RelayLease.objects.get_or_create(id=1, defaults=terms)
-    return is_first
+    return take_row(RelayLease, {"id": 1}, holder, now, LASTS)
 
 
 def note_published(holder: UUID, now: datetime) -> None:

@@ -8,11 +8,12 @@ from datetime import datetime
 from django.db import DatabaseError, connection
 
 from bengi.bus import ACCOUNT, get_bus
-from bengi.events.lease import LeaseLost, note_trouble, release_lease
+from bengi.events.lease import note_trouble, release_lease
 from bengi.events.models import RelayedStream
 from bengi.events.positions import count_behind
 from bengi.events.relay import Relay
 from bengi.kafka import BrokerAway
+from bengi.leases.services import LeaseLost
 
 log = logging.getLogger(__name__)
 

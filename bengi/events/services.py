@@ -30,19 +30,14 @@ class NewEvent(msgspec.Struct, frozen=True):
     subject: UUID | None = None
 
 
-def append(events: Sequence[NewEvent], known: dict[UUID, Stream] | None = None) -> dict[UUID, int]:
+def append(events: Sequence[NewEvent], log: "Log | None" = None) -> dict[UUID, int]:
     """Write events in order, in the caller's transaction; return each stream's newest seq.
 
     One statement to read and lock the heads, at most three to write, however many events. The
-    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile. known:
-    the heads of these streams that the caller has read behind those locks, all there are; new ones
-    are added.
+    caller holds the locks of the streams' owners, so a stream's head cannot move meanwhile. log:
+    that of a caller who has read heads behind those locks, and may append again.
     """
-    heads = None
-    if known is not None:
-        heads = heads_of({event.stream_id for event in events}, known.values())
-        known |= heads
-    log = Log(heads)
+    log = log or Log()
     log.write(events)
     return log.close()
 
@@ -50,8 +45,8 @@ def append(events: Sequence[NewEvent], known: dict[UUID, Stream] | None = None) 
 class Log:
     """Appends to streams whose heads are locked, in the caller's transaction.
 
-    heads: what lock_heads() and heads_of() have returned in it. Those of other streams are read
-    and locked as they are needed, which cannot be sent ahead.
+    heads: what heads_of() has returned in it. Those of other streams are read and locked as they
+    are needed, which cannot be sent ahead.
     """
 
     def __init__(self, heads: Mapping[UUID, Stream] | None = None) -> None:
@@ -70,8 +65,9 @@ class Log:
         self._moved |= streams
 
     def close(self) -> dict[UUID, int]:
-        """Write the heads; return the newest seq of each stream that was written to."""
+        """Write the heads; return the newest seq of each stream written to since the last time."""
         heads = [self._heads[stream_id] for stream_id in sorted(self._moved)]
+        self._moved.clear()
         save_rows(Stream, heads, ["seq", "head_hash"])
         return {stream.id: stream.seq for stream in heads}
 

@@ -6,10 +6,12 @@ writes holds it in the transaction that writes (hold), or asks Tenure before it 
 
 import os
 import socket
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from bengi.leases.models import Lease
 
@@ -25,11 +27,24 @@ def this_process() -> str:
 
 def take(duty: str, holder: UUID, by: str, now: datetime, lasts: timedelta) -> bool:
     """Take a duty, or keep it, for so long; return False while another process has it."""
+    return take_row(Lease, {"duty": duty}, holder, now, lasts, by=by[:120])
+
+
+def take_row(
+    model: type[Model],
+    key: Mapping[str, Any],
+    holder: UUID,
+    now: datetime,
+    lasts: timedelta,
+    **words: str,
+) -> bool:
+    """Do what take() does with a row of any model that has a holder and an end, in expires_at."""
     free = Q(holder=holder) | Q(holder=None) | Q(expires_at__lte=now)
-    terms = {"holder": holder, "by": by[:120], "expires_at": now + lasts}
-    if Lease.objects.filter(free, duty=duty).update(**terms):
+    terms = {"holder": holder, "expires_at": now + lasts, **words}
+    rows = model._default_manager
+    if rows.filter(free, **key).update(**terms):
         return True
-    _, is_first = Lease.objects.get_or_create(duty=duty, defaults=terms)
+    _, is_first = rows.get_or_create(**key, defaults=terms)
     return is_first
 
 

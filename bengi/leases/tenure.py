@@ -9,12 +9,13 @@ from django.db import DatabaseError, connection
 
 from bengi.ids import new_id
 from bengi.leases.models import Lease
-from bengi.leases.services import release, take, this_process
+from bengi.leases.services import LeaseLost, hold, release, take, this_process
 
 log = logging.getLogger(__name__)
 
 LASTS_S = 6
 """So long nobody has the duty when the process that had it dies."""
+LASTS = timedelta(seconds=LASTS_S)
 KEEP_S = 1
 """How often it is kept, and how often who waits asks again."""
 
@@ -44,21 +45,31 @@ class Tenure:
 
     def take(self) -> bool:
         """Take the duty; return False while another has it, or while nobody can say."""
-        return bool(self._ask())
+        return bool(self._ask(self._take))
 
     def keep(self) -> bool:
-        """Keep the duty; return False once another has it.
+        """Keep the duty; return False once another has had it, be it that it has let go since.
 
         While nobody can be asked it is ours until its time is up, and nobody's by all we know then:
         the database may be away from us alone.
         """
-        return self._ask() is not False
+        return self._ask(self._hold) is not False
 
-    def _ask(self) -> bool | None:
-        """Return whether the duty is ours now; None while the database is away."""
-        asked_s, lasts = self._now_s(), timedelta(seconds=LASTS_S)
+    def _take(self) -> bool:
+        return take(self._duty, self._holder, self._by, self._now(), LASTS)
+
+    def _hold(self) -> bool:
         try:
-            is_ours = take(self._duty, self._holder, self._by, self._now(), lasts)
+            hold(self._duty, self._holder, self._now(), LASTS)
+        except LeaseLost:
+            return False
+        return True
+
+    def _ask(self, question: Callable[[], bool]) -> bool | None:
+        """Return whether the duty is ours now; None while the database is away."""
+        asked_s = self._now_s()
+        try:
+            is_ours = question()
         except DatabaseError as error:
             log.warning("whose turn it is cannot be asked: %s", str(error).partition("\n")[0])
             connection.close_if_unusable_or_obsolete()

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from bengi.events.selectors import Mark
+
 MARKS_MAX = 20
 """Places that one statement reads from: who is one event behind waits for all of them."""
 
-Mark = tuple[UUID, int]
-"""A stream, and the seq of the last event that the socket has."""
 Read = Callable[[Collection[Mark]], Awaitable[Mapping[Mark, Sequence[Any]]]]
 """Reads the events after each mark, oldest first."""
 

@@ -121,17 +121,14 @@ def test_orders_are_read_as_the_orm_reads_them(drawn):
     compare_read_orders(drawn, bulk)
 
 
-def test_what_rows_lead_to_is_read_with_them(django_assert_max_num_queries):
-    orders = [OrderFactory() for _ in range(3)]
-    related = ("instrument", "portfolio", "fee_schedule", "replaces")
-    with django_assert_max_num_queries(4):
-        found = bulk.read_rows(Order, "id", [order.id for order in orders], related=related)
-        read_anew = {order.id: order for order in found}
-        for order in orders:
-            other = read_anew[order.id]
-            assert [getattr(other, name) for name in related] == [
-                *(order.instrument, order.portfolio, order.fee_schedule, None)
-            ]
+def test_rows_lead_to_others_without_asking_again(django_assert_num_queries):
+    orders = {order.id: order for order in [OrderFactory() for _ in range(3)]}
+    found = bulk.read_rows(Order, "id", orders)
+    bulk.lead(found, "instrument", [order.instrument for order in orders.values()])
+    bulk.lead(found, "replaces", [])
+    with django_assert_num_queries(0):
+        for order in found:
+            assert (order.instrument, order.replaces) == (orders[order.id].instrument, None)
 
 
 def compare_inserted_rates(drawn, module):
@@ -223,7 +220,7 @@ def compare_read_orders(drawn, module):
         by = ("portfolio_id", "instrument_id")
         keys = [(each.portfolio_id, each.instrument_id) for each in (one, other)]
         expected = Order.objects.exclude(portfolio=one.portfolio, instrument=other.instrument)
-        compare_rows(module.read_rows(Order, by, keys, related=("instrument",)), expected)
+        compare_rows(module.read_rows(Order, by, keys), expected)
         is_new = "orders_order.status = 'new'"
         found = module.read_rows(Order, by, keys, where=is_new)
         compare_rows(found, expected.filter(status="new"))

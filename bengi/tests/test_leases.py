@@ -89,6 +89,7 @@ def test_a_process_that_was_stopped_knows_that_its_turn_may_be_over(times: Times
     assert not first.is_held
     second.release()
     assert not second.is_held
+    assert not first.keep(), "what it knows is of before the other's turn"
     assert first.take()
 
 
@@ -103,6 +104,7 @@ def test_while_the_database_is_away_a_turn_lasts_to_its_end_and_no_longer(
 
     with monkeypatch.context() as away:
         away.setattr(tenure, "take", fails)
+        away.setattr(tenure, "hold", fails)
         times.passed_s += LASTS_S - 1
         assert mine.keep()
         assert mine.is_held

@@ -119,6 +119,17 @@ def test_an_unknown_address(anonymous, path, debug):
     assert body["errors"] == []
 
 
+@pytest.mark.parametrize("path", ["raise/bug", "raise/conflict", "raise/django-404", "nothing"])
+def test_a_problem_has_the_headers_of_every_answer(anonymous, path):
+    """Also where it stands for a page that Django has made of an error."""
+    told = anonymous.get(f"/api/{path}").headers
+    assert told["X-Content-Type-Options"] == "nosniff"
+    assert told["X-Frame-Options"] == "DENY"
+    assert told["Referrer-Policy"] == told["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "default-src 'none'" in told["Content-Security-Policy"]
+    assert "camera=()" in told["Permissions-Policy"]
+
+
 def test_pages_outside_the_api_are_left_alone(anonymous):
     response = anonymous.get("/page")
     assert response.status_code == 404

@@ -15,7 +15,7 @@ from hypothesis.extra.django import TestCase
 
 from bengi.bus import ACCOUNT, get_bus
 from bengi.events import positions, relay
-from bengi.events.lease import LASTS, LeaseLost, note_published, release_lease, take_lease
+from bengi.events.lease import LASTS, note_published, release_lease, take_lease
 from bengi.events.loop import RelayLoop
 from bengi.events.models import Event, RelayedStream, RelayLease
 from bengi.events.positions import count_behind
@@ -23,6 +23,7 @@ from bengi.events.relay import Relay, in_order
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
 from bengi.kafka import BrokerAway
+from bengi.leases.services import LeaseLost
 from bengi.management.commands.run_relay import forget_positions
 from bengi.threads import Crew
 

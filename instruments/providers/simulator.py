@@ -82,7 +82,10 @@ class Simulator:
             self._splits.setdefault(split.instrument_id, {})[split.effective_at] = split.ratio
 
     def start(self, now: datetime) -> list[BarValue]:
-        """Begin at now. Return past bars of the instruments that no newest tick was given for."""
+        """Begin at now, or begin anew. Return past bars of the instruments that no newest tick was
+        given for.
+        """
+        self._lines, self._openings = [], []
         past = [bar for instrument in self._instruments for bar in self._begin(instrument, now)]
         self._due = [(line.first_due(now, self._gap_ms), n) for n, line in enumerate(self._lines)]
         heapify(self._due)

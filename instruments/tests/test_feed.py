@@ -7,8 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from django.db import OperationalError
 
 from bengi import clock
 from instruments import feed
@@ -22,6 +24,7 @@ from instruments.services import flush_quotes, import_catalog, record_quotes
 from instruments.splits import Split
 from instruments.tests.factories import QuoteFactory
 from instruments.tests.ticks import NOON, D, after, make_instrument, make_tick
+from instruments.upserts import upsert_quotes
 
 DAY = date(2013, 10, 7)
 OPENS_AT = datetime(2013, 10, 7, 13, 30, tzinfo=UTC)
@@ -110,6 +113,81 @@ def test_it_tells_nothing_while_it_is_not_its_turn(market_time: dict) -> None:
 
     FeedLoop(provider, stop, poll_ms=1, is_its_turn=is_its_turn).run()
     assert (len(asked), provider.asked, Quote.objects.count(), Bar.objects.count()) == (5, 0, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_tells_nothing_when_its_turn_was_over_before_its_provider_had_started(
+    market_time: dict,
+) -> None:
+    stop, turns = threading.Event(), [True, False, False]
+    provider = Script(make_instrument())
+
+    def is_its_turn() -> bool:
+        if len(turns) == 1:
+            stop.set()
+        return turns.pop(0)
+
+    FeedLoop(provider, stop, poll_ms=1, is_its_turn=is_its_turn).run()
+    assert (provider.asked, Quote.objects.count(), Bar.objects.count()) == (0, 0, 0)
+
+
+@pytest.mark.django_db
+def test_a_second_turn_goes_on_where_another_process_has_left_the_market(
+    market_time: dict,
+) -> None:
+    """This process's board is of its first turn; in between another one has fed for an hour."""
+    instrument = make_instrument("AAPL")
+
+    def turn() -> Tick:
+        loop = FeedLoop(simulated_market(seed=5), threading.Event())
+        loop.prepare()
+        flush_quotes()
+        tick = board.newest(str(instrument.id))
+        assert tick is not None
+        return tick
+
+    first = turn()
+    market_time["now"] = after(3600)
+    theirs = make_tick(
+        instrument,
+        last=D(400),
+        bid=D(399),
+        ask=D(401),
+        volume=first.volume + 900,
+        as_of=after(3600),
+    )
+    upsert_quotes([theirs])
+    found = turn()
+    assert (found.last, found.volume, found.as_of) == (D(400), theirs.volume, after(3600))
+    record_quotes(simulated_ticks(after(3600), 5))
+    newest = board.newest(str(instrument.id))
+    assert newest is not None
+    assert abs(newest.last - D(400)) < 5
+    assert newest.volume >= theirs.volume
+
+
+@pytest.mark.django_db
+def test_a_start_that_failed_is_made_anew(
+    market_time: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was prepared of a market does not trade twice."""
+    make_instrument("AAPL")
+
+    def times() -> list[datetime]:
+        return [tick.as_of for tick in loop._provider.ticks(after(60))]
+
+    loop = FeedLoop(simulated_market(seed=5), threading.Event())
+    loop._provider.start(NOON)
+    expected = times()
+    loop = FeedLoop(simulated_market(seed=5), threading.Event())
+    with monkeypatch.context() as full:
+        full.setattr(feed, "import_history", Mock(side_effect=OperationalError("disk full")))
+        with pytest.raises(OperationalError):
+            loop.prepare()
+    board.clear()
+    loop.prepare()
+    assert len(expected) > 5
+    assert times() == expected[1:]
 
 
 @pytest.mark.django_db

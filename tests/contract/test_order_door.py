@@ -24,12 +24,22 @@ from accounts.models import CashBalance
 from bengi import clock, order_door
 from bengi.errors import Unavailable
 from bengi.events.models import Event
+from bengi.group_commit import too_many, too_slow
 from bengi.limits import limiter
 from bengi.limits.memory import MemoryStore
 from bengi.order_door import Answer, OrderDoor, Request
 from bengi.problem import BODY_BYTES_MAX
 from bengi.web import Web
-from bengi.wsgi_threads import Environ, Receive, Scope, Send, WsgiThreads, _Exchange, send_whole
+from bengi.wsgi_threads import (
+    Busy,
+    Environ,
+    Receive,
+    Scope,
+    Send,
+    WsgiThreads,
+    _Exchange,
+    send_whole,
+)
 from orders.models import Order
 from tests.contract.refusals import PROVOCATIONS, of_orders, of_requests
 from tests.contract.stage import NOWHERE, ROLES, TICKET, Stage, staged, undone
@@ -367,6 +377,45 @@ def test_what_goes_wrong_is_told_the_same(
     monkeypatch.setattr("orders.fast_lane.admit_all", fails)
     (django, door), by_door = asks.both(lambda: asks.post(ORDERS, TICKET))
     assert (django[0], door, by_door) == (status, django, True)
+
+
+@pytest.mark.parametrize("error", [too_many(), too_slow(), AssertionError("impossible")])
+def test_what_the_loop_says_itself_is_told_with_the_same_headers(
+    stage: Stage, program: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    """No group has had the order: too many wait, or it has waited for too long."""
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise error
+
+    asks = program()
+    monkeypatch.setattr("orders.api.admit", fails)
+    asks._application._submit = fails
+    (django, door), _ = asks.both(lambda: asks.post(ORDERS, TICKET))
+    assert django[0] in {500, 503}
+    assert door == django
+
+
+def test_who_is_turned_away_is_told_with_the_headers_of_all_answers(
+    stage: Stage, program: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """No thread is free to look at the request; what its address allows is not known then."""
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise too_many()
+
+    def busy(*_: Any, **__: Any) -> Any:
+        raise Busy
+
+    asks = program()
+    monkeypatch.setattr("orders.api.admit", fails)
+    (django, _), _ = asks.both(lambda: asks.post(ORDERS, TICKET))
+    monkeypatch.setattr(Here, "answer", busy)
+    for path in (f"{ORDERS}?of=a-page", "/static/css/base.css", "/"):
+        turned_away = comparable(asks.post(path, TICKET))
+        assert turned_away[0] == 503
+        assert turned_away[1] == [each for each in django[1] if each[0] != "allow"]
+        assert turned_away[2] == django[2]
 
 
 def test_who_asks_is_not_known_while_the_database_is_away(

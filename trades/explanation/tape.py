@@ -50,7 +50,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PriceMark:
     """A price at the right edge."""
 
     y: str
@@ -64,8 +64,8 @@ class Tape:
 
     columns: list[Column]
     dots: list[Dot]
-    limit: Mark | None
-    axis: list[Mark]
+    limit: PriceMark | None
+    axis: list[PriceMark]
     words: str
 
 
@@ -166,12 +166,12 @@ def _dots(look: _Look, x: Decimal, width: Decimal, scale: _Scale, of: Subject) -
         )
 
 
-def _mark(price: Decimal, scale: _Scale, of: Subject) -> Mark:
+def _mark(price: Decimal, scale: _Scale, of: Subject) -> PriceMark:
     y = scale.y(price)
-    return Mark(_unit(y), _unit(y + 4), of.price(price))
+    return PriceMark(_unit(y), _unit(y + 4), of.price(price))
 
 
-def _axis(scale: _Scale, limit: Mark | None, of: Subject) -> list[Mark]:
+def _axis(scale: _Scale, limit: PriceMark | None, of: Subject) -> list[PriceMark]:
     """Return the highest and the lowest price, but for one that the limit's own mark covers."""
     marks = [_mark(price, scale, of) for price in (scale.highest, scale.lowest)]
     if limit is None:

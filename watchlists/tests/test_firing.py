@@ -25,6 +25,7 @@ from instruments.services import record_quotes
 from instruments.tests.factories import QUOTED_AT, InstrumentFactory
 from watchlists import loop as loop_module
 from watchlists.firing import adjust_to_splits, fire
+from watchlists.loop import AlertLoop
 from watchlists.mailing import mail_fired
 from watchlists.models import PriceAlert
 from watchlists.services import change_alert, delete_alert, set_alert
@@ -280,10 +281,10 @@ def test_a_database_that_is_away_is_asked_again(user, instrument, watched, monke
     watched.sweep()
     real, failures = loop_module.fire, iter([True, True, False])
 
-    def fire_or_fail(*args):
+    def fire_or_fail(*args, **how):
         if next(failures):
             raise OperationalError("planted")
-        return real(*args)
+        return real(*args, **how)
 
     monkeypatch.setattr(loop_module, "fire", fire_or_fail)
     watched.now += A_SECOND
@@ -410,3 +411,33 @@ def test_a_symbol_without_alerts_costs_no_statement(user, instrument, watched):
         watched.trade(other, "111")
         watched.trade(instrument, "109")
     assert len(captured) == 0
+
+
+def test_who_has_slept_through_its_turn_judges_no_old_print(user, instrument, watched):
+    """Another process has judged a newer one meanwhile, and that is where the crossing begins."""
+    turns: list[bool] = []
+    sleeper = AlertLoop(lambda: QUOTED_AT, is_its_turn=lambda: turns.pop(0))
+    alert = setting(user, "crossing", "100")
+    turns += [True]
+    assert sleeper.turn()
+    sleeper.on_ticks([print_of(instrument, "101", QUOTED_AT + A_SECOND)])
+    watched.now += A_SECOND
+    watched.trade(instrument, "99")
+    turns += [True, False]  # it falls asleep again before it has the locks
+    assert sleeper.turn()
+    turns += [False]
+    assert sleeper.turn()
+    alert.refresh_from_db()
+    assert (alert.reference_price, alert.fired_at) == (99, None)
+    assert turns == []
+
+
+def test_whose_turn_it_is_not_mails_nobody(user, instrument, watched):
+    setting(user, "above", "110")
+    watched.trade(instrument, "111")
+    PriceAlert.objects.update(mailed_at=None)
+    mail.outbox.clear()
+    assert AlertLoop(lambda: QUOTED_AT, is_its_turn=lambda: False).turn()
+    assert mail.outbox == []
+    assert AlertLoop(lambda: watched.now).turn()
+    assert len(mail.outbox) == 1
