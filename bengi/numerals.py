@@ -8,7 +8,7 @@ tests compare the two.
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from bengi import writing
-from bengi.money import MINOR_UNITS, grouped, plain
+from bengi.money import MINOR_UNITS, grouped
 
 MINUS = "\N{MINUS SIGN}"
 HIDDEN = "\N{BULLET}" * 5
@@ -46,11 +46,6 @@ def own_money(amount: Decimal, currency: str) -> str:
 def own_signed_money(amount: Decimal, currency: str) -> str:
     """Write what the reader has, had or made as signed_money() does; as dots for the discreet."""
     return HIDDEN if writing.current().is_discreet else signed_money(amount, currency)
-
-
-def own_plain(amount: Decimal) -> str:
-    """Write an amount of the reader's own for a script; nothing for who is discreet."""
-    return "" if writing.current().is_discreet else plain(amount)
 
 
 def price(value: Decimal, places: int) -> str:

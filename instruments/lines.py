@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from bengi.numerals import MINUS, age, fixed
+from bengi.numerals import age, fixed
 from instruments import calendar
 from instruments.calendar import ALWAYS_OPEN, is_open, next_open, session_date, session_of
 from instruments.hours import market_hours
@@ -21,15 +21,22 @@ SPARK_SPAN = timedelta(hours=8)
 SPARK_BOX = (56, 24)
 _MARGIN = 2
 _RANGE_WIDTH = 62
+_Closes = tuple[list[Decimal], datetime | None]
+"""Closes, oldest first, and when the bar of the last one begins."""
 _NOT_OPEN = {"break": "Lunch break", "pre": "Pre-market", "post": "After hours"}
 
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A small drawing in SPARK_BOX: points of a polyline, and the height of yesterday's close."""
+    """A small drawing in SPARK_BOX: points of a polyline, and the height of yesterday's close.
+
+    low and high are the prices between which it is drawn.
+    """
 
     points: str
     level: str
+    low: Decimal
+    high: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class Line:
     tick: Tick | None
     now: datetime
     closes: Sequence[Decimal] = ()
+    closes_until: datetime | None = None
+    """When the bar of the last of closes begins."""
 
     @property
     def symbol(self) -> str:
@@ -96,7 +105,7 @@ class Line:
             return "0"
         span = self.tick.day_high - self.tick.day_low
         share = (self.last - self.tick.day_low) / span if span else Decimal(0)
-        return fixed(min(max(share, Decimal(0)), Decimal(1)) * _RANGE_WIDTH, 1)
+        return f"{min(max(share, Decimal(0)), Decimal(1)) * _RANGE_WIDTH:.1f}"
 
     @property
     def is_open(self) -> bool:
@@ -136,7 +145,8 @@ def lines_of(
     """Return a line for each instrument, with the shape of its last hours: one statement."""
     listed = list(instruments)
     closes = _closes([instrument.id for instrument in listed], now - SPARK_SPAN)
-    return [Line(i, quotes.get(i.symbol), now, closes.get(i.id, ())) for i in listed]
+    nothing: _Closes = [], None
+    return [Line(i, quotes.get(i.symbol), now, *closes.get(i.id, nothing)) for i in listed]
 
 
 def zone_of(mic: str) -> ZoneInfo:
@@ -173,11 +183,11 @@ def draw_spark(closes: Sequence[Decimal], previous_close: Decimal | None) -> Spa
 
     def y(value: Decimal) -> str:
         share = (high - value) / (high - low) if high > low else Decimal("0.5")
-        return fixed(_MARGIN + share * (height - 2 * _MARGIN), 1)
+        return f"{_MARGIN + share * (height - 2 * _MARGIN):.1f}"
 
     step = Decimal(width) / (len(closes) - 1)
-    points = " ".join(f"{fixed(step * at, 1)},{y(close)}" for at, close in enumerate(closes))
-    return Spark(points.replace(MINUS, "-"), y(level))
+    points = " ".join(f"{step * at:.1f},{y(close)}" for at, close in enumerate(closes))
+    return Spark(points, y(level), low, high)
 
 
 def _span(left: timedelta) -> str:
@@ -185,11 +195,13 @@ def _span(left: timedelta) -> str:
     return age(seconds) if seconds >= 60 else "less than a minute"
 
 
-def _closes(instrument_ids: Sequence[UUID], since: datetime) -> dict[UUID, list[Decimal]]:
-    found: dict[UUID, list[Decimal]] = {}
+def _closes(instrument_ids: Sequence[UUID], since: datetime) -> dict[UUID, _Closes]:
+    found: dict[UUID, _Closes] = {}
     rows = Bar.objects.filter(
         instrument_id__in=instrument_ids, interval=SPARK_INTERVAL, starts_at__gte=since
     ).order_by("starts_at")
-    for instrument_id, close in rows.values_list("instrument_id", "close"):
-        found.setdefault(instrument_id, []).append(close)
+    for instrument_id, starts_at, close in rows.values_list("instrument_id", "starts_at", "close"):
+        closes, _ = found.get(instrument_id, ([], None))
+        closes.append(close)
+        found[instrument_id] = closes, starts_at
     return found

@@ -146,7 +146,7 @@ def size(request: PageRequest) -> JsonResponse:
 @signed_in
 def orders(request: PageRequest) -> HttpResponse:
     """List the user's orders, newest first, those that the filter finds, and what they come to."""
-    bar = read_bar(request.user)  # first: what comes after it is told to the page
+    bar = read_bar(request.user, clock.now())  # first: what comes after it is told to the page
     filters = OrdersFilter(request.GET)
     found = orders_where(request.user, filters.where).select_related("replaces")
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}

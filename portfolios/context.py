@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from bengi import clock
 from portfolios.bar import read_bar
 
 
@@ -13,4 +14,4 @@ def bar(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    return {"bar": SimpleLazyObject(lambda: read_bar(user))}
+    return {"bar": SimpleLazyObject(lambda: read_bar(user, clock.now()))}

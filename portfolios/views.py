@@ -7,10 +7,9 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.selectors import rates_at
 from bengi import clock
 from bengi.access import PageRequest, signed_in
-from bengi.money import ZERO
+from bengi.money import sum_or_none
 from bengi.terms import InstrumentType
 from instruments.lines import lines_of
 from instruments.models import Instrument
@@ -32,16 +31,16 @@ def positions(request: PageRequest) -> HttpResponse:
 
     ?reduce=ID opens the form that sells a part of one.
     """
-    bar = read_bar(request.user)
+    now = clock.now()
+    bar = read_bar(request.user, now)
     portfolios = list(open_portfolios_of(request.user))
     instruments = [holding.instrument for holding in bar.all_holdings]
-    now = clock.now()
     lines = lines_of(instruments, latest_quotes(instruments), now)
-    made = [realized_pnl_of(portfolio).get(bar.currency, ZERO) for portfolio in portfolios]
+    made = [bar.valuer.total(realized_pnl_of(portfolio)) for portfolio in portfolios]
     asked = request.GET.get("sort", "")
     sort = asked if asked.lstrip("-") in POSITION_ORDERS else "symbol"
     holdings = sorted_holdings(bar.all_holdings, sort)
-    sums = position_sums(bar.all_holdings)
+    sums, rates = position_sums(bar.all_holdings), bar.valuer.rates.values()
     context = {
         "place": "positions",
         "bar": bar,
@@ -50,9 +49,9 @@ def positions(request: PageRequest) -> HttpResponse:
         "sort": sort,
         "sums": sums,
         "at": now,
-        "together": together(sums, bar.currency, rates_at(now)) if len(sums) > 1 else None,
+        "together": together(sums, bar.currency, rates) if len(sums) > 1 else None,
         "portfolio": portfolios[0] if portfolios else None,
-        "realized": sum(made, ZERO),
+        "realized": sum_or_none(made),
         "quotes": [line.facts for line in lines],
         **_reducing(bar.all_holdings, request.GET.get("reduce", ""), request.GET.get("share", "")),
     }
@@ -81,8 +80,8 @@ def _reducing(holdings: list[Holding], wanted: str, share: str) -> dict[str, Any
 @signed_in
 def portfolio(request: PageRequest) -> HttpResponse:
     """Show what a portfolio is worth, how it did over a span, and what it is made of."""
-    bar = read_bar(request.user)  # first: what comes after it is told to the page
     now = clock.now()
+    bar = read_bar(request.user, now)  # first: what comes after it is told to the page
     shown, owned = portfolio_of_page(request.user, request.GET.get("portfolio", ""))
     context = {"place": "portfolio", "bar": bar, "owned": owned, "now": now}
     if shown is not None:

@@ -16,7 +16,7 @@ from bengi.errors import Malformed, NotFound
 from bengi.filters import FilterForm
 from bengi.pagination import leaf
 from bengi.typed import in_field
-from instruments.lines import hours_words
+from instruments.lines import Line, hours_words
 from instruments.selectors import instrument_by_symbol
 from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
@@ -77,13 +77,15 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
     hours = hours_words(instrument.mic, now)
     facts = {**panels.facts, "fills": fill_marks(request.user, instrument)}
     context = panels.context | {"quotes": quotes, "hours": hours, "facts": facts}
+    if not instrument.has_feed:  # no stream tells what trades there
+        context |= {"line": Line(instrument, None, now), "prints": recent_prints(instrument)}
     return render(request, "trades/panels.html", context)
 
 
 @signed_in
 def order(request: PageRequest, order_id: UUID) -> HttpResponse:
     """Show one order: where it stands, what happened to it and why, what it cost."""
-    bar = read_bar(request.user)  # first: what comes after it is told to the page
+    bar = read_bar(request.user, clock.now())  # first: what comes after it is told to the page
     context = {"place": "orders", **order_page(request.user, order_id, clock.now()), "bar": bar}
     return render(request, "trades/order.html", context)
 
@@ -91,7 +93,7 @@ def order(request: PageRequest, order_id: UUID) -> HttpResponse:
 @signed_in
 def fills(request: PageRequest) -> HttpResponse:
     """List the user's fills, newest first, those that the filter finds, and what they come to."""
-    bar = read_bar(request.user)  # first: what comes after it is told to the page
+    bar = read_bar(request.user, clock.now())  # first: what comes after it is told to the page
     filters = FillsFilter(request.GET)
     found = trades_where(request.user, filters.where)
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}

@@ -10,21 +10,19 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.models import User
-from bengi.money import ZERO, plain
-from bengi.numerals import own_plain
+from bengi.money import plain
 from bengi.terms import OrderType
 from instruments.calendar import ALWAYS_OPEN
 from instruments.lines import hours_words, lines_of
 from instruments.models import Instrument
 from instruments.selectors import latest_quotes
 from orders.depth import Depth, depth_of, ladder_of
-from orders.desk import buying_power, quotes_of
+from orders.desk import quotes_of
 from orders.models import Order
 from orders.payloads import moment
 from orders.replacing import may_be_replaced
 from orders.selectors import orders_of
 from portfolios.bar import Bar, read_bar
-from portfolios.selectors import Holding
 from trades.models import Trade
 from trades.selectors import trades_of
 from watchlists.models import Watchlist
@@ -81,7 +79,7 @@ def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) ->
 
     The marks of its fills are left out; fill_marks() has them.
     """
-    bar = read_bar(user)
+    bar = read_bar(user, now)
     tab = wanted if wanted in TABS else TABS[0]
     recent = list(
         orders_of(user)
@@ -96,7 +94,7 @@ def panels_of(user: User, instrument: Instrument, wanted: str, now: datetime) ->
         "fills": lambda: list(trades_of(user)[:ROWS_MAX]),
     }
     depth = depth_of(instrument, user)
-    facts = _facts(instrument, bar, open_orders, depth)
+    facts = _facts(instrument, open_orders, depth)
     return Panels(bar, tab, rows[tab](), open_orders, depth, facts)
 
 
@@ -165,24 +163,13 @@ def _exchanges(now: datetime) -> list[Exchange]:
     return [Exchange(name, hours_words(mic, now)) for mic, name in CITIES.items()]
 
 
-def _facts(
-    instrument: Instrument, bar: Bar, open_orders: list[Order], depth: Depth
-) -> dict[str, Any]:
-    """Return what the script knows of this user and instrument: decimals as strings."""
-    portfolio = bar.portfolios[0] if bar.portfolios else None
-    power = buying_power(portfolio.account, instrument.currency) if portfolio else ZERO
+def _facts(instrument: Instrument, open_orders: list[Order], depth: Depth) -> dict[str, Any]:
+    """Return what the script draws of this user's and instrument's: decimals as strings."""
     here = [order for order in open_orders if order.instrument_id == instrument.id]
     return {
-        "buying_power": own_plain(power),
-        "available": plain(_available(bar.all_holdings, instrument)),
         "orders": [line for order in here for line in _order_lines(order)],
         "book": depth.facts,
     }
-
-
-def _available(holdings: list[Holding], instrument: Instrument) -> Any:
-    free = [h.quantity - h.reserved_quantity for h in holdings if h.instrument.id == instrument.id]
-    return sum(free, ZERO)
 
 
 def _order_lines(order: Order) -> list[dict[str, str]]:

@@ -86,7 +86,7 @@ def direction(value: Any, places: int = 8) -> str:
 
 @register.filter
 def plain_money(value: Any) -> str:
-    """{{ bar.cash|plain_money }} -> 1234.5 for data attributes, and nothing for who is discreet."""
+    """{{ cost_basis|plain_money }} -> 1234.5 for data attributes, nothing for who is discreet."""
     return "" if writing.current().is_discreet else plain(value)
 
 

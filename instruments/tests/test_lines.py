@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.template.loader import render_to_string
 
+from bengi import writing
 from instruments.lines import Line, draw_spark, hours_words, lines_of, zone_of
 from instruments.selectors import latest_quotes
 from instruments.tests.factories import QUOTED_AT, BarFactory, InstrumentFactory, QuoteFactory
@@ -58,6 +60,27 @@ def test_a_spark_fits_its_box_with_yesterdays_close_in_it():
     spark = draw_spark([Decimal(10), Decimal(12), Decimal(11)], Decimal(10))
     assert spark.points == "0.0,22.0 28.0,2.0 56.0,12.0"
     assert spark.level == "22.0"
+
+
+def test_a_drawing_has_points_whatever_the_reader_writes(line):
+    german = writing.Writing(writing.LOCALE_OF["de"])
+    with writing.written_for(lambda: german):
+        spark = draw_spark([Decimal(10), Decimal(12), Decimal(11)], Decimal(10))
+        assert (spark.points, spark.level) == ("0.0,22.0 28.0,2.0 56.0,12.0", "22.0")
+        assert line.range_x == "37.2"
+        assert line.spread_words == "0,04 · 4,0 bps"
+
+
+def test_a_spark_names_its_prices_and_its_newest_bar(db):
+    instrument = InstrumentFactory()
+    for back, close in ((0, 103), (1, 101), (2, 104)):
+        at = MONDAY_15_UTC - timedelta(minutes=15 * back)
+        BarFactory(instrument=instrument, interval="15min", starts_at=at, close=close)
+    (line,) = lines_of([instrument], {}, MONDAY_15_UTC)
+    assert (line.spark.low, line.spark.high) == (101, 104)
+    assert line.closes_until == MONDAY_15_UTC
+    drawn = render_to_string("instruments/_spark.html", {"line": line})
+    assert f'data-low="101" data-high="104" data-at="{int(MONDAY_15_UTC.timestamp())}"' in drawn
 
 
 def test_a_flat_spark_lies_in_the_middle():

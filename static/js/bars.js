@@ -8,6 +8,8 @@ export const SECONDS = {
   "4h": 14400, "1day": 86400, "1week": 604800, "1month": 2678400,
 };
 export const PAGE = 500;
+const ANSWER_MAX = 1000;
+const BARS_MAX = 10_000;
 
 /** Whether bars of an interval are of days or longer: they have a date and no time. */
 export const isOfDays = (interval) => SECONDS[interval] >= SECONDS["1day"];
@@ -25,6 +27,24 @@ export async function ask(url, { interval, names = [], before = null, limit = PA
     return null;
   }
 }
+
+/** Ask for all bars from the newest back to the one that begins at a time, in as many answers as it
+    takes, so that there is no gap between any two of them; without a time for one page. Null when
+    an answer does not come; what nobody wants any more is not asked for. */
+export async function askBack(url, { since = null, isWanted, ...wish }) {
+  let found = [];
+  while (isWanted()) {
+    const limit = since === null ? PAGE : ANSWER_MAX;
+    const page = await ask(url, { ...wish, before: found[0]?.time ?? null, limit });
+    if (page === null) return null;
+    found = [...page, ...found];
+    if (since === null || !page.length || found[0].time <= since || isFull(found)) return found;
+  }
+  return null;
+}
+
+/** Whether a chart has as many bars as it can carry. */
+export const isFull = (bars) => bars.length >= BARS_MAX;
 
 /** One bar of the API as the chart wants it; volume stays exact. */
 function read(bar) {

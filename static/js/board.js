@@ -3,6 +3,7 @@
    A message only marks symbols as changed; one animation frame writes, visible containers only. */
 
 import * as n from "./numbers.js";
+import { paintSpark } from "./spark.js";
 
 export const quotes = new Map();
 
@@ -96,6 +97,10 @@ export function write(cell, text, direction = "") {
 /** Write a signed text and let its class say the direction. */
 export function writeSigned(cell, text, direction) {
   if (cell.textContent !== text) cell.textContent = text;
+  turn(cell, direction);
+}
+
+function turn(cell, direction) {
   if (cell.classList.contains(direction)) return;
   cell.classList.remove("up", "down", "flat");
   cell.classList.add(direction);
@@ -125,6 +130,12 @@ function change(cell, quote) {
   writeSigned(cell, n.percent(share), n.direction(share, 2));
 }
 
+function spark(cell, quote, box) {
+  paintSpark(cell, quote);
+  const moved = dayChange(quote);
+  if (moved !== null) turn(cell, n.direction(moved, places(box)));
+}
+
 function day(cell, quote, box) {
   const moved = dayChange(quote);
   if (moved === null) return;
@@ -151,7 +162,7 @@ function range(cell, quote) {
 function worth(box, quote) {
   const [now, quantity, cost] = [quote.last, box.dataset.quantity, box.dataset.cost].map(n.units);
   if (now === null || quantity === null || cost === null) return null;
-  const value = n.rounded(n.times(now, quantity), n.minorPlaces(box.dataset.currency));
+  const value = n.product(now, quantity, n.minorPlaces(box.dataset.currency));
   return { value, gain: value - cost, cost };
 }
 
@@ -180,6 +191,7 @@ const PAINTERS = {
   change,
   day,
   spread,
+  spark,
   range,
   value,
   gain,

@@ -5,24 +5,25 @@
 import {
   CandlestickSeries, ColorType, createChart, createSeriesMarkers, CrosshairMode, HistogramSeries, LineStyle,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
-import { ask, isOfDays, PAGE, startOf } from "./bars.js";
+import { ask, askBack, isFull, isOfDays, PAGE, startOf } from "./bars.js";
 import { OrderLines } from "./lines.js";
 import * as n from "./numbers.js";
-import { faded, palette } from "./palette.js";
+import { faded, palette, scale } from "./palette.js";
 import { Studies } from "./studies.js";
 
-const BARS_MAX = 10_000;
 const NEAR_THE_FIRST = 20;
 const RENEW_MS = 5000;
 const TABLE_ROWS = 20;
 
 export class PriceChart {
   #bars = [];
+  #interval = "";
   #volume = null;
   #own = { orders: [], fills: [] };
   #asked = 0;
   #isWhole = false;
-  #isAsking = false;
+  #asking = -1;
+  #isLoading = false;
 
   constructor(section) {
     this.section = section;
@@ -44,29 +45,42 @@ export class PriceChart {
     setInterval(() => this.#renew(), RENEW_MS);
   }
 
-  /** Load the bars of an interval and show them; an answer that was overtaken is thrown away. */
+  /** Load the bars of an interval and show them; an answer that was overtaken is thrown away. Bars
+      of the same interval come anew as far back as there are some, so that history and view stay. */
   async load(interval = this.interval) {
-    const isOther = interval !== this.interval;
     this.interval = this.section.dataset.interval = interval;
-    await this.#load({ limit: PAGE, keepView: !isOther && this.#bars.length > 0 });
+    const mine = ++this.#asked;
+    const isMore = this.#isOf(interval);
+    const since = isMore ? this.#bars[0].time : null;
+    this.#isLoading = true;
+    const bars = await askBack(this.section.dataset.url, { ...this.#wish(), since, isWanted: () => mine === this.#asked });
+    if (mine !== this.#asked) return;
+    this.#isLoading = false;
+    this.section.toggleAttribute("data-failed", bars === null);
+    this.section.removeAttribute("data-loading");
+    if (bars !== null) this.#take(bars, { isMore });
   }
 
   /** Show the indicators that are wanted by now on the bars that are there. */
   async restudy() {
-    await this.#load({ limit: Math.min(2 * PAGE, Math.max(PAGE, this.#bars.length)), keepView: true });
+    if (this.#isOf(this.interval) && !this.#isLoading && !this.#wish().names.length) this.#show({ keepView: true });
+    else await this.load();
   }
 
-  async #load({ limit, keepView }) {
-    const mine = ++this.#asked;
-    const bars = await ask(this.section.dataset.url, { ...this.#wish(), limit });
-    if (mine !== this.#asked) return;
-    this.section.toggleAttribute("data-failed", bars === null);
-    this.section.removeAttribute("data-loading");
-    if (bars === null) return;
-    this.#bars = bars;
+  /** Whether the bars on the chart are of an interval: another one may be on its way, or not come. */
+  #isOf(interval) {
+    return this.#interval === interval && this.#bars.length > 0;
+  }
+
+  /** Take bars in the place of all that there are, but for those that quotes began meanwhile. */
+  #take(bars, { isMore }) {
+    const last = bars.at(-1)?.time ?? Infinity;
+    this.#bars = isMore ? [...bars, ...this.#bars.filter(({ time }) => time > last)] : bars;
+    this.#interval = this.interval;
     this.#volume = null;
     this.#isWhole = false;
-    this.#show({ keepView });
+    this.#show({ keepView: isMore });
+    if (this.chart.timeScale().getVisibleLogicalRange()?.from < NEAR_THE_FIRST) this.#older();
   }
 
   #wish() {
@@ -75,31 +89,39 @@ export class PriceChart {
 
   /** The bars before the first one, when somebody scrolls there. */
   async #older() {
-    if (this.#isWhole || this.#isAsking || !this.#bars.length) return;
-    this.#isAsking = true;
-    const mine = this.#asked;
+    if (this.#isWhole || this.#asking === this.#asked || this.#isLoading || !this.#isOf(this.interval)) return;
+    const mine = (this.#asking = this.#asked);
     const found = await ask(this.section.dataset.url, { ...this.#wish(), before: this.#bars[0].time });
-    this.#isAsking = false;
+    if (this.#asking === mine) this.#asking = -1;
     if (mine !== this.#asked || found === null) return;
     this.#bars = [...found, ...this.#bars];
-    this.#isWhole = !found.length || this.#bars.length >= BARS_MAX;
+    this.#isWhole = !found.length || isFull(this.#bars);
     if (found.length) this.#show({ keepView: true });
   }
 
   /** The indicators' values of the newest bars, which the server alone reckons; or the first bars. */
   async #renew() {
     const wish = this.#wish();
-    if (document.hidden) return;
+    if (document.hidden || this.#isLoading) return;
     if (!this.#bars.length) {
       await this.load();
       return;
     }
-    if (!wish.names.length) return;
+    if (!wish.names.length || !this.#isOf(this.interval)) return;
     const mine = this.#asked;
-    const found = await ask(this.section.dataset.url, { ...wish, limit: 3 });
+    const found = await ask(this.section.dataset.url, { ...wish, limit: this.#bare() + 3 });
     if (mine !== this.#asked || found === null) return;
-    this.studies.update(found.filter(({ time }) => time <= this.#bars.at(-1).time));
+    const bars = new Map(this.#bars.slice(-found.length - 3).map((bar) => [bar.time, bar]));
+    const known = found.filter(({ time }) => bars.has(time));
+    for (const { time, values } of known) bars.get(time).values = values;
+    this.studies.update(known);
     this.#legend();
+  }
+
+  /** How many bars at the end have no values yet: those that began while nobody looked. */
+  #bare() {
+    const last = this.#bars.findLastIndex(({ values }) => Object.keys(values).length);
+    return Math.min(PAGE, this.#bars.length - 1 - last);
   }
 
   /** Let the newest bar grow by a quote; sizes come from the difference of the day's volumes. */
@@ -154,8 +176,8 @@ export class PriceChart {
   #build() {
     this.chart = createChart(this.box, {
       autoSize: true,
-      layout: { attributionLogo: false, fontSize: 11, fontFamily: getComputedStyle(document.body).fontFamily },
-      rightPriceScale: { borderVisible: false, minimumWidth: 64, scaleMargins: { top: 0.12, bottom: 0.24 } },
+      layout: { attributionLogo: false, fontSize: 11 * scale(), fontFamily: getComputedStyle(document.body).fontFamily },
+      rightPriceScale: { borderVisible: false, minimumWidth: 64 * scale(), scaleMargins: { top: 0.12, bottom: 0.24 } },
       timeScale: { timeVisible: true, rightOffset: 4, tickMarkFormatter: (time, kind) => this.#tick(time, kind) },
       crosshair: { mode: CrosshairMode.Normal },
       localization: { timeFormatter: (time) => this.#moment(time) },
@@ -192,8 +214,8 @@ export class PriceChart {
 
   #moment(time) {
     const day = this.date.format(time * 1000);
-    if (this.interval === "1month") return `${this.month.format(time * 1000)} ${this.year.format(time * 1000)}`;
-    return isOfDays(this.interval) ? day : `${day} ${this.clock.format(time * 1000)}`;
+    if (this.#interval === "1month") return `${this.month.format(time * 1000)} ${this.year.format(time * 1000)}`;
+    return isOfDays(this.#interval) ? day : `${day} ${this.clock.format(time * 1000)}`;
   }
 
   #column(bar) {
@@ -203,7 +225,7 @@ export class PriceChart {
   #show({ keepView = false } = {}) {
     this.candles.setData(this.#bars);
     this.volumes.setData(this.#bars.map((bar) => this.#column(bar)));
-    this.studies.draw(this.#bars, this.interval, this.colors);
+    this.studies.draw(this.#bars, this.#interval || this.interval, this.colors);
     this.box.toggleAttribute("data-empty", !this.#bars.length);
     if (!keepView) this.#frame();
     this.#after();
@@ -212,13 +234,13 @@ export class PriceChart {
 
   /** As many bars as can be told apart at this width, the newest at the right. */
   #frame() {
-    const shown = Math.max(40, Math.floor(this.box.clientWidth / 7));
+    const shown = Math.max(40, Math.floor(this.box.clientWidth / (7 * scale())));
     const to = this.#bars.length + 3;
     this.chart.timeScale().setVisibleLogicalRange({ from: to - shown, to });
   }
 
   #start(at) {
-    return startOf(at, this.#bars, this.interval);
+    return startOf(at, this.#bars, this.#interval);
   }
 
   #current(quote) {

@@ -1,37 +1,59 @@
-/* Equity in the bar: cash plus what the positions are worth at the last price, to the cent. */
+/* What everything is worth in the currency of the bar: cash and positions at the last prices, what
+   is in other currencies at the rates that the server told; as portfolios/bar.py reckons it. */
 
 import { quotes, write, writeSigned } from "./board.js";
 import * as n from "./numbers.js";
 
-function holdings(box) {
-  return (box.dataset.holdings || "").split(" ").filter(Boolean).map((part) => {
-    const [symbol, quantity, cost, last] = part.split(":");
-    return { symbol, quantity: n.units(quantity), cost: n.units(cost), last };
-  });
+let read = { text: "", facts: null };
+
+/** What the server said last; null for who is discreet: then nothing of it moves. */
+function facts() {
+  const text = document.getElementById("equity")?.dataset.worth ?? "";
+  if (text !== read.text) read = { text, facts: text ? JSON.parse(text) : null };
+  return read.facts;
 }
 
-export const held = () => {
-  const box = document.getElementById("equity");
-  return box ? holdings(box).map(({ symbol }) => symbol) : [];
-};
+export const held = () => facts()?.holdings.flat().map(([symbol]) => symbol) ?? [];
 
-/** Write equity and, where a page shows them, the totals of value and unrealized gain. */
-export function paintEquity() {
-  const box = document.getElementById("equity");
-  const cash = n.units(box?.dataset.cash);
-  if (!box || cash === null) return;
-  const places = n.minorPlaces(box.dataset.currency);
-  let [value, cost] = [0n, 0n];
-  for (const holding of holdings(box)) {
-    const last = n.units(quotes.get(holding.symbol)?.last ?? holding.last);
-    if (last === null) continue;
-    value += n.rounded(n.times(last, holding.quantity), places);
-    cost += holding.cost;
+/** What an amount comes to, rounded once; null where it is not known or has no rate. */
+function converted(amount, currency, { currency: target, rates }) {
+  if (!amount || currency === target) return amount;
+  if (!rates[currency]) return null;
+  const [rate, isTimes] = rates[currency];
+  return (isTimes ? n.product : n.quotient)(amount, n.units(rate), n.minorPlaces(target));
+}
+
+const sum = (amounts) => amounts.reduce((all, one) => (all === null || one === null ? null : all + one), 0n);
+
+/** Amounts by currency in the one of the bar. */
+const total = (amounts, of) => sum(Object.entries(amounts).map(([currency, amount]) => converted(amount, currency, of)));
+
+/** Values and gains of one portfolio's holdings, by currency. */
+function worths(holdings) {
+  const [values, gains] = [{}, {}];
+  for (const [symbol, currency, quantity, cost, told] of holdings) {
+    const last = n.units(quotes.get(symbol)?.last ?? told);
+    const value = last === null ? null : n.product(last, n.units(quantity), n.minorPlaces(currency));
+    values[currency] = sum([values[currency] ?? 0n, value]);
+    gains[currency] = sum([gains[currency] ?? 0n, value === null ? null : value - n.units(cost)]);
   }
-  const totals = { equity: cash + value, value, gain: value - cost };
+  return { values, gains };
+}
+
+/** Write equity and, where a page shows them, the totals of value and unrealized gain. What is not
+    known stays as the server has said it. */
+export function paintEquity() {
+  const of = facts();
+  if (!of) return;
+  const places = n.minorPlaces(of.currency);
+  const groups = of.holdings.map(worths);
+  const cash = sum(of.cash.map((each) => total(Object.fromEntries(Object.entries(each).map(([currency, text]) => [currency, n.units(text)])), of)));
+  const value = sum(groups.map(({ values }) => total(values, of)));
+  const totals = { equity: sum([cash, value]), value, gain: sum(groups.map(({ gains }) => total(gains, of))) };
   for (const cell of document.querySelectorAll("[data-total]")) {
-    const total = totals[cell.dataset.total];
-    if (cell.dataset.total !== "gain") write(cell, n.fixed(total, places));
-    else writeSigned(cell, n.signed(total, places), n.direction(total, places));
+    const amount = totals[cell.dataset.total];
+    if (amount === null) continue;
+    if (cell.dataset.total !== "gain") write(cell, n.fixed(amount, places));
+    else writeSigned(cell, n.signed(amount, places), n.direction(amount, places));
   }
 }

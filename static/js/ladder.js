@@ -6,7 +6,7 @@ import * as n from "./numbers.js";
 import { own } from "./panels.js";
 
 const MOST = 6;
-let shown = "";
+let shown = null;
 
 /** Levels of one side, best first: the street's quote merged into what customers left resting. */
 function levels(side, street) {
@@ -15,7 +15,7 @@ function levels(side, street) {
     const level = merged.get(price) ?? { price, size: 0n, mine: 0n };
     merged.set(price, { price, size: level.size + size, mine: level.mine + mine });
   };
-  if (street.price !== null && street.size !== null) add(street.price, street.size, 0n);
+  if (street.price !== null && street.size) add(street.price, street.size, 0n);
   for (const { price, size, mine } of own().book?.[side] ?? []) {
     add(n.units(price), n.units(size), n.units(mine));
   }
@@ -47,7 +47,7 @@ export function paintLadder(quote) {
   const last = n.units(quote.last);
   if (last !== null) write(ladder.querySelector("[data-last]"), n.fixed(last, Number(ladder.dataset.places)));
   const key = [...asks, ...bids].map((l) => `${l.price}:${l.total}:${l.mine}`).join();
-  if (key === shown && ladder.querySelector("tbody").children.length) return;
+  if (key === shown) return;
   shown = key;
   draw(ladder, asks, bids);
 }

@@ -1,5 +1,8 @@
 /* The separators of the workbench: drag them, or move them with the arrow keys (Home and End go to
-   the ends), and a double click or Enter brings the usual size back. Kept in this browser. */
+   the ends), and a double click or Enter brings the usual size back. Kept in this browser. Sizes are
+   told for type of 16 px; trade.css has them in rem. */
+
+import { scale } from "./palette.js";
 
 const STORE = "bengi-layout";
 const STEP_PX = 16;
@@ -27,18 +30,20 @@ function keep(name, px) {
 
 /** The bounds of a part: in a small window it gets no more than its share, as trade.css says. */
 function bounds(split) {
-  const { usual, most, share } = split.dataset;
+  const { usual, least, most, share } = split.dataset;
   const room = PARTS[split.dataset.split].axis === "x" ? innerWidth : innerHeight;
-  const top = Math.min(Number(most), Math.max(Number(usual), Math.floor((room * Number(share)) / 100)));
+  const top = Math.round(Math.min(Number(most) * scale(), Math.max(Number(usual) * scale(), Math.floor((room * Number(share)) / 100))));
+  const bottom = Math.round(Number(least) * scale());
+  split.setAttribute("aria-valuemin", bottom);
   split.setAttribute("aria-valuemax", top);
-  return [Number(split.getAttribute("aria-valuemin")), top];
+  return [bottom, top];
 }
 
 /** Give a part a size in pixels, within its bounds; null is the usual one. Returns what it got. */
 function size(split, px) {
   const { split: name, usual } = split.dataset;
   const [least, most] = bounds(split);
-  const now = px === null ? Number(usual) : Math.round(Math.min(most, Math.max(least, px)));
+  const now = px === null ? Math.round(Number(usual) * scale()) : Math.round(Math.min(most, Math.max(least, px)));
   if (px === null) root.style.removeProperty(`--size-${name}`);
   else root.style.setProperty(`--size-${name}`, `${now}px`);
   split.setAttribute("aria-valuenow", now);
@@ -83,7 +88,7 @@ export function startLayout() {
   const sizes = kept();
   for (const split of document.querySelectorAll("[data-split]")) {
     const px = sizes[split.dataset.split];
-    if (Number.isFinite(px)) size(split, px);
+    size(split, Number.isFinite(px) ? px : null);
     split.addEventListener("pointerdown", (event) => drag(split, event));
     split.addEventListener("dblclick", () => move(split, null));
     split.addEventListener("keydown", (event) => onKey(split, event));

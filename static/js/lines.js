@@ -3,6 +3,7 @@
 
 import { LineStyle } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import * as n from "./numbers.js";
+import { scale } from "./palette.js";
 
 const HANDLE_PX = 24;
 const MOVED_PX = 3;
@@ -81,7 +82,7 @@ export class OrderLines {
       const y = this.candles.priceToCoordinate(Number(n.plain(price)));
       handle.hidden = y === null || y < 0 || y > height;
       if (handle.hidden) continue;
-      const column = taken.filter((other) => Math.abs(other - y) < HANDLE_PX).length;
+      const column = taken.filter((other) => Math.abs(other - y) < HANDLE_PX * scale()).length;
       taken.push(y);
       handle.style.setProperty("--y", `${Math.round(y)}px`);
       handle.style.setProperty("--column", column);

@@ -48,15 +48,17 @@ function divide(value, by) {
   return negative ? -quotient : quotient;
 }
 
-export const times = (left, right) => divide(left * right, ONE);
+const step = (places) => 10n ** BigInt(PLACES - places);
+
+/** Multiply and divide units, rounded once, to some places. */
+export const product = (left, right, places) => divide(left * right, ONE * step(places)) * step(places);
+export const quotient = (left, right, places) => divide(left * ONE, right * step(places)) * step(places);
+
 export const over = (left, right) => (right === 0n ? null : divide(left * ONE, right));
 export const percentOf = (part, whole) => (whole === 0n ? null : divide(part * 100n * ONE, whole));
 
 /** Round units to some places; they stay units. */
-export function rounded(value, places) {
-  const step = 10n ** BigInt(PLACES - places);
-  return divide(value, step) * step;
-}
+export const rounded = (value, places) => divide(value, step(places)) * step(places);
 
 /** Largest multiple of step that is not above value. */
 export const floored = (value, step) => (value / step) * step;

@@ -1,8 +1,8 @@
-/* What the server last said of this person's orders, fills and power to buy, and asking again. */
+/* What the server last said of this person's orders and fills, and asking again. */
 
 import { refresh as ask } from "./page.js";
 
-const NOTHING = { orders: [], fills: [], buying_power: "0", available: "0" };
+const NOTHING = { orders: [], fills: [] };
 
 export const refresh = ask;
 

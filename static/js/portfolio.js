@@ -5,7 +5,7 @@ import {
   AreaSeries, ColorType, createChart, CrosshairMode, LineSeries, LineStyle,
 } from "../vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 import * as n from "./numbers.js";
-import { faded, palette } from "./palette.js";
+import { faded, palette, scale } from "./palette.js";
 
 const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 const plot = document.getElementById("plot");
@@ -39,8 +39,8 @@ box.className = "plot__canvas";
 plot.replaceChildren(box);
 const chart = createChart(box, {
   autoSize: true,
-  layout: { attributionLogo: false, fontSize: 11, fontFamily: getComputedStyle(document.body).fontFamily },
-  rightPriceScale: { borderVisible: false, minimumWidth: 64, scaleMargins: { top: 0.12, bottom: 0.06 } },
+  layout: { attributionLogo: false, fontSize: 11 * scale(), fontFamily: getComputedStyle(document.body).fontFamily },
+  rightPriceScale: { borderVisible: false, minimumWidth: 64 * scale(), scaleMargins: { top: 0.12, bottom: 0.06 } },
   timeScale: { rightOffset: 0, fixLeftEdge: true, fixRightEdge: true, tickMarkFormatter: tick },
   crosshair: { mode: CrosshairMode.Magnet },
   localization: {

@@ -10,7 +10,7 @@ function paint(foot) {
   for (const row of document.querySelectorAll(`tr[data-quantity][data-currency="${foot.dataset.sum}"]`)) {
     const [last, paid] = [n.units(quotes.get(row.dataset.symbol)?.last), n.units(row.dataset.cost)];
     if (last === null || paid === null) return; // no price yet, or a cost that is nobody's business
-    value += n.rounded(n.times(last, n.units(row.dataset.quantity)), places);
+    value += n.product(last, n.units(row.dataset.quantity), places);
     cost += paid;
   }
   write(foot.querySelector("[data-sum-of=value]"), n.fixed(value, places));

@@ -36,18 +36,42 @@ function fromQuote(name, which) {
   if (price !== null) set(name, price);
 }
 
-/** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it.
-    What was asked before the ticket changed, or before the last press, is for another order. */
-let written = 0;
+/* The newest act wins: what was asked for before it is for another order, however late it comes.
+   An edit changes the ticket; presets, reviews and closing one are acts too. */
+let edits = 0;
+let acts = 0;
+const sent = new WeakMap();
+
+/** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it. */
 async function share(percent) {
-  const asked = ++written;
+  const mine = ++acts;
   const data = new FormData(form());
   data.set("share", percent);
   const answer = await fetch(form().dataset.sizeUrl, { method: "POST", body: data }).catch(() => null);
   const { field: name, value } = answer?.ok ? await answer.json() : {};
-  if (asked !== written) return;
+  if (mine !== acts) return;
   if (value) set(name, n.units(value));
   else tell("No size to fill in", isBuy() ? "There is no price yet, or too little buying power." : "There is nothing to sell.", { id: "no-size", isWarning: true });
+}
+
+/** A review, or a form in its place. What sends an order is told whatever was done meanwhile. */
+const isReview = ({ target, requestConfig: { elt, verb } }) =>
+  elt.id === "ticket-form" || (target === review && verb === "get");
+
+function noteSent({ detail }) {
+  if (isReview(detail)) acts += 1;
+  sent.set(detail.xhr, { edits, acts });
+}
+
+/** Keep an answer off the page that something newer has overtaken. */
+function dropLate({ detail }) {
+  const then = sent.get(detail.xhr);
+  const isOld = detail.target.id === "estimate" ? then?.edits !== edits : isReview(detail) && then?.acts !== acts;
+  if (!then || !isOld || !detail.shouldSwap) return;
+  detail.shouldSwap = false;
+  if (detail.target.id === "estimate") return;
+  document.dispatchEvent(new CustomEvent("bengi:late"));
+  if (then.edits !== edits) tell("Not reviewed", "The ticket changed while the review was on its way. Ask for it again.", { id: "late", isWarning: true });
 }
 
 /** A side and a limit, picked on the chart. */
@@ -122,6 +146,7 @@ function placed({ detail }) {
 }
 
 function closed() {
+  acts += 1;
   if (!("placed" in review.dataset) && !review.querySelector("[data-replacing]")) open();
   delete review.dataset.placed;
   review.replaceChildren();
@@ -140,13 +165,16 @@ function reprice() {
 
 export function startTicket() {
   document.addEventListener("click", onClick);
+  document.addEventListener("htmx:beforeSend", noteSent);
+  document.addEventListener("htmx:beforeSwap", dropLate);
   document.addEventListener("htmx:sendError", unknown);
   document.addEventListener("change", ({ target }) => {
     if (target.id === "type" && target.form === form()) suggest();
   });
   document.addEventListener("input", ({ target }) => {
     if (!target.form || target.form !== form()) return;
-    written += 1;
+    edits += 1;
+    acts += 1;
     forget(target);
   });
   document.addEventListener("bengi:ticket", open);

@@ -1,5 +1,6 @@
 /* News in the corner: one toast per order, which follows the order from accepted to its end. */
 
+import { told } from "./discreet.js";
 import * as n from "./numbers.js";
 
 const KEEP_MS = 8000;
@@ -12,9 +13,9 @@ const SAYS = {
   partially_filled: (o) => `${what(o)}: ${share(o)} so far at ${price(o)}.`,
   filled: (o) => `${did(o)} ${size(o.quantity)} ${o.symbol} at ${price(o)}.`,
   pending_cancel: (o) => `${what(o)}: the engine has been asked.`,
-  canceled: (o) => `${what(o)}${o.filled_quantity === "0" ? "" : `, after ${share(o)}`}. ${o.reason ?? ""}`,
-  expired: (o) => `${what(o)}. ${o.reason ?? ""}`,
-  rejected: (o) => `${what(o)}. ${o.reason ?? ""}`,
+  canceled: (o) => `${what(o)}${o.filled_quantity === "0" ? "" : `, after ${share(o)}`}. ${told(o.reason ?? "")}`,
+  expired: (o) => `${what(o)}. ${told(o.reason ?? "")}`,
+  rejected: (o) => `${what(o)}. ${told(o.reason ?? "")}`,
 };
 const TITLES = { new: "In the book", held: "Waiting", pending_cancel: "Asked to cancel" };
 const WARNS = new Set(["rejected", "expired"]);

@@ -21,6 +21,7 @@ function drawOwn() {
   if (now === shownOwn) return;
   shownOwn = now;
   chart.own(own());
+  paintLadder(board.quotes.get(symbol));
 }
 
 /** Own fills are asked for with the bars, so that the page need not wait for them. */
@@ -130,6 +131,7 @@ stream.addEventListener("state", onState);
 section.addEventListener("click", onTools);
 document.addEventListener("bengi:bars", stepBars);
 document.getElementById("review").addEventListener("close", letGo);
+document.addEventListener("bengi:late", letGo);
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (!detail.successful && detail.target?.id === "review") letGo();
 });

@@ -1,5 +1,6 @@
 """The whole journey of the demo trader, in both themes and on a phone."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -91,4 +92,5 @@ def _held(page: Page) -> int:
 
 def _cash(page: Page) -> Decimal:
     """Cash is equity less what the positions are worth, as the bar's figures say exactly."""
-    return Decimal(page.locator("#equity").get_attribute("data-cash") or "0")
+    told = json.loads(page.locator("#equity").get_attribute("data-worth") or "")
+    return Decimal(told["cash"][0]["USD"])

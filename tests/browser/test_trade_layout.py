@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, Response, expect
 from tests.browser import bench
 from tests.browser.conftest import LOOKS
 from tests.browser.test_pages import LAYOUT_SHIFT
-from tests.browser.watch import assert_accessible, assert_fits
+from tests.browser.watch import assert_accessible, assert_fits, assert_nothing_sticks_out
 
 SHIFT_MAX = 0.02
 WEIGHT_KB_MAX = 150
@@ -111,6 +111,20 @@ def test_keys_change_bars_and_tabs_and_can_be_switched_off(trader: Page):
     page.keyboard.press("Escape")
     page.keyboard.press("1")
     expect(page.locator("#tab-fills")).to_have_attribute("aria-current", "true")
+
+
+def test_a_screen_of_4k_is_read_from_afar(trader: Page):
+    page = trader
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    for address in ("/portfolio", "/positions", "/orders", "/markets", "/account", "/trade/AAPL"):
+        page.goto(address)
+        assert_nothing_sticks_out(page)
+        size = page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)")
+        assert size > 19, f"{address} is written in {size} px"
+    assert (width(page, ".bench__list"), width(page, ".bench__side")) == (408, 480)
+    expect(separator(page, LIST)).to_have_attribute("aria-valuenow", "408")
+    expect(page.get_by_role("button", name="Review buy order")).to_be_in_viewport()
+    expect(page.locator("#ladder tbody tr.bid").first).to_be_in_viewport()
 
 
 @pytest.fixture

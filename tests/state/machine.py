@@ -74,7 +74,7 @@ class Broker(
             self._compare()
             self._complain()
             for name in self.model.books.accounts:
-                assert self.product.equity(name) == self.model.equity(name), name
+                assert self.product.equity(name, self.now) == self.model.equity(name), name
             self._count_what_was_seen()
         finally:
             self.product.stop()

@@ -250,13 +250,18 @@ class Model(PlainDesk):
 
     # --- what can be asked
 
-    def equity(self, name: str) -> Decimal:
-        """Return dollars and what the shares would bring at the last price, where one is known."""
+    def equity(self, name: str) -> Decimal | None:
+        """Return in dollars what cash and shares are worth; None where one has no last price."""
         account = self.books.accounts[name]
         worth = ZERO
-        for symbol, tick in self.board.newest.items():
-            worth += account.holding(symbol) * (tick.last or ZERO)
-        return account.cash + to_cents(worth)
+        for symbol in account.lots:
+            tick, shares = self.board.newest.get(symbol), account.holding(symbol)
+            if not shares:
+                continue
+            if tick is None or tick.last is None:
+                return None
+            worth += shares * tick.last
+        return account.cash + to_cents(worth) + to_cents((account.euros or ZERO) / EUROS_A_DOLLAR)
 
     def seen(self) -> dict[str, dict]:
         """Return everything that can be compared with the real broker, by kind."""

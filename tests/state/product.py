@@ -140,8 +140,8 @@ class Product:
         account = self.accounts[name]
         return _codes(lambda: convert(account, source, into, amount, key=key, now=now))
 
-    def equity(self, name: str) -> Decimal:
-        return read_bar(self.users[name]).equity
+    def equity(self, name: str, now: datetime) -> Decimal | None:
+        return read_bar(self.users[name], now).equity
 
     def freeze(self, name: str, is_frozen: bool, now: datetime) -> None:
         act = freeze if is_frozen else release

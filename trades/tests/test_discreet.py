@@ -82,7 +82,7 @@ def amounts_of(user: User) -> set[Decimal]:
     for amount in entries.values_list("amount", flat=True):
         running += amount
         found.add(running)
-    bar = read_bar(user)
+    bar = read_bar(user, clock.now())
     found |= {bar.cash, bar.value, bar.equity, bar.gain}
     return {abs(amount) for amount in found if amount and abs(amount) > TELLING}
 

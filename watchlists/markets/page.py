@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bengi.numerals import fixed
 from instruments.calendar import (
     MICS,
     NAMES,
@@ -108,7 +107,7 @@ def breadth_parts(breadth: Breadth) -> list[Part]:
         if not count:
             continue
         width = Decimal(count) * BAR_WIDTH / total
-        parts.append(Part(kind, fixed(x, 2), fixed(width, 2)))
+        parts.append(Part(kind, f"{x:.2f}", f"{width:.2f}"))
         x += width
     return parts
 

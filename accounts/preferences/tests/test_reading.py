@@ -87,7 +87,7 @@ def test_pages_are_written_for_their_reader(client, account):
     assert "1.000,00" in page
     assert "1,000.00" not in page
     assert 'data-thousands="." data-point="," data-groups="3"' in page
-    assert 'data-cash="1000"' in page  # scripts are told plain decimals
+    assert "&quot;USD&quot;:&quot;1000&quot;" in page  # scripts are told plain decimals
 
 
 def test_the_api_and_files_never_change(client, account):
@@ -121,7 +121,7 @@ def test_discreet_pages_hold_no_amount_in_their_html(client, account, path):
     assert "•••••" in page
     assert "data-discreet" in page
     assert "1,000" not in page
-    assert 'data-cash=""' in page
+    assert 'data-worth=""' in page
 
 
 def test_a_form_reads_a_plain_point_whatever_the_locale(client, account):
