@@ -1,4 +1,4 @@
-"""The words of the trade, as they stand in JSON, in columns and on pages, with their FIX codes."""
+"""The words of the trade, as they stand in JSON, in columns and on pages, with their FIX fields."""
 
 from enum import StrEnum
 
@@ -249,39 +249,6 @@ class CommissionKind(StrEnum):
     PER_SHARE = "per_share"
     TIERED = "tiered"
     CUSTOM = "custom"
-
-
-FIX_SIDE = {Side.BUY: "1", Side.SELL: "2"}
-FIX_ORDER_TYPE = {
-    OrderType.MARKET: "1",
-    OrderType.LIMIT: "2",
-    OrderType.STOP: "3",
-    OrderType.STOP_LIMIT: "4",
-    OrderType.TRAILING_STOP: "P",
-}
-FIX_TIME_IN_FORCE = {
-    TimeInForce.DAY: "0",
-    TimeInForce.GTC: "1",
-    TimeInForce.OPG: "2",
-    TimeInForce.IOC: "3",
-    TimeInForce.FOK: "4",
-    TimeInForce.GTD: "6",
-    TimeInForce.CLS: "7",
-}
-FIX_EXEC_TYPE = {TradeKind.EXECUTION: "F", TradeKind.CORRECTION: "G", TradeKind.BUST: "H"}
-FIX_ORDER_STATUS = {
-    OrderStatus.NEW: "0",
-    OrderStatus.PARTIALLY_FILLED: "1",
-    OrderStatus.FILLED: "2",
-    OrderStatus.CANCELED: "4",
-    OrderStatus.REPLACED: "5",
-    OrderStatus.PENDING_CANCEL: "6",
-    OrderStatus.REJECTED: "8",
-    OrderStatus.HELD: "9",
-    OrderStatus.ACCEPTED: "A",
-    OrderStatus.EXPIRED: "C",
-    OrderStatus.PENDING_REPLACE: "E",
-}
 
 
 def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
