@@ -93,13 +93,6 @@ def commission_due(
     return round_money(_FORMULAS[schedule.kind](schedule, quantity, value), currency)
 
 
-def commission_at_most(
-    schedule: CommissionSchedule, quantity: Decimal, price: Decimal, currency: str
-) -> Decimal:
-    """Return the most commission that fills of quantity shares at or below price can come to."""
-    return commission_due(schedule, quantity, quantity * price, currency)
-
-
 def _zero(_schedule: CommissionSchedule, _quantity: Decimal, _value: Decimal) -> Decimal:
     return ZERO
 

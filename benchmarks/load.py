@@ -136,7 +136,7 @@ class Client(asyncio.Protocol):
         head, found, body = self._buffer.partition(b"\r\n\r\n")
         if not found:
             return
-        if len(body) < _length(head):
+        if len(body) < length_of(head):
             return
         self._load.answered(head, body, time.perf_counter() - self._began, self._asked)
         self._buffer = b""
@@ -211,7 +211,8 @@ class Load:
             self._done.set()
 
 
-def _length(head: bytes) -> int:
+def length_of(head: bytes) -> int:
+    """Return how long the body behind a head is."""
     for line in head.split(b"\r\n"):
         if line[:15].lower() == b"content-length:":
             return int(line[15:])

@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from benchmarks.asking import Trader, body, what
+from benchmarks.load import length_of
 from benchmarks.usage import family_cpu_s
 
 PATIENCE_S = 30
@@ -98,7 +99,7 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, found, text = self._buffer.partition(b"\r\n\r\n")
-        if not found or len(text) < _length(head):
+        if not found or len(text) < length_of(head):
             return
         self._buffer, number, self._number = b"", self._number, -1
         self._trading.answered(number, head[9:12].decode(), text)
@@ -283,13 +284,6 @@ class Trading:
             max(0, int(self._job.seconds * self._job.rate) - self._made),
             self._cut,
         )
-
-
-def _length(head: bytes) -> int:
-    for line in head.split(b"\r\n"):
-        if line[:15].lower() == b"content-length:":
-            return int(line[15:])
-    raise ValueError(f"an answer without a length: {head!r}")
 
 
 def main() -> None:

@@ -64,12 +64,6 @@ def costs_with(rows: list[FeeSchedule], accounts: Iterable[Account], now: dateti
     return Costs(rows, shares_traded(priced, since=month) if priced else {})
 
 
-def read_costs(accounts: Iterable[Account], now: datetime) -> Costs:
-    """Read what the accounts pay: one statement, four where a price depends on the volume."""
-    listed = list(accounts)
-    return costs_with(schedules_of(listed), listed, now)
-
-
 def fees_on_sale(
     instrument: Instrument, quantity: Decimal, value: Decimal, now: datetime
 ) -> Decimal:

@@ -46,12 +46,6 @@ _EXACT = {
 }
 
 
-def open_orders_of(user: User, portfolio_id: UUID | None = None) -> QuerySet[Order]:
-    """Return the user's open orders, newest first; of one portfolio when it is named."""
-    found = orders_of(user).filter(closed_at__isnull=True)
-    return found if portfolio_id is None else found.filter(portfolio_id=portfolio_id)
-
-
 def orders_by_key(keys: Iterable[tuple[UUID, str]]) -> QuerySet[Order]:
     """Return the orders that (account, client_order_id) have made before, with instruments.
 

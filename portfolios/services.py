@@ -165,13 +165,6 @@ def change_portfolio(
     return portfolio
 
 
-def set_cost_basis_method(
-    portfolio_id: UUID, user: User, method: CostBasisMethod, *, now: datetime
-) -> Portfolio:
-    """Set the method by which the portfolio's later sales close lots. See change_portfolio()."""
-    return change_portfolio(portfolio_id, user, now=now, cost_basis_method=method)
-
-
 @retried
 def delete_portfolio(portfolio_id: UUID, user: User, *, now: datetime) -> None:
     """Take a portfolio away that nothing has ever been done with; appends portfolio.deleted.

@@ -23,6 +23,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "bengi"}
 EXAMPLE = (ROOT / ".env.example").read_text()
 SHARDS = 2
+SECRET = "a-key-for-this-test" * 3
 WORDS = {
     "host": "0.0.0.0",
     "web_port": 8000,
@@ -162,7 +163,7 @@ def test_the_settings_can_read_every_value_of_the_example(tmp_path: Path) -> Non
     """Every line without its "#", in production, as a container would be told it."""
     ours = {name for name in os.environ if name in examples()}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
-    told = {**examples(), "BENGI_SECRET_KEY": "a-key-for-this-test" * 3, "BENGI_VAR": str(tmp_path)}
+    told = {**examples(), "BENGI_SECRET_KEY": SECRET, "BENGI_VAR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=ROOT,
@@ -236,7 +237,10 @@ def test_what_is_for_developers_stays_out_of_the_image(image: Path) -> None:
 
 
 def test_the_image_collects_its_static_files(image: Path, tmp_path: Path) -> None:
-    """Run the step of the Dockerfile on what the image holds, and load what a container runs."""
+    """Run the step of the Dockerfile on what the image holds, and load what a container runs.
+
+    What pages name and what scripts import is there: neither is looked for before a browser asks.
+    """
     (step,) = (rest for _, rest in instructions() if "collectstatic" in rest)
     said = re.findall(r"(\w+)=(\S+)", step.split("python")[0])
     static = tmp_path / "static"
@@ -251,16 +255,72 @@ def test_the_image_collects_its_static_files(image: Path, tmp_path: Path) -> Non
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
     run(*shlex.split(step[step.index("manage.py") :]))
     assert list(static.glob("vendor/lightweight-charts/*.js.gz"))
+    assert [name for name in named_by_pages(image) if not (static / name).is_file()] == []
+    assert [path for path in imported_by_scripts(static) if not path.is_file()] == []
     run(
         "-c",
         "import bengi.web, bengi.web_worker, bengi.wsgi, bengi.asgi, bengi.celery, bengi.probe",
     )
+
+
+def named_by_pages(image: Path) -> set[str]:
+    """Return the static files that templates name."""
+    tag = re.compile(r"""{%\s*static\s+["']([^"']+)["']""")
+    pages = [page for page in image.rglob("*.html") if "templates" in page.parts]
+    found = {name for page in pages for name in tag.findall(page.read_text())}
+    assert {"js/trade.js", "css/base.css"} <= found
+    return found
+
+
+def imported_by_scripts(static: Path) -> set[Path]:
+    """Return the modules that our scripts import."""
+    line = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.[^"']+)["']""")
+    scripts = list((static / "js").glob("*.js"))
+    found = {
+        script.parent / name for script in scripts for name in line.findall(script.read_text())
+    }
+    assert any("vendor" in path.parts for path in found)
+    return found
+
+
+# -- the workflow --------------------------------------------------------------------------------
+
+
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+
+
+def steps() -> list[str]:
+    return [
+        step["run"] for job in WORKFLOW["jobs"].values() for step in job["steps"] if "run" in step
+    ]
+
+
+def test_the_workflow_names_targets_and_files_that_there_are() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    makes = [words for each in steps() for words in re.findall(r"\bmake ([^\n&|;]+)", each)]
+    asked = {word for words in makes for word in words.split() if "=" not in word}
+    assert {"static", "ready-dev", "fuzz-api"} <= asked
+    assert asked <= targets
+    matrix = WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["include"]
+    paths = {path for each in matrix for path in each["paths"].split()}
+    paths |= {path for each in steps() for path in re.findall(r"[\w.]*/[\w./]*\w(?= |$)", each)}
+    ours = {path for path in paths if path.split("/")[0] in {".ci", ".venv", "bengi", "tests"}}
+    assert {"tests/browser", ".ci/run"} <= ours
+    assert [path for path in paths & ours if not (ROOT / path).exists()] == []
+
+
+def test_the_workflow_has_the_servers_that_containers_have() -> None:
+    """One version of each, so that what is tested is what runs."""
+    services = WORKFLOW["jobs"]["test"]["services"]
+    assert {name: service["image"] for name, service in services.items()} == {
+        name: SERVICES[name]["image"] for name in SERVERS
+    }
 
 
 # -- linters -------------------------------------------------------------------------------------

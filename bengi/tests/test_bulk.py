@@ -220,7 +220,9 @@ def compare_read_orders(drawn, module):
         by = ("portfolio_id", "instrument_id")
         keys = [(each.portfolio_id, each.instrument_id) for each in (one, other)]
         expected = Order.objects.exclude(portfolio=one.portfolio, instrument=other.instrument)
-        compare_rows(module.read_rows(Order, by, keys), expected)
+        found = module.read_rows(Order, by, keys)
+        module.lead(found, "instrument", [one.instrument, other.instrument])
+        compare_rows(found, expected)
         is_new = "orders_order.status = 'new'"
         found = module.read_rows(Order, by, keys, where=is_new)
         compare_rows(found, expected.filter(status="new"))

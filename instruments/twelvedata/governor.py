@@ -8,7 +8,7 @@ is pure; a ledger (ledgers.py) keeps the figures for one process or for many.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
@@ -262,11 +262,6 @@ def minute_limit(known: Credits, limits: Limits) -> int:
 def day_limit(known: Credits, limits: Limits) -> int:
     """Return the credits of a day: what they told, but no more than the settings say."""
     return limits.day if known.day_limit is None else min(known.day_limit, limits.day)
-
-
-def minute_after(moment: datetime) -> datetime:
-    """Return when the next minute of credits begins over there too."""
-    return moment.replace(second=0, microsecond=0) + timedelta(seconds=MINUTE_S + SKEW_S)
 
 
 def _added(known: Credits, count: int, priority: Priority) -> Credits:

@@ -5,11 +5,9 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import CashBalance
-from bengi import clock
-from bengi.onboarding import sign_up
 from bengi.terms import OrderStatus
 from instruments.models import Instrument
-from instruments.tests.factories import QUOTED_AT, QuoteFactory
+from instruments.tests.factories import QUOTED_AT
 from orders.models import Order
 from orders.tests.factories import OrderFactory
 from portfolios.models import Portfolio
@@ -21,35 +19,8 @@ REVIEW_QUERIES_MAX = 18
 
 
 @pytest.fixture
-def quote(db):
-    clock.use(lambda: QUOTED_AT)
-    yield QuoteFactory(instrument__symbol="AAPL")
-    clock.reset()
-
-
-@pytest.fixture
-def portfolio(quote):
-    user = sign_up("ada@bengi.example", "Ada", "lovelace-1815", now=QUOTED_AT)
+def portfolio(user):
     return Portfolio.objects.get(account__user=user)
-
-
-@pytest.fixture
-def trader(client, portfolio):
-    client.force_login(portfolio.account.user)
-    return client
-
-
-@pytest.fixture
-def ticket(portfolio):
-    return {
-        "symbol": "AAPL",
-        "portfolio_id": str(portfolio.id),
-        "side": "buy",
-        "type": "limit",
-        "time_in_force": "day",
-        "quantity": "40",
-        "limit_price": "99.50",
-    }
 
 
 @pytest.fixture

@@ -7,56 +7,17 @@ from decimal import Decimal
 import pytest
 
 from accounts.tests.factories import UserFactory
-from bengi import clock
 from bengi.limits import limiter, throttle
 from bengi.limits.rates import Rate, Scope
-from bengi.onboarding import sign_up
 from bengi.terms import OrderStatus
 from instruments.models import Instrument
-from instruments.tests.factories import QUOTED_AT, QuoteFactory
+from instruments.tests.factories import QUOTED_AT
 from orders.halts import halt_trading
 from orders.models import Order
 from orders.tests.factories import OrderFactory
 from portfolios.models import Portfolio
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def market():
-    clock.use(lambda: QUOTED_AT)
-    yield
-    clock.reset()
-
-
-@pytest.fixture
-def quote(db, market):
-    return QuoteFactory(instrument__symbol="AAPL")
-
-
-@pytest.fixture
-def user(quote):
-    return sign_up("ada@bengi.example", "Ada", "lovelace-1815", now=QUOTED_AT)
-
-
-@pytest.fixture
-def trader(client, user):
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def ticket(user):
-    portfolio = Portfolio.objects.get(account__user=user)
-    return {
-        "symbol": "AAPL",
-        "portfolio_id": str(portfolio.id),
-        "side": "buy",
-        "type": "limit",
-        "time_in_force": "day",
-        "quantity": "40",
-        "limit_price": "99.50",
-    }
 
 
 def test_the_review_tells_cost_and_buying_power_before_and_after(trader, ticket):

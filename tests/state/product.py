@@ -47,7 +47,7 @@ from orders.services import place_order, request_cancel
 from orders.tickets import OrderTicket
 from portfolios.bar import read_bar
 from portfolios.models import Portfolio
-from portfolios.services import set_cost_basis_method
+from portfolios.services import change_portfolio
 from tests.state.plain_actions import PlainAction
 from tests.state.plain_terms import PlainTick, Ticket
 from trades.corporate.due import apply_due
@@ -148,8 +148,8 @@ class Product:
         act(self.accounts[name], by=None, reason="Looked into", now=now)
 
     def set_method(self, name: str, method: str, now: datetime) -> set[str]:
-        asked = (self.portfolios[name], self.users[name], CostBasisMethod(method))
-        return _codes(lambda: set_cost_basis_method(*asked, now=now))
+        whose, chosen = (self.portfolios[name], self.users[name]), CostBasisMethod(method)
+        return _codes(lambda: change_portfolio(*whose, now=now, cost_basis_method=chosen))
 
     def set_profile(self, name: str, profile: str, now: datetime) -> None:
         set_realism(self.accounts[name], Realism(profile), by=self.users[name], now=now)

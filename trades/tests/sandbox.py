@@ -28,6 +28,10 @@ class Bug(NamedTuple):
     old: str
     new: str
 
+    def planted(self):
+        """Return what a Sandbox takes to have the bug."""
+        return {self.module: changed(self.module, self.old, self.new)}
+
 
 class Sandbox:
     """A private copy of the family's modules; everything else is imported as usual."""
@@ -59,3 +63,10 @@ def source_of(name):
     """Return the source text of a module, without importing it."""
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).read_text(encoding="utf-8")
+
+
+def changed(name, old, new):
+    """Return the source text of a module with another text in place of one that is there once."""
+    source = source_of(name)
+    assert source.count(old) == 1, f"stale: {old!r} occurs {source.count(old)} times"
+    return source.replace(old, new)

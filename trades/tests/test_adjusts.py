@@ -10,23 +10,13 @@ from bengi.terms import CommissionKind, CostBasisMethod
 from orders.models import Order
 from portfolios.models import Lot, LotClosing, Position
 from portfolios.selectors import realized_pnl_of
-from portfolios.services import set_cost_basis_method
+from portfolios.services import change_portfolio
 from trades.models import Trade
-from trades.tests.desk import Desk, cash_of, fills_of, open_lots_of
+from trades.tests.desk import cash_of, fills_of, open_lots_of
 from trades.tests.world import Trader, World
 
 pytestmark = pytest.mark.django_db
 D = Decimal
-
-
-@pytest.fixture
-def abc(world: World):
-    return world.instrument()
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world)
 
 
 def flat() -> FeeSchedule:
@@ -150,7 +140,7 @@ def flat_or_one() -> FeeSchedule:
 def test_a_corrected_sale_closes_what_was_there(world, abc, desk, method):
     """Shares bought after the sale, dearer and newer, are not what it sold."""
     trader = world.trader()
-    set_cost_basis_method(trader.portfolio.id, trader.user, method, now=world.now)
+    change_portfolio(trader.portfolio.id, trader.user, now=world.now, cost_basis_method=method)
     for ask in ("10.00", "13.00"):
         world.tick(abc, "9.50", ask)
         world.place(trader, abc, "buy", 10)
@@ -158,7 +148,9 @@ def test_a_corrected_sale_closes_what_was_there(world, abc, desk, method):
     before = list(LotClosing.objects.values_list("lot_id", "quantity", "cost", "method"))
     world.tick(abc, "10.00", "20.00")
     world.place(trader, abc, "buy", 10)
-    set_cost_basis_method(trader.portfolio.id, trader.user, CostBasisMethod.SPECIFIC, now=world.now)
+    change_portfolio(
+        trader.portfolio.id, trader.user, now=world.now, cost_basis_method=CostBasisMethod.SPECIFIC
+    )
     desk.adjust(trade, "11.01")
     closings = LotClosing.objects.filter(reverses=None, reversed_by=None)
     assert list(closings.values_list("lot_id", "quantity", "cost", "method")) == before

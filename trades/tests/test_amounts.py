@@ -1,6 +1,5 @@
 """Orders of an amount: never more than that, parts of a share at the price of the fill."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
 from random import Random
@@ -26,10 +25,8 @@ PARTS = {"quantity_step": "0.0001", "exchange_step": "1"}
 
 
 @pytest.fixture
-def market() -> Iterator[World]:
-    with open_world() as made:
-        yield made
-        assert_books_are_clean()
+def market(world: World) -> World:
+    return world
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from bengi.terms import CommissionKind, CostBasisMethod
 from orders.models import Order
 from portfolios.models import Lot, LotClosing, Position
 from portfolios.selectors import realized_pnl_of, shares_traded
-from portfolios.services import set_cost_basis_method
+from portfolios.services import change_portfolio
 from trades.corrections import approve, ask_bust
 from trades.models import Trade
 from trades.tests.desk import Desk, cash_of, fills_of, open_lots_of
@@ -34,16 +34,6 @@ from trades.tests.world import START, Trader, World
 pytestmark = pytest.mark.django_db
 D = Decimal
 STATEMENTS_MAX = 39 if connection.vendor == "postgresql" else 34  # there without joins
-
-
-@pytest.fixture
-def abc(world: World):
-    return world.instrument()
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world)
 
 
 def per_share() -> FeeSchedule:
@@ -270,7 +260,9 @@ def test_fees_of_us_sales_are_reckoned_anew(world, desk):
 
 def test_averaged_cost_goes_back_where_it_was(world, abc, desk):
     trader = world.trader()
-    set_cost_basis_method(trader.portfolio.id, trader.user, CostBasisMethod.AVERAGE, now=world.now)
+    change_portfolio(
+        trader.portfolio.id, trader.user, now=world.now, cost_basis_method=CostBasisMethod.AVERAGE
+    )
     for ask in ("10.00", "13.00", "11.50"):
         world.tick(abc, "9.50", ask)
         world.place(trader, abc, "buy", 10)

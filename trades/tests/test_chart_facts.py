@@ -5,43 +5,19 @@ from decimal import Decimal
 
 import pytest
 
-from bengi import clock
 from bengi.ids import new_id
-from bengi.onboarding import sign_up
 from bengi.terms import CorrectionKind, OrderStatus, OrderType
 from instruments.board import RECENT_MAX, board
 from instruments.intervals import INTERVALS
-from instruments.tests.factories import QUOTED_AT, InstrumentFactory, QuoteFactory
+from instruments.tests.factories import QUOTED_AT, InstrumentFactory
 from instruments.tests.ticks import make_tick
 from orders.tests.factories import OrderFactory
-from portfolios.models import Portfolio
 from trades import chart
 from trades.models import TradeCorrection
 from trades.prints import recent_prints
 from trades.tests.factories import TradeFactory
 
 D = Decimal
-
-
-@pytest.fixture
-def quote(db):
-    clock.use(lambda: QUOTED_AT)
-    board.clear()
-    yield QuoteFactory(instrument__symbol="AAPL")
-    board.clear()
-    clock.reset()
-
-
-@pytest.fixture
-def portfolio(quote):
-    user = sign_up("ada@bengi.example", "Ada", "lovelace-1815", now=QUOTED_AT)
-    return Portfolio.objects.get(account__user=user)
-
-
-@pytest.fixture
-def trader(client, portfolio):
-    client.force_login(portfolio.account.user)
-    return client
 
 
 def test_every_interval_has_a_button():

@@ -20,7 +20,7 @@ from bengi.terms import CostBasisMethod
 from instruments.models import CorporateAction
 from orders.models import Order
 from portfolios.models import DividendEntitlement, Lot
-from portfolios.services import set_cost_basis_method
+from portfolios.services import change_portfolio
 from trades.corporate.due import apply_due
 from trades.corrections import approve, ask_adjust, ask_bust, decline
 from trades.models import Trade, TradeCorrection
@@ -30,16 +30,6 @@ from trades.tests.world import Trader, World
 
 pytestmark = pytest.mark.django_db
 D = Decimal
-
-
-@pytest.fixture
-def abc(world: World):
-    return world.instrument()
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world)
 
 
 @contextmanager
@@ -95,7 +85,7 @@ def test_a_buy_whose_shares_were_sold_names_the_sales_newest_first(world, abc, d
 def test_a_buy_whose_cost_was_averaged_names_the_sales(world, abc, desk):
     trader = world.trader()
     method = CostBasisMethod.AVERAGE
-    set_cost_basis_method(trader.portfolio.id, trader.user, method, now=world.now)
+    change_portfolio(trader.portfolio.id, trader.user, now=world.now, cost_basis_method=method)
     buy(world, trader, abc, 10)
     trade = buy(world, trader, abc, 10, "10.50")
     sale = sell(world, trader, abc, 3)

@@ -6,7 +6,7 @@ import pytest
 
 from orders.models import Order
 from trades import explaining
-from trades.tests.sandbox import FAMILY, Bug, Sandbox, source_of
+from trades.tests.sandbox import FAMILY, Bug, Sandbox, changed
 from trades.tests.test_explaining import check_foreign, check_life
 from trades.tests.world import World
 
@@ -87,10 +87,8 @@ def run_tests(sandbox: Sandbox) -> int:
 
 
 def planted(bug: Bug) -> Sandbox:
-    source = source_of(f"{HERE}.{bug.module}")
-    assert source.count(bug.old) == 1, f"stale: {bug.old!r} occurs {source.count(bug.old)} times"
-    changed = {f"{HERE}.{bug.module}": source.replace(bug.old, bug.new)}
-    return Sandbox(changed, FAMILY_OF_TESTS)
+    module = f"{HERE}.{bug.module}"
+    return Sandbox({module: changed(module, bug.old, bug.new)}, FAMILY_OF_TESTS)
 
 
 def test_the_sandbox_passes_without_a_bug():

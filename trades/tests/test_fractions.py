@@ -1,6 +1,5 @@
 """Parts of a share through the books: lots, costs, fees, reservations, replacing."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -13,19 +12,17 @@ from bengi.errors import Refused
 from bengi.terms import CostBasisMethod
 from orders.models import Order
 from portfolios.models import Lot, LotClosing, Position
-from portfolios.services import set_cost_basis_method
+from portfolios.services import change_portfolio
 from trades.models import Trade
-from trades.tests.world import World, assert_books_are_clean, open_world
+from trades.tests.world import World
 
 pytestmark = pytest.mark.django_db
 D = Decimal
 
 
 @pytest.fixture
-def market() -> Iterator[World]:
-    with open_world() as made:
-        yield made
-        assert_books_are_clean()
+def market(world: World) -> World:
+    return world
 
 
 @pytest.fixture
@@ -114,7 +111,9 @@ def test_random_parts_leave_clean_books(market: World, abc, method: str) -> None
     """Bought and sold by every method, in several fills each; the fixture checks the books."""
     random = Random(method)
     trader = market.trader(fees=default_fee_schedule())
-    set_cost_basis_method(trader.portfolio.id, trader.user, CostBasisMethod(method), now=market.now)
+    change_portfolio(
+        trader.portfolio.id, trader.user, now=market.now, cost_basis_method=CostBasisMethod(method)
+    )
     held = D(0)
     for _ in range(40):
         price = D(random.randrange(2000, 3000)) / 100

@@ -17,17 +17,12 @@ from bengi.ids import new_id
 from bengi.terms import CommissionKind, CostBasisMethod
 from orders.models import Order
 from portfolios.models import Lot, LotClosing
-from portfolios.services import set_cost_basis_method
+from portfolios.services import change_portfolio
 from trades.models import Trade
 from trades.tests.world import Trader, World, assert_books_are_clean
 
 pytestmark = pytest.mark.django_db
 D = Decimal
-
-
-@pytest.fixture
-def abc(world: World):
-    return world.instrument()
 
 
 def three_lots(world: World, trader: Trader, abc) -> list[Lot]:
@@ -41,7 +36,7 @@ def three_lots(world: World, trader: Trader, abc) -> list[Lot]:
 
 def use(world: World, trader: Trader, method: str) -> None:
     chosen = CostBasisMethod(method)
-    set_cost_basis_method(trader.portfolio.id, trader.user, chosen, now=world.now)
+    change_portfolio(trader.portfolio.id, trader.user, now=world.now, cost_basis_method=chosen)
 
 
 def closed(order: Order) -> list[tuple[Decimal, Decimal, str]]:
@@ -259,7 +254,9 @@ def test_the_method_is_set_by_its_owner_alone(world, abc) -> None:
     assert patch(trader, '{"cost_basis_method": "best"}').status_code == 400
     assert Client().patch(url, "{}", content_type="application/json").status_code in {401, 403}
     with pytest.raises(NotFound):
-        set_cost_basis_method(trader.portfolio.id, other.user, CostBasisMethod.LIFO, now=world.now)
+        change_portfolio(
+            trader.portfolio.id, other.user, now=world.now, cost_basis_method=CostBasisMethod.LIFO
+        )
     assert_books_are_clean()
 
 

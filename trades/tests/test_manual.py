@@ -27,11 +27,6 @@ D = Decimal
 
 
 @pytest.fixture
-def abc(world: World) -> Instrument:
-    return world.instrument()
-
-
-@pytest.fixture
 def by():
     return dealer("execute_trade")
 

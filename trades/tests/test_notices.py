@@ -35,11 +35,6 @@ URL = "/api/v1/notifications"
 
 
 @pytest.fixture
-def abc(world: World):
-    return world.instrument()
-
-
-@pytest.fixture
 def trader(world: World) -> Trader:
     return world.trader()
 

@@ -16,7 +16,7 @@ from orders.tests.test_lifecycle import compare
 from portfolios.tests.test_lots import sales, sell_all
 from trades.tests.bugs_of_sessions import SESSION_BUGS
 from trades.tests.market_game import games, play_game
-from trades.tests.sandbox import Bug, Sandbox, source_of
+from trades.tests.sandbox import Bug, Sandbox
 from trades.tests.test_triggers import compare_with_scan, moves
 
 EXAMPLES = 2000
@@ -386,16 +386,9 @@ def _try(strategy, check):
     )(run)()
 
 
-def planted(bug):
-    """Return the source of the bug's module with the bug in it."""
-    source = source_of(bug.module)
-    assert source.count(bug.old) == 1, f"stale: {bug.old!r} occurs {source.count(bug.old)} times"
-    return source.replace(bug.old, bug.new)
-
-
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_the_oracle_catches(bug):
-    sandbox = Sandbox({bug.module: planted(bug)})
+    sandbox = Sandbox(bug.planted())
     check = CHECKS.get(bug.module, check_matching)
     with pytest.raises((AssertionError, LookupError, ValueError, pytest.fail.Exception)):
         check(sandbox)

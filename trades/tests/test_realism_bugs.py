@@ -10,7 +10,6 @@ from trades.tests.test_planted_bugs import (
     WAITING,
     Bug,
     check_matching,
-    planted,
 )
 
 RESTING = "trades.matching.resting"
@@ -181,4 +180,4 @@ BUGS = [
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_the_naive_market_catches(bug):
     with pytest.raises((AssertionError, LookupError, ValueError)):
-        check_matching(Sandbox({bug.module: planted(bug)}))
+        check_matching(Sandbox(bug.planted()))

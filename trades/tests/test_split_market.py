@@ -28,11 +28,6 @@ from trades.tests.world import START, World
 D = Decimal
 
 
-@pytest.fixture
-def abc(world: World) -> Instrument:
-    return world.instrument()
-
-
 def quote_at(abc: Instrument, moment: Any, last: str = "70.00", **fields: Any) -> Tick:
     price = D(last)
     values = {

@@ -6,43 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from bengi import clock
-from bengi.onboarding import sign_up
 from instruments.board import board
 from instruments.models import Instrument
 from instruments.services import recall_quotes
-from instruments.tests.factories import QUOTED_AT, BarFactory, InstrumentFactory, QuoteFactory
+from instruments.tests.factories import BarFactory, InstrumentFactory, QuoteFactory
 from orders.tests.factories import OrderFactory
-from portfolios.models import Portfolio
 from portfolios.tests.factories import LotFactory, PositionFactory
 from trades.tests.factories import TradeFactory
 
 HTMX = {"HX-Request": "true"}
 PAGE_QUERIES_MAX = 12
 PANEL_QUERIES_MAX = 12
-
-
-@pytest.fixture
-def quote(db):
-    clock.use(lambda: QUOTED_AT)
-    yield QuoteFactory(instrument__symbol="AAPL", instrument__name="Apple Inc.")
-    clock.reset()
-
-
-@pytest.fixture
-def user(quote):
-    return sign_up("ada@bengi.example", "Ada", "lovelace-1815", now=QUOTED_AT)
-
-
-@pytest.fixture
-def portfolio(user):
-    return Portfolio.objects.get(account__user=user)
-
-
-@pytest.fixture
-def trader(client, user):
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instruments.twelvedata import governor as subject
 from instruments.twelvedata.errors import DayExhausted, MinuteExhausted
 from instruments.twelvedata.governor import Credits, Governor, Limits, Priority
 from instruments.twelvedata.ledgers import MemoryLedger, RedisLedger, ledger_name, read_file
@@ -113,7 +112,6 @@ def test_an_exhausted_minute_waits_for_the_next_one():
     assert governor.standing(after(20)).closed_by == "minute"
     assert governor.take(1, Priority.ORDER, after(60.9)) == 0
     assert governor.take(9, Priority.ORDER, after(61)) == 8
-    assert subject.minute_after(after(20)) == after(61)
 
 
 def test_an_exhausted_day_waits_for_midnight():
