@@ -23,7 +23,7 @@ function set(name, value) {
 
 function step(name, way) {
   const by = n.units(name === "quantity" ? form().dataset.handyStep : form().dataset.tick);
-  const start = name === "trail_price" ? "0" : quote()?.last;
+  const start = ["quantity", "trail_price"].includes(name) ? "0" : quote()?.last;
   const now = n.units(field(name).value.trim()) ?? n.units(start) ?? 0n;
   const next = n.floored(now, by) + BigInt(way) * by;
   if (next > 0n) set(name, next);
