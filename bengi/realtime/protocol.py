@@ -9,7 +9,7 @@ Out: AUTHENTICATED; SUBSCRIBED, UNSUBSCRIBED {topics}; PRICE_UPDATE {prices};
 docs/stream.md says the same to the people who write clients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -45,6 +45,7 @@ _NOT_SENT = frozenset(
     }
 )
 _OF_TRADES = {"trade.executed": "TRADE_EXECUTED", "trade.busted": "TRADE_BUSTED"}
+_Rows = Sequence[Mapping[str, Any]]
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -151,7 +152,7 @@ def _text(value: Decimal | None) -> str | None:
     return plain_or_none(value)
 
 
-def market_frame(markets: list[dict[str, Any]], halted: list[dict[str, Any]]) -> str:
+def market_frame(markets: _Rows, halted: _Rows) -> str:
     """Write what every market does, and what is halted there, as one MARKET_STATUS."""
     return encode({"type": "MARKET_STATUS", "markets": markets, "halted": halted})
 

@@ -63,8 +63,10 @@ function heedHalts({ detail: { halted } }) {
   const { listing } = first.dataset;
   const symbol = listing.slice(0, listing.lastIndexOf("."));
   const id = `halt-${symbol}`;
-  if (!now.has(listing)) tell("Trading goes on", `${symbol} is not halted any more.`, { id });
-  else if (!document.getElementById("standing")) tell("Trading is halted", `Open orders of ${symbol} wait.`, { id, isWarning: true });
+  if (!now.has(listing)) {
+    tell("Trading goes on", `${symbol} is not halted any more.`, { id });
+    document.dispatchEvent(new CustomEvent("bengi:resumed"));
+  } else if (!document.getElementById("standing")) tell("Trading is halted", `Open orders of ${symbol} wait.`, { id, isWarning: true });
   refresh();
 }
 
