@@ -30,7 +30,7 @@ from bengi.realtime.protocol import Allowance, Topics
 from bengi.realtime.stats import counts
 from instruments.calendar import MICS
 from instruments.quotes import Tick
-from instruments.selectors import instruments_by_symbol, latest_quotes
+from instruments.selectors import halted_instruments, instruments_by_symbol, latest_quotes
 from instruments.serializers import market_shape
 from orders.book_quotes import book_quotes
 
@@ -426,10 +426,12 @@ def _heads(stream_ids: Sequence[UUID]) -> dict[UUID, int]:
 _read_heads = database_sync_to_async(_heads)
 
 
-async def _read_markets() -> str:
-    """Return what the exchanges do; their calendar is in memory."""
+@database_sync_to_async
+def _read_markets() -> str:
+    """Return what the exchanges do, by their calendar in memory, and what is halted: one query."""
     now = clock.now()
-    return protocol.market_frame([market_shape(mic, now, settings.MARKET_HOURS) for mic in MICS])
+    markets = [market_shape(mic, now, settings.MARKET_HOURS) for mic in MICS]
+    return protocol.market_frame(markets, list(halted_instruments().values("symbol", "mic")))
 
 
 @database_sync_to_async

@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from bengi.numerals import age, fixed
+from bengi.terms import InstrumentStatus
 from instruments import calendar
 from instruments.calendar import ALWAYS_OPEN, is_open, next_open, session_date, session_of
 from instruments.hours import market_hours
@@ -117,7 +118,7 @@ class Line:
 
     @property
     def hours(self) -> str:
-        return hours_words(self.instrument.mic, self.now)
+        return trading_words(self.instrument, self.now)
 
     @property
     def zone(self) -> str:
@@ -136,7 +137,9 @@ class Line:
     def facts(self) -> dict[str, Any]:
         """What the script on the page starts from."""
         shape = quote_shape(self.instrument, self.tick, self.now)
-        return {**shape, "volume": shape["day_volume"], "has_feed": self.instrument.has_feed}
+        trades = shape["is_open"] and self.instrument.status == InstrumentStatus.ACTIVE
+        more = {"is_open": trades, "has_feed": self.instrument.has_feed}
+        return {**shape, "volume": shape["day_volume"], **more}
 
 
 def lines_of(
@@ -157,6 +160,13 @@ def zone_of(mic: str) -> ZoneInfo:
 def city_of(zone: ZoneInfo) -> str:
     """Return the city that a zone is named after: New York; UTC has none and is itself."""
     return zone.key.rpartition("/")[2].replace("_", " ")
+
+
+def trading_words(instrument: Instrument, now: datetime) -> str:
+    """Say whether an instrument trades now: what staff have said of it, else its market's hours."""
+    if instrument.status != InstrumentStatus.ACTIVE:
+        return str(instrument.status).capitalize()
+    return hours_words(instrument.mic, now)
 
 
 def hours_words(mic: str, now: datetime) -> str:

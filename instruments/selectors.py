@@ -7,6 +7,7 @@ from django.db.models import Case, Max, Q, QuerySet, Value, When
 
 from bengi.errors import NotFound
 from bengi.money import ZERO
+from bengi.terms import InstrumentStatus
 from instruments.bars import NUMBERS, BarValue
 from instruments.board import board
 from instruments.models import Bar, Instrument, Quote
@@ -44,6 +45,11 @@ def instruments_matching(text: str, limit: int = 20) -> QuerySet[Instrument]:
 def feed_instruments() -> QuerySet[Instrument]:
     """Return the instruments that a provider quotes."""
     return Instrument.objects.filter(has_feed=True).order_by("symbol", "mic")
+
+
+def halted_instruments() -> QuerySet[Instrument]:
+    """Return the instruments that are halted, by symbol: nobody orders them and nothing fills."""
+    return Instrument.objects.filter(status=InstrumentStatus.HALTED).order_by("symbol", "mic")
 
 
 def latest_quotes(of: Iterable[Instrument | str], now: datetime | None = None) -> dict[str, Tick]:

@@ -112,14 +112,14 @@ def cancel(request: PageRequest, order_id: UUID) -> HttpResponse:
 def estimate(request: PageRequest) -> HttpResponse:
     """Answer the ticket while somebody types: cost, commission and buying power."""
     form = TicketForm(request.POST)
-    instrument = _line(request).instrument
+    line = _line(request)
     account = Account.objects.get(id=_portfolio_of(request).account_id)
     outcome = ticket = None
     if form.is_valid():
         ticket = form.ticket(request.user)
         outcome = preview(ticket, now=clock.now())
-    context = estimate_context(account, instrument.currency, outcome, ticket)
-    return render(request, "orders/_estimate.html", context)
+    context = estimate_context(account, line.instrument.currency, outcome, ticket)
+    return render(request, "orders/_estimate.html", {**context, "line": line})
 
 
 @require_POST

@@ -16,7 +16,7 @@ from bengi.errors import Malformed, NotFound
 from bengi.filters import FilterForm
 from bengi.pagination import leaf
 from bengi.typed import in_field
-from instruments.lines import Line, hours_words
+from instruments.lines import Line, trading_words
 from instruments.selectors import instrument_by_symbol
 from orders.desk import ticket_context
 from orders.forms import EXITS, PRICES, TicketForm
@@ -74,9 +74,10 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
     instrument = instrument_by_symbol(symbol)
     panels = panels_of(request.user, instrument, request.GET.get("tab", ""), now)
     quotes = quotes_context(request.user, instrument, panels, now)
-    hours = hours_words(instrument.mic, now)
+    hours = trading_words(instrument, now)
     facts = {**panels.facts, "fills": fill_marks(request.user, instrument)}
     context = panels.context | {"quotes": quotes, "hours": hours, "facts": facts}
+    context["instrument"] = instrument
     if not instrument.has_feed:  # no stream tells what trades there
         context |= {"line": Line(instrument, None, now), "prints": recent_prints(instrument)}
     return render(request, "trades/panels.html", context)

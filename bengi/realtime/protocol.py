@@ -3,13 +3,13 @@
 In:  AUTH {token}; SUBSCRIBE, UNSUBSCRIBE {topics}; RESUME {topic, after}; PING {id}
 Out: AUTHENTICATED; SUBSCRIBED, UNSUBSCRIBED {topics}; PRICE_UPDATE {prices};
      ORDER_UPDATE, TRADE_EXECUTED, TRADE_BUSTED, ACCOUNT_UPDATE {topic, seq, ...};
-     ALERT, ALERT_UPDATE {topic, seq, event, alert}; MARKET_STATUS {markets};
+     ALERT, ALERT_UPDATE {topic, seq, event, alert}; MARKET_STATUS {markets, halted};
      PONG {id, now}; ERROR {code, message, topic?}
 
 docs/stream.md says the same to the people who write clients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -24,7 +24,7 @@ from bengi.money import plain_or_none
 
 TOPICS_MAX = 200
 MARKETS = "markets"
-"""The topic of what every market does."""
+"""The topic of what every market does, and of which instruments are halted."""
 TOPIC_LENGTH_MAX = 64
 MESSAGE_BYTES_MAX = 16 * 1024
 UNREAD_MAX = 256
@@ -45,6 +45,7 @@ _NOT_SENT = frozenset(
     }
 )
 _OF_TRADES = {"trade.executed": "TRADE_EXECUTED", "trade.busted": "TRADE_BUSTED"}
+_Rows = Sequence[Mapping[str, Any]]
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -151,9 +152,9 @@ def _text(value: Decimal | None) -> str | None:
     return plain_or_none(value)
 
 
-def market_frame(markets: list[dict[str, Any]]) -> str:
-    """Write what every market does as one MARKET_STATUS."""
-    return encode({"type": "MARKET_STATUS", "markets": markets})
+def market_frame(markets: _Rows, halted: _Rows) -> str:
+    """Write what every market does, and what is halted there, as one MARKET_STATUS."""
+    return encode({"type": "MARKET_STATUS", "markets": markets, "halted": halted})
 
 
 def price_frame(prices: Iterable[str]) -> str:

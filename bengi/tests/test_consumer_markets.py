@@ -3,13 +3,17 @@
 from datetime import UTC, datetime
 
 import pytest
+from channels.db import database_sync_to_async
 from django.test import Client
 
 from accounts.tests.factories import UserFactory
 from bengi import clock
 from bengi.realtime import hub as hub_module
 from bengi.realtime import stats
-from bengi.tests.sockets import socket_of, topic_of
+from bengi.terms import InstrumentStatus
+from bengi.tests.sockets import NOW, socket_of, topic_of
+from instruments.halts import set_status
+from instruments.tests.factories import InstrumentFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_board")]
 
@@ -35,6 +39,22 @@ async def test_what_the_markets_do_is_told_at_once_and_when_it_changes(
             await socket.says_nothing()
     finally:
         clock.reset()
+
+
+async def test_a_halt_is_told_as_part_of_the_whole_and_so_is_its_end(cookie, swift, monkeypatch):
+    monkeypatch.setattr(hub_module, "MARKETS_S", 0.02)
+    abc = await database_sync_to_async(InstrumentFactory)(symbol="ABC", mic="XNAS")
+    switch = database_sync_to_async(set_status)
+    async with socket_of(cookie) as socket:
+        await socket.ask(type="SUBSCRIBE", topics=["markets"])
+        assert (await socket.hear())["halted"] == []
+        await switch(abc.id, InstrumentStatus.HALTED, by="test", now=NOW)
+        assert (await socket.hear())["halted"] == [{"symbol": "ABC", "mic": "XNAS"}]
+        await socket.says_nothing()
+        await switch(abc.id, InstrumentStatus.ACTIVE, by="test", now=NOW)
+        assert (await socket.hear())["halted"] == []
+        await switch(abc.id, InstrumentStatus.DELISTED, by="test", now=NOW)
+        await socket.says_nothing()
 
 
 async def market(socket) -> dict:

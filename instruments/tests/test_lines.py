@@ -119,6 +119,13 @@ def test_what_a_market_does_beside_trading(settings, mic, hour, words):
     assert hours_words(mic, MONDAY_15_UTC.replace(hour=hour)) == words
 
 
+@pytest.mark.parametrize(("status", "words"), [("halted", "Halted"), ("delisted", "Delisted")])
+def test_what_staff_say_of_an_instrument_comes_before_its_hours(line, status, words):
+    assert (line.hours, line.facts["is_open"]) == ("Open round the clock", True)
+    line.instrument.status = status
+    assert (line.hours, line.facts["is_open"]) == (words, False)
+
+
 def test_a_market_that_never_closes_goes_by_utc(settings):
     settings.MARKET_HOURS = "always"
     assert zone_of("XNAS").key == "UTC"

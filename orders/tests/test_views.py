@@ -233,6 +233,15 @@ def test_the_estimate_follows_the_ticket(trader, ticket):
     assert "100,000.00" in empty.content.decode()
 
 
+def test_the_ticket_of_a_halted_symbol_says_so_before_it_is_sent_and_after(trader, ticket):
+    note = "AAPL is halted: orders are refused for now."
+    assert note not in trader.post("/orders/estimate", ticket, headers=HTMX).content.decode()
+    Instrument.objects.update(status="halted")
+    assert note in trader.post("/orders/estimate", ticket, headers=HTMX).content.decode()
+    answer = trader.post("/orders/review", ticket, headers=HTMX)
+    assert answer.context["form"].problems[0].text == "AAPL is halted; it cannot be traded now."
+
+
 def test_canceling_asks_the_engine(trader, ticket):
     trader.post("/orders/place", ticket | {"client_order_id": "key-1"})
     order = Order.objects.get()

@@ -38,6 +38,7 @@ function look() {
 }
 
 function follow() {
+  stream.follow(["markets"]);
   for (const part of document.body.dataset.accounts.split(" ").filter(Boolean)) {
     const [id, seq] = part.split(":");
     stream.follow([`account:${id}`], Number(seq));
@@ -53,12 +54,35 @@ function hear({ detail: message }) {
   refresh();
 }
 
+/** What is halted comes as a whole; where the page says otherwise, its parts are asked for anew. */
+function heedHalts({ detail: { halted } }) {
+  const now = new Set(halted.map(({ symbol, mic }) => `${symbol}.${mic}`));
+  const differs = ({ dataset }) => now.has(dataset.listing) !== "halted" in dataset;
+  const [first] = [...document.querySelectorAll("[data-listing]")].filter(differs);
+  if (!first) return;
+  const { listing } = first.dataset;
+  const symbol = listing.slice(0, listing.lastIndexOf("."));
+  const id = `halt-${symbol}`;
+  if (!now.has(listing)) {
+    tell("Trading goes on", `${symbol} is not halted any more.`, { id });
+    document.dispatchEvent(new CustomEvent("bengi:resumed"));
+  } else if (!document.getElementById("standing")) tell("Trading is halted", `Open orders of ${symbol} wait.`, { id, isWarning: true });
+  refresh();
+}
+
+/** A standing that has not changed stays where it is: put there again it would be read out again. */
+function keepStanding(event) {
+  const { target, fragment } = event.detail;
+  if (target.id === "standing" && target.textContent === fragment.textContent) event.detail.shouldSwap = false;
+}
+
 function startStream() {
   stream.addEventListener("prices", ({ detail }) => {
     board.take(detail);
     if (detail.length) requestAnimationFrame(paintEquity);
   });
   stream.addEventListener("event", hear);
+  stream.addEventListener("markets", heedHalts);
   stream.addEventListener("resync", refresh);
   stream.addEventListener("state", () => {
     if (stream.state === "signed-out") location.reload();
@@ -126,6 +150,7 @@ for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
 }
 document.addEventListener("htmx:beforeSend", hearLate);
 document.addEventListener("htmx:afterSettle", look);
+document.addEventListener("htmx:oobBeforeSwap", keepStanding);
 document.addEventListener("htmx:afterSettle", keepBusy);
 document.addEventListener("order-changed", refresh);
 document.addEventListener("say", ({ detail }) => tell(detail.title, detail.text, { isWarning: true }));

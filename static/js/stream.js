@@ -103,6 +103,7 @@ export class Stream extends EventTarget {
     this.#heard = performance.now();
     this.#delay = BACKOFF_MS.first;
     if (message.type === "PRICE_UPDATE") this.#tell("prices", message.prices);
+    else if (message.type === "MARKET_STATUS") this.#tell("markets", message);
     else if (message.type === "SUBSCRIBED") this.#subscribed(message.topics);
     else if (message.type === "ERROR") this.#refused(message);
     else if ("seq" in message) this.#inOrder(message);

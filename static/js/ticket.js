@@ -23,7 +23,7 @@ function set(name, value) {
 
 function step(name, way) {
   const by = n.units(name === "quantity" ? form().dataset.handyStep : form().dataset.tick);
-  const start = name === "trail_price" ? "0" : quote()?.last;
+  const start = ["quantity", "trail_price"].includes(name) ? "0" : quote()?.last;
   const now = n.units(field(name).value.trim()) ?? n.units(start) ?? 0n;
   const next = n.floored(now, by) + BigInt(way) * by;
   if (next > 0n) set(name, next);
@@ -122,8 +122,9 @@ function onSwap({ detail }) {
     const first = ["[aria-invalid=true]", "[role=alert] a", "[autofocus]"].map((one) => review.querySelector(one));
     (first.find(Boolean) ?? review).focus();
   }
-  const wrong = detail.target.id === "ticket-form" && form().querySelector("[aria-invalid=true]");
-  if (wrong) wrong.focus();
+  if (detail.target.id !== "ticket-form") return;
+  const [field, whole] = ["[aria-invalid=true]", ".errors"].map((one) => form().querySelector(one));
+  (field ?? whole)?.focus();
 }
 
 /** What was wrong with a field is no news any more once somebody writes in it. */
@@ -134,7 +135,18 @@ function forget(input) {
   input.removeAttribute("aria-describedby");
   const all = form().querySelector(".errors");
   for (const link of all?.querySelectorAll(`[href="#${input.id}"]`) ?? []) link.parentElement.remove();
-  if (all && !all.querySelector("li")) all.remove();
+  dropEmpty(all);
+}
+
+function dropEmpty(errors) {
+  if (errors && !errors.querySelector("li")) errors.remove();
+}
+
+/** Trading goes on: what stood against the order as a whole is no news any more. */
+function forgetHalt() {
+  const all = form().querySelector(".errors");
+  for (const line of all?.querySelectorAll("li:not(:has(a))") ?? []) line.remove();
+  dropEmpty(all);
 }
 
 /** The ticket's next order gets a key of its own; until an answer has come it is the same order. */
@@ -177,6 +189,7 @@ export function startTicket() {
     acts += 1;
     forget(target);
   });
+  document.addEventListener("bengi:resumed", forgetHalt);
   document.addEventListener("bengi:ticket", open);
   document.addEventListener("bengi:deal", deal);
   document.addEventListener("bengi:replace", ({ detail: { order, price } }) =>

@@ -57,6 +57,11 @@ def test_deposit_convert_and_withdraw(trader: Page, watch: Watch, look: str, tmp
     expect(page.get_by_role("textbox", name="Amount")).to_have_value("999999")
     expect(page.get_by_role("textbox", name="Amount")).to_be_focused()
     look_at(page, f"account-{look}", tmp_path)
+    page.get_by_role("textbox", name="Amount").fill("1500")
+    expect(page.locator("#facts")).to_contain_text("100,000.00 USD")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("1,500.00 USD went out.").first).to_be_visible()
+    expect(entries(page).first.locator("td").last).to_have_text("100,000.00")
     watch.forgive("/account")
     watch.forgive("422")
 

@@ -29,8 +29,14 @@ def test_an_alert_is_told_of_where_it_is_waited_for(trader: Page):
     set_alert(page, "BTCUSD", "Moved in a day by", "0.000001")
     expect(row.first).to_contain_text("Fired")  # the stream brings it, nobody loads the page
     expect(row.last).to_contain_text("Waiting")
+    expect(page.locator(".toast", has_text="BTCUSD is at")).to_contain_text("moved in a day by")
     assert_accessible(page)
     assert_fits(page)
+    page.get_by_role("link", name="Notifications").click()
+    told = page.locator("#notices .notice", has_text="BTCUSD")
+    expect(told).to_contain_text("New")
+    told.get_by_role("link").click()
+    page.wait_for_url("**/trade/BTCUSD")
 
 
 def test_what_is_wrong_is_said_beside_the_field(trader: Page, watch: Watch):

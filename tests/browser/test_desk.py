@@ -40,11 +40,11 @@ def test_the_desk_tells_what_staff_have_stopped(
     expect(halted.get_by_role("link", name="VOD")).to_have_count(0)
 
 
-def halt(page: Page, action: str, reason: str) -> None:
-    """Halt VOD, or resume it, by the list's own action."""
-    page.goto("/admin/instruments/instrument/?q=VOD")
-    page.get_by_label("Select this object for an action - VOD").check()
+def halt(page: Page, action: str, reason: str, symbol: str = "VOD") -> None:
+    """Halt a symbol, or resume it, by the list's own action."""
+    page.goto(f"/admin/instruments/instrument/?q={symbol}")
+    page.get_by_label(f"Select this object for an action - {symbol}", exact=True).check()
     page.get_by_label("Action:").select_option(action)
     page.get_by_role("textbox", name="Reason").fill(reason)
     page.get_by_role("button", name="Go").click()
-    expect(page.locator(".messagelist")).to_contain_text("VOD:")
+    expect(page.locator(".messagelist")).to_contain_text(f"{symbol}:")

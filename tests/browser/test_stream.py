@@ -62,6 +62,7 @@ def banner(trader: Page) -> Callable[..., None]:
     return expect_banner
 
 
+@pytest.mark.parametrize("look", ["dark-desk", "light-desk"], indirect=True)
 def test_a_cut_is_told_at_once_and_nothing_is_missed(wire: Wire, trader: Page, banner):
     bench.await_live(trader)
     wire.cut()
@@ -73,6 +74,9 @@ def test_a_cut_is_told_at_once_and_nothing_is_missed(wire: Wire, trader: Page, b
     banner(shown=False, within_ms=RECOVERS_WITHIN_MS)
     expect(bench.toast(trader, "Filled")).to_be_visible()
     expect(bench.row(trader, "Positions", "AAPL").locator("td").first).to_have_text("8")
+    expect(trader.locator("html")).not_to_have_attribute("data-feed-lost", "")
+    before = bench.last_price(trader).inner_text()
+    expect(bench.last_price(trader)).not_to_have_text(before)
 
 
 def test_a_mute_socket_is_replaced(wire: Wire, trader: Page, banner):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser import bench
@@ -225,6 +226,7 @@ def _bring_anew(page: Page) -> None:
     expect(page.locator("form[data-old]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("look", ["dark-desk", "light-desk"], indirect=True)
 def test_a_second_tab_agrees_and_tells_once(trader: Page, watch: Watch):
     other = trader.context.new_page()
     watch.follow(other)
@@ -239,6 +241,16 @@ def test_a_second_tab_agrees_and_tells_once(trader: Page, watch: Watch):
         page.bring_to_front()
         expect(bench.row(page, "Positions", "AAPL").locator("td").first).to_have_text("6")
         expect(page.locator(".toast")).to_have_count(1)
+    low = str(bench.amount(bench.last_price(trader).inner_text()) - 9)
+    place_by_api(trader, symbol="AAPL", side="buy", type="limit", quantity="2", limit_price=low)
+    for page in (trader, other):
+        page.bring_to_front()
+        bench.tab(page, "orders")
+    other.get_by_role("button", name="Cancel buy 2 AAPL").click()
+    for page in (trader, other):
+        page.bring_to_front()
+        expect(bench.row(page, "Orders", "0 / 2")).to_contain_text("Canceled")
+        expect(page.locator("#count-orders")).to_have_text("0")
 
 
 def _cancel_elsewhere(page: Page) -> None:

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import LOOKS, Person, sign_up
 
 
-@pytest.mark.parametrize("look", [look for look in LOOKS if "dark" in look], indirect=True)
+@pytest.mark.parametrize("look", LOOKS, indirect=True)
 def test_sign_up_place_and_cancel(plain_page: Page, person: Person):
     page = plain_page
     sign_up(page, person)

@@ -84,6 +84,32 @@ def test_panels_bring_the_tab_and_the_figures_that_change(trader, portfolio, quo
     assert facts["book"]["bids"] == [{"price": "99.5", "size": "10", "mine": "10"}]
 
 
+def test_a_halt_is_said_by_the_page_its_panels_the_ticket_and_the_rows_that_wait(
+    trader, portfolio, quote
+):
+    order = OrderFactory(portfolio=portfolio, instrument=quote.instrument)
+    ended = OrderFactory(portfolio=portfolio, instrument=quote.instrument, status="canceled")
+    row, page = "Waits: AAPL is halted", "/trade/AAPL?tab=orders"
+    assert row not in trader.get(page).content.decode()
+    Instrument.objects.update(status="halted")
+    body = trader.get(page).content.decode()
+    assert (body.count("Trading in AAPL is halted."), body.count(row)) == (1, 1)
+    assert f'<tr id="row-{order.id}" data-listing="AAPL.XNAS" data-halted>' in body
+    assert f'<tr id="row-{ended.id}">' in body
+    assert "AAPL is halted: orders are refused for now." in body
+    panels = trader.get("/trade/AAPL/panels", headers=HTMX).content.decode()
+    assert 'data-listing="AAPL.XNAS" data-halted hx-swap-oob="true"><p class="banner">' in panels
+    assert 'id="hours" hx-swap-oob="true">Halted<' in panels
+    assert (
+        'data-listing="AAPL.XNAS" data-halted' in trader.get(f"/orders/{order.id}").content.decode()
+    )
+    assert "data-listing" not in trader.get(f"/orders/{ended.id}").content.decode()
+    Instrument.objects.update(status="delisted")
+    body = trader.get("/trade/AAPL").content.decode()
+    assert "AAPL is delisted." in body
+    assert "data-halted" not in body
+
+
 def test_an_unknown_tab_is_the_first_one(trader):
     assert trader.get("/trade/AAPL/panels?tab=<b>").context["tab"] == "positions"
 
