@@ -31,7 +31,15 @@ from accounts.published import publish_row
 from accounts.services import check_amount, set_realism
 from accounts.standing import freeze, release
 from bengi import clock
-from bengi.admin_pages import ActsOnRows, AddOnlyAdmin, ReadOnlyAdmin, ReasonForm, exact, reason_of
+from bengi.admin_pages import (
+    ActsOnRows,
+    AddOnlyAdmin,
+    ReadOnlyAdmin,
+    ReasonForm,
+    brief,
+    exact,
+    reason_of,
+)
 from bengi.errors import BengiError, Malformed
 from bengi.money import MINOR_UNITS
 from bengi.terms import AccountStatus, CommissionKind, Realism
@@ -120,7 +128,7 @@ class EntryInline(admin.TabularInline):
 
 @admin.register(LedgerTransaction)
 class LedgerTransactionAdmin(ReadOnlyAdmin):
-    list_display = ["occurred_at", "kind", "account", "description", "reference"]
+    list_display = ["occurred_at", "kind", "account", "description", brief("reference")]
     list_filter = ["kind", "occurred_at"]
     list_select_related = ["account"]
     search_fields = ["id", "reference", "account__user__email", "description"]
@@ -149,7 +157,14 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(GoodFaithViolation)
 class GoodFaithViolationAdmin(ReadOnlyAdmin):
-    list_display = ["occurred_at", "account", exact("amount"), "currency", "bought_by", "sold_by"]
+    list_display = [
+        "occurred_at",
+        "account",
+        exact("amount"),
+        "currency",
+        brief("bought_by"),
+        brief("sold_by"),
+    ]
     list_filter = ["currency", "occurred_at"]
     list_select_related = ["account"]
     search_fields = ["account__user__email", "account__name"]

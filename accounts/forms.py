@@ -9,6 +9,7 @@ from bengi import discreet
 from bengi.errors import BengiError
 from bengi.filters import ChoiceFilter, FilterForm
 from bengi.money import MINOR_UNITS
+from bengi.plain_forms import PlainForm
 from bengi.terms import LedgerKind, Realism
 from bengi.typed import read_number
 
@@ -16,7 +17,7 @@ THEMES = ["", "light", "dark"]
 UPDOWNS = ["", "red-up", "blue-orange"]
 
 
-class SignInForm(forms.Form):
+class SignInForm(PlainForm):
     """E-mail and password."""
 
     email = forms.EmailField(
@@ -27,7 +28,7 @@ class SignInForm(forms.Form):
     )
 
 
-class SignUpForm(forms.Form):
+class SignUpForm(PlainForm):
     """What a new trader tells about themselves."""
 
     name = forms.CharField(
@@ -46,7 +47,7 @@ class SignUpForm(forms.Form):
     )
 
 
-class AppearanceForm(forms.Form):
+class AppearanceForm(PlainForm):
     """Colours of the pages. theme "other" turns to the other one of light and dark."""
 
     theme = forms.ChoiceField(required=False, choices=[(t, t) for t in (*THEMES, "other")])
@@ -60,7 +61,7 @@ PROFILES = [
 ]
 
 
-class RealismForm(forms.Form):
+class RealismForm(PlainForm):
     """How the street trades with the account's next orders."""
 
     realism = forms.ChoiceField(choices=PROFILES)
@@ -79,7 +80,7 @@ class AmountField(forms.Field):
         return read_number(text, example="250.00")
 
 
-class MoneyForm(forms.Form):
+class MoneyForm(PlainForm):
     """What every movement of money needs. key is made with the page: sent twice, it moves once."""
 
     amount = AmountField(error_messages={"required": "Write how much."})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -61,7 +61,16 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     htmx = getattr(request, "htmx", None)
     if htmx:
         return HttpResponseClientRedirect(_sign_in_address(htmx.current_url_abs_path))
-    return redirect(_sign_in_address(request.get_full_path() if request.method == "GET" else None))
+    return redirect(_sign_in_address(_headed_for(request)))
+
+
+def _headed_for(request: HttpRequest) -> str:
+    """Return where to go on to: the address asked for, or the page whose form was sent."""
+    if request.method == "GET":
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("Referer", ""))
+    asked = f"{page.path}?{page.query}" if page.query else page.path
+    return next_path(request, asked if page.netloc == request.get_host() else "")
 
 
 def _sign_in_address(headed_for: str | None) -> str:

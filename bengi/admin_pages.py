@@ -10,9 +10,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 
 from bengi.errors import BengiError
 from bengi.money import plain
+
+BRIEF = 12
+"""How many of an id's signs a list shows: the last ones, since ids of one moment begin alike."""
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -79,6 +83,20 @@ class ReasonForm(ActionForm):
         label="Reason",
         widget=forms.TextInput(attrs={"placeholder": "Why?"}),
     )
+
+
+def brief(name: str, title: str = "") -> Any:
+    """Show the end of an id, by which rows are told apart, and all of it to who points at it."""
+
+    @admin.display(description=title or name.replace("_", " "), ordering=name)
+    def shown(row: Any) -> str:
+        value = str(getattr(row, name) or "")
+        if len(value) <= BRIEF:
+            return value or "-"
+        return format_html('<span class="brief" title="{}">…{}</span>', value, value[-BRIEF:])
+
+    shown.__name__ = name
+    return shown
 
 
 def reason_of(request: HttpRequest) -> str:

@@ -12,11 +12,12 @@ from django import forms
 from django.http import QueryDict
 
 from bengi.inputs import YEARS
+from bengi.plain_forms import PlainForm
 
 Choices = Sequence[tuple[str, str]]
 
 
-class FilterForm(forms.Form):
+class FilterForm(PlainForm):
     """A filter; from and to are days in UTC, both included. Everything may be left out.
 
     first: fields that stand in front, whose choices are known only now.

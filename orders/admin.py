@@ -14,6 +14,7 @@ from bengi.admin_pages import (
     ReadOnlyAdmin,
     ReasonForm,
     RefusableAdmin,
+    brief,
     exact,
     reason_of,
 )
@@ -163,7 +164,7 @@ class OrderAdmin(ReadOnlyAdmin, ActsOnRows):
             "time_in_force",
             "status",
             exact("filled_quantity"),
-            "client_order_id",
+            brief("client_order_id", "client order id"),
         ),
     ]
     list_filter = ["status", "side", "type", "time_in_force", "instrument__mic", "accepted_at"]

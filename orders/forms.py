@@ -14,6 +14,7 @@ from bengi import discreet
 from bengi.errors import BengiError
 from bengi.ids import new_id
 from bengi.money import ZERO
+from bengi.plain_forms import PlainForm
 from bengi.terms import OrderClass, OrderType, Side, TimeInForce
 from bengi.typed import read_number
 from orders.hours import EXTENDED_TIMES
@@ -91,7 +92,7 @@ class MomentField(forms.Field):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-class TicketForm(forms.Form):
+class TicketForm(PlainForm):
     """What an order is made of. symbol, portfolio_id and client_order_id are hidden fields.
 
     Exits make a buy a bracket, or an oto where there is only one. A limit to sell with a stop loss

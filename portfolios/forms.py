@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from bengi.errors import NotFound
+from bengi.plain_forms import PlainForm
 from instruments.models import Instrument
 from instruments.selectors import instrument_by_symbol
 from portfolios.analytics.periods import PERIODS, first_day
@@ -17,7 +18,7 @@ YEARS = range(1901, 3000)
 """As the API's days; around others there are days that no datetime holds."""
 
 
-class SpanForm(forms.Form):
+class SpanForm(PlainForm):
     """Days of the page, by a plain GET: a period's word, or two days, which win over it.
 
     What is wrong is said beside its field; the page then shows FIRST_PERIOD.

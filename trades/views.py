@@ -77,7 +77,7 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
     hours = trading_words(instrument, now)
     facts = {**panels.facts, "fills": fill_marks(request.user, instrument)}
     context = panels.context | {"quotes": quotes, "hours": hours, "facts": facts}
-    context["instrument"] = instrument
+    context |= {"instrument": instrument}
     if not instrument.has_feed:  # no stream tells what trades there
         context |= {"line": Line(instrument, None, now), "prints": recent_prints(instrument)}
     return render(request, "trades/panels.html", context)

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from bengi.errors import BengiError
+from bengi.plain_forms import PlainForm
 from bengi.terms import AlertKind
 from bengi.typed import read_number
 from watchlists.models import WISHES
@@ -19,7 +20,7 @@ _FIELDS = {"symbols": "symbol", "price": "level", "percent": "level"}
 """What the service calls a field, and what the form does."""
 
 
-class ListForm(forms.Form):
+class ListForm(PlainForm):
     """What somebody calls a list."""
 
     name = forms.CharField(
@@ -38,7 +39,7 @@ class ListForm(forms.Form):
         self.add_error("name", error.detail)
 
 
-class SymbolForm(forms.Form):
+class SymbolForm(PlainForm):
     """A symbol to watch: what was typed, or what was picked among those found."""
 
     symbol = forms.CharField(
@@ -63,7 +64,7 @@ class LevelField(forms.Field):
         return level
 
 
-class AlertForm(forms.Form):
+class AlertForm(PlainForm):
     """What somebody wants to be told of. level is a percent for a change, else a price."""
 
     symbol = forms.CharField(

@@ -2,8 +2,10 @@
 
 from django import forms
 
+from bengi.plain_forms import PlainForm
 
-class CodeForm(forms.Form):
+
+class CodeForm(PlainForm):
     """Six digits of the phone, or a recovery code."""
 
     code = forms.CharField(
@@ -11,7 +13,7 @@ class CodeForm(forms.Form):
     )
 
 
-class ForgotForm(forms.Form):
+class ForgotForm(PlainForm):
     email = forms.EmailField(
         max_length=254,
         error_messages={
@@ -21,7 +23,7 @@ class ForgotForm(forms.Form):
     )
 
 
-class ResetForm(forms.Form):
+class ResetForm(PlainForm):
     password = forms.CharField(
         strip=False, max_length=256, error_messages={"required": "Choose a password."}
     )

@@ -8,12 +8,13 @@ from accounts.forms import PROFILES, THEMES, UPDOWNS
 from accounts.identity.serializers import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX
 from accounts.reader import zone_names
 from bengi.errors import BengiError
+from bengi.plain_forms import PlainForm
 from bengi.writing import LOCALES
 
 LOCALE_CHOICES = [(locale.code, locale.name) for locale in LOCALES]
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(PlainForm):
     """A form that can be refused by a service, and knows where one goes on writing."""
 
     def refuse(self, error: BengiError, otherwise: str) -> None:

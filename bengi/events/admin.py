@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from bengi.admin_pages import ReadOnlyAdmin
+from bengi.admin_pages import ReadOnlyAdmin, brief
 from bengi.events.models import Event, RelayedStream, RelayLease
 from bengi.events.positions import count_behind
 
@@ -35,7 +35,7 @@ class AboutFilter(admin.SimpleListFilter):
 class EventAdmin(ReadOnlyAdmin):
     """Newest first. A stream is an account's, an instrument's, a market's or the house's."""
 
-    list_display = ["occurred_at", "type", "stream_id", "seq", "subject"]
+    list_display = ["occurred_at", "type", brief("stream_id", "stream"), "seq", brief("subject")]
     list_filter = [AboutFilter, "occurred_at"]
     search_fields = ["type", "stream__id", "subject"]
     search_help_text = "type, or id of a stream or of the row it tells of"

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "bengi.page_refusals.NotAllowedMiddleware",
 ]
 
 ROOT_URLCONF = "bengi.urls"
@@ -229,6 +230,7 @@ MAIL_IN_BACKGROUND = True
 
 # -- language, time ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "bengi.formats"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"

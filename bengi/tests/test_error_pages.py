@@ -11,7 +11,7 @@ from django.urls import resolve
 
 from accounts.tests.factories import UserFactory
 
-PAGES = ("400", "403", "403_csrf", "404", "500", "503")
+PAGES = ("400", "403", "403_csrf", "404", "405", "500", "503")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -68,6 +68,15 @@ def test_who_is_signed_in_is_led_back_to_work(client, db):
     answer = client.get("/nowhere")
     assert answer.status_code == 404
     assert b"Your orders" in answer.content
+    assert b'data-theme="light"' in answer.content
+
+
+def test_an_address_of_forms_alone_is_no_blank_page(client, db):
+    client.force_login(UserFactory(theme="light"))
+    answer = client.get("/orders/place")
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert b"There is nothing to look at here" in answer.content
     assert b'data-theme="light"' in answer.content
 
 

@@ -137,6 +137,23 @@ def test_a_list_can_be_searched_and_narrowed(label):
         assert client.get(page(label, "changelist"), {"q": words}).status_code == 200
 
 
+@pytest.mark.parametrize("label", list(ROWS))
+def test_a_list_without_rows_says_so(label):
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    ROWS[label](0)
+    narrowed = client.get(page(label, "changelist"), {"q": "nothing of the kind"}).content
+    assert b'<a href="?">Show all of them</a>' in narrowed
+
+
+def test_a_list_that_is_empty_leads_to_its_first_row():
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    told = client.get(page("orders.tradinghalt", "changelist")).content.decode()
+    assert "There are no trading halts yet." in told
+    assert f'<a href="{page("orders.tradinghalt", "add")}">Add trading halt</a>' in told
+
+
 @pytest.mark.parametrize("label", sorted(set(ROWS) - {"instruments.calendaroverride"}))
 def test_nothing_is_deleted(label):
     client = Client()

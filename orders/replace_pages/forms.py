@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from bengi import discreet
 from bengi.errors import BengiError
+from bengi.plain_forms import PlainForm
 from bengi.terms import OrderType, TimeInForce
 from bengi.typed import in_field
 from orders.forms import TIMES, PlainDecimalField, Problem
@@ -19,7 +20,7 @@ _MAY_BE_EMPTY = ("trail_price", "trail_percent")
 _TIMES = {TimeInForce.DAY, TimeInForce.GTC}
 
 
-class ReplaceForm(forms.Form):
+class ReplaceForm(PlainForm):
     """Those fields that may change of an order: of a leg only its prices.
 
     A field that is not sent stays as it is, and comes back as it is. client_order_id is hidden:

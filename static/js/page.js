@@ -2,7 +2,9 @@
 
 import * as board from "./board.js";
 import { held, paintEquity } from "./equity.js";
+import { tellNotSent } from "./failures.js";
 import { watch } from "./feed.js";
+import "./forms.js";
 import { Stream } from "./stream.js";
 import { tell, tellAlert, tellBust, tellOrder } from "./toasts.js";
 
@@ -109,12 +111,6 @@ async function switchTheme(event) {
   await fetch(form.action, { method: "POST", body: data });
 }
 
-function notSent() {
-  tell("No answer", "The server did not answer. Try again: an order is never made twice.", {
-    id: "not-sent", isWarning: true,
-  });
-}
-
 const underway = new Set();
 
 /** A form that is on its way stays so where a refresh has brought it anew. */
@@ -134,7 +130,7 @@ function hearLate({ detail: { elt, xhr, requestConfig } }) {
     if (xhr.status === 422) return; // the form has come back with what is wrong
     if (!xhr.status || xhr.status >= 400) {
       refresh();
-      notSent();
+      tellNotSent();
       return;
     }
     const events = JSON.parse(xhr.getResponseHeader("HX-Trigger") ?? "{}");
@@ -143,11 +139,6 @@ function hearLate({ detail: { elt, xhr, requestConfig } }) {
 }
 
 document.querySelector("[data-theme-form]")?.addEventListener("submit", switchTheme);
-for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.addEventListener(name, (event) => {
-    if (event.detail.requestConfig?.verb === "post" && !event.detail.elt.matches("[data-silent-errors]")) notSent();
-  });
-}
 document.addEventListener("htmx:beforeSend", hearLate);
 document.addEventListener("htmx:afterSettle", look);
 document.addEventListener("htmx:oobBeforeSwap", keepStanding);

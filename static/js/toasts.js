@@ -86,8 +86,13 @@ export function tellAlert(alert) {
   });
 }
 
-/** Show a toast; the same id takes the place of the one before. */
-export function tell(title, text, { id = "", isWarning = false, href = "" } = {}) {
+/** Take a toast away, where it is shown. */
+export function untell(id) {
+  document.querySelector(`#toasts > #${CSS.escape(id)}`)?.remove();
+}
+
+/** Show a toast; the same id takes the place of the one before. One that can be tried again stays. */
+export function tell(title, text, { id = "", isWarning = false, href = "", retry = null } = {}) {
   const home = document.getElementById("toasts");
   if (!home) return;
   const old = id && document.getElementById(id);
@@ -100,8 +105,12 @@ export function tell(title, text, { id = "", isWarning = false, href = "" } = {}
   if (href) link.href = href;
   box.querySelector(".icon--good").toggleAttribute("hidden", isWarning);
   box.querySelector(".icon--warn").toggleAttribute("hidden", !isWarning);
+  const button = box.querySelector("[data-again]");
+  button.hidden = !retry;
+  button.onclick = retry;
   if (!old) home.append(box);
-  keep(box);
+  if (retry) clearTimeout(timers.get(box));
+  else keep(box);
 }
 
 function keep(box) {

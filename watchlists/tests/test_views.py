@@ -60,7 +60,7 @@ def test_an_alert_is_set_and_deleted(user):
         ({"level": "1e2"}, "level", "Write digits and a point only"),
         ({"level": "0"}, "level", "Write a number above zero."),
         ({"level": "100"}, "level", "The last price is above that, or at it, already."),
-        ({"kind": "near"}, "kind", "Select a valid choice."),
+        ({"kind": "near"}, "kind", "Choose one of the list."),
         ({"note": "x" * 121}, "note", "at most 120 characters"),
     ],
 )

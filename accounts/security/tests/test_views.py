@@ -339,8 +339,8 @@ class TestKeys:
         [
             ({"name": ""}, "Name the program that gets the key."),
             ({"scopes": []}, "Choose what the program may do."),
-            ({"scopes": ["account"]}, "Select a valid choice"),
-            ({"days": "-1"}, "Select a valid choice"),
+            ({"scopes": ["account"]}, "Choose one of the list."),
+            ({"days": "-1"}, "Choose one of the list."),
         ],
     )
     def test_a_wrong_form_comes_back(self, inside, values, words):

@@ -1,0 +1,35 @@
+/* Forms that are sent as whole pages: nothing that was typed is thrown at a dead line, a second
+   press sends nothing twice, and the sign of this browser is the one it has now. */
+
+import { tellNotSent } from "./failures.js";
+
+const BUSY_MS = 10_000;
+const COOKIE = /(?:^|; )(?:__Host-|__Secure-)?csrftoken=([^;]+)/;
+
+/** A sign-in in another tab gives the browser a new sign, and old pages hold the one before. */
+function renewSign(form) {
+  const sign = form.elements.csrfmiddlewaretoken;
+  const now = document.cookie.match(COOKIE);
+  if (sign && now) sign.value = now[1];
+}
+
+document.addEventListener("submit", ({ target }) => renewSign(target), { capture: true });
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.hasAttribute("aria-busy")) event.preventDefault();
+  else if (!navigator.onLine) {
+    event.preventDefault();
+    const { submitter } = event;
+    tellNotSent("You are offline", "Nothing was sent.", () => form.requestSubmit(submitter));
+  } else {
+    form.setAttribute("aria-busy", "true");
+    setTimeout(() => form.removeAttribute("aria-busy"), BUSY_MS);  // for who stops it on its way
+  }
+});
+
+/** Back on a page that the browser has kept: what it sent then is over. */
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+});
