@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -18,7 +18,10 @@ def NotAllowedMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]
     if iscoroutinefunction(get_response):
 
         async def filled_async(request: HttpRequest) -> HttpResponseBase:
-            return _filled(request, await get_response(request))
+            response = await get_response(request)
+            if response.status_code != NOT_ALLOWED:
+                return response
+            return await sync_to_async(_filled)(request, response)  # the page asks who is signed in
 
         return filled_async
 

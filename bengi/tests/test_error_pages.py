@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.staticfiles import finders
 from django.db import OperationalError
 from django.template.loader import render_to_string
@@ -77,6 +78,14 @@ def test_an_address_of_forms_alone_is_no_blank_page(client, db):
     assert answer.status_code == 405
     assert answer["Allow"] == "POST"
     assert b"There is nothing to look at here" in answer.content
+    assert b'data-theme="light"' in answer.content
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_that_page_comes_from_the_server_that_browsers_meet_too(async_client):
+    await async_client.aforce_login(await sync_to_async(UserFactory)(theme="light"))
+    answer = await async_client.get("/orders/place")
+    assert answer.status_code == 405
     assert b'data-theme="light"' in answer.content
 
 

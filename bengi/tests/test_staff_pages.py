@@ -146,6 +146,16 @@ def test_a_list_without_rows_says_so(label):
     assert b'<a href="?">Show all of them</a>' in narrowed
 
 
+def test_a_list_tells_ids_by_their_end_and_times_as_they_are_written_elsewhere():
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    stream = str(row_of("events.event").stream_id)
+    told = client.get(page("events.event", "changelist")).content.decode()
+    assert f'<span class="brief" title="{stream}">…{stream[-12:]}</span>' in told
+    assert f"{OPENED_AT:%-d %b %Y %H:%M:%S} UTC" in told
+    assert "<h1>Events</h1>" in told
+
+
 def test_a_list_that_is_empty_leads_to_its_first_row():
     client = Client()
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
