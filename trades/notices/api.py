@@ -32,7 +32,9 @@ class NotificationsView(APIView):
 class ReadNotificationsView(APIView):
     """Notifications count as read: all of them, or one and what is older."""
 
-    @operation("Mark notifications read", body=ReadInput, answers=shapes.Unread)
+    @operation(
+        "Mark notifications read", body=ReadInput, answers=shapes.Unread, refuses=("not_found",)
+    )
     def post(self, request: ApiRequest) -> Response:
         newest = read_body(ReadInput, request.data)["up_to"]
         user = request.user
