@@ -7,7 +7,7 @@ from typing import Any
 from django.http import QueryDict
 
 from accounts.cash_table import cash_table, settlings
-from accounts.forms import KIND_WORDS, PROFILES, ConvertForm, MoneyForm, MoveForm, StatementFilter
+from accounts.forms import KIND_WORDS, ConvertForm, MoneyForm, MoveForm, StatementFilter
 from accounts.models import Account, User
 from accounts.move_facts import move_facts
 from accounts.selectors import (
@@ -66,7 +66,6 @@ def account_context(
         "facts": move_facts(mine, move, forms[move].asked, now),
         "rates": rates,
         "violations": list(mine.violations.all())[:VIOLATIONS_MAX],
-        "profiles": PROFILES,
         **statement_context(mine, query, list(states)),
     }
 

@@ -26,6 +26,7 @@ from bengi.ids import new_id
 from bengi.money import ZERO, plain
 from bengi.realtime.protocol import moment
 from bengi.retries import retried
+from bengi.sentences import sentence
 from bengi.terms import LedgerBook, LedgerKind
 
 
@@ -103,11 +104,15 @@ def convert(
     check_active(account)
     exchanged, rate = _price(account, source, target, amount, now)
     if target_amount is not None and target_amount != exchanged.amount:
-        detail = f"The rate has changed: it would be {plain(exchanged.amount)} {target} now."
+        detail = sentence(
+            "The rate has changed: it would be {amount} {target} now.",
+            amount=exchanged.amount,
+            target=target,
+        )
         told: dict[str, Any] = {"target_amount": plain(exchanged.amount), "rate": plain(rate.rate)}
         raise Conflict("rate_changed", detail, field="target_amount", **told)
-    new = _transaction(account_id, source, target, amount, exchanged, rate, now)
-    row = _conversion(new.id, source, target, amount, exchanged, rate)
+    row = _conversion(new_id(), source, target, amount, exchanged, rate)
+    new = _transaction(row, account_id, exchanged, now)
     told = {"conversion": conversion_payload(row)}
     post_cash([new], "cash.converted", told, now)
     row.save(force_insert=True)
@@ -139,7 +144,12 @@ def _price(
     rate = _rate(source, target, now)
     exchanged = exchange(amount, source, target, rate)
     if not exchanged.amount:
-        detail = f"{plain(amount)} {source} is less than the smallest amount of {target}."
+        detail = sentence(
+            "{amount} {source} is less than the smallest amount of {target}.",
+            amount=amount,
+            source=source,
+            target=target,
+        )
         raise Malformed("invalid_amount", detail, field="amount", value=plain(amount))
     return exchanged, rate
 
@@ -153,14 +163,9 @@ def _rate(source: str, target: str, now: datetime) -> Rate:
 
 
 def _transaction(
-    account_id: UUID,
-    source: str,
-    target: str,
-    amount: Decimal,
-    exchanged: Exchanged,
-    rate: Rate,
-    now: datetime,
+    row: Conversion, account_id: UUID, exchanged: Exchanged, now: datetime
 ) -> NewTransaction:
+    source, target, amount = row.source_currency, row.target_currency, row.source_amount
     legs = [
         LedgerLeg(LedgerBook.CUSTOMER_CASH, account_id, source, -amount),
         LedgerLeg(LedgerBook.FX, None, source, amount),
@@ -169,14 +174,13 @@ def _transaction(
     ]
     if exchanged.rounding:
         legs.append(LedgerLeg(LedgerBook.ROUNDING, None, target, exchanged.rounding))
-    pair = f"{rate.base}/{rate.quote} {plain(rate.rate)} of {rate.as_of:%Y-%m-%d %H:%M} UTC"
     return NewTransaction(
-        id=new_id(),
+        id=row.transaction_id,
         kind=LedgerKind.FX,
         reference=f"{account_id}:{new_id()}",
         account_id=account_id,
         occurred_at=now,
-        description=f"{plain(amount)} {source} to {plain(exchanged.amount)} {target} at {pair}",
+        description=str(row.words),
         legs=tuple(legs),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from bengi import discreet
+from bengi.discreet import refusal
 from bengi.errors import BengiError
 from bengi.filters import ChoiceFilter, FilterForm
 from bengi.money import MINOR_UNITS
@@ -61,12 +61,6 @@ PROFILES = [
 ]
 
 
-class RealismForm(PlainForm):
-    """How the street trades with the account's next orders."""
-
-    realism = forms.ChoiceField(choices=PROFILES)
-
-
 CURRENCIES = [(code, code) for code in sorted(MINOR_UNITS)]
 
 
@@ -101,7 +95,7 @@ class MoneyForm(PlainForm):
         """Say beside the field at fault why the money did not move."""
         self._asked = dict(self.cleaned_data)
         field = self.names.get(error.field or "", error.field)
-        self.add_error(field if field in self.fields else "amount", discreet.refusal(error))
+        self.add_error(field if field in self.fields else "amount", refusal(error))
 
 
 class MoveForm(MoneyForm):

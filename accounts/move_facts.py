@@ -9,8 +9,8 @@ from accounts.conversions import Offer, offer
 from accounts.models import Account
 from accounts.selectors import cash_state_of
 from bengi.errors import BengiError
-from bengi.money import plain
-from bengi.numerals import money, own_money
+from bengi.numerals import money, own_money, quantity
+from bengi.writing import minute
 
 
 class Fact(NamedTuple):
@@ -85,12 +85,14 @@ def offer_facts(told: Offer) -> list[Fact]:
 def _prices(told: Offer) -> list[Fact]:
     rate, rest = told.rate, told.exchanged.rounding
     facts = [
-        Fact(f"Rate {rate.base}/{rate.quote}", plain(rate.rate)),
-        Fact("Rate of", f"{rate.as_of.day} {rate.as_of:%b %Y %H:%M} UTC"),
+        Fact(f"Rate {rate.base}/{rate.quote}", quantity(rate.rate)),
+        Fact("Rate of", minute(rate.as_of)),
         Fact("Conversion fee", "none"),
     ]
     if rest:
-        facts.append(Fact("Below the smallest unit", f"{plain(rest)} {told.target} not paid out"))
+        facts.append(
+            Fact("Below the smallest unit", f"{quantity(rest)} {told.target} not paid out")
+        )
     return facts
 
 

@@ -19,6 +19,7 @@ from accounts.statement import StatementLine, line_shape
 from bengi.errors import Malformed
 from bengi.listing import midnight
 from bengi.money import ZERO, plain
+from bengi.sentences import sentence
 from bengi.terms import LedgerKind
 
 LINES_MAX = 5_000
@@ -69,7 +70,7 @@ def read_period(account: Account, since: date, until: date) -> list[CurrencyPeri
     )
     rows = list(during.order_by("currency", "transaction__occurred_at", "id")[: LINES_MAX + 1])
     if len(rows) > LINES_MAX:
-        detail = f"More than {LINES_MAX} movements; ask for a shorter time."
+        detail = sentence("More than {most} movements; ask for a shorter time.", most=LINES_MAX)
         raise Malformed("invalid_parameter", detail, field="from", limit=LINES_MAX)
     moved = {currency: list(group) for currency, group in groupby(rows, lambda row: row.currency)}
     names = sorted({*moved, *(currency for currency, total in openings.items() if total)})

@@ -231,7 +231,7 @@ def cash_by_day(account: Account, since: date, until: date) -> dict[date, dict[s
 def cash_entries_of(account: Account) -> QuerySet[LedgerEntry]:
     """Return the account's cash movements, newest first, with the reasons they happened for."""
     found = LedgerEntry.objects.filter(account=account, book=LedgerBook.CUSTOMER_CASH)
-    related = found.select_related("transaction__reverses")
+    related = found.select_related("transaction__reverses", "transaction__conversion")
     return related.order_by("-transaction__occurred_at", "-id")
 
 

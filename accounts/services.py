@@ -22,9 +22,10 @@ from bengi.audit.services import head_of, note
 from bengi.errors import Conflict, Forbidden, Malformed, NotFound, Refused
 from bengi.events.services import NewEvent, append
 from bengi.ids import new_id
-from bengi.money import ZERO, grouped, minor_unit, plain, round_money
+from bengi.money import ZERO, minor_unit, plain, round_money
 from bengi.realtime.publish import publish
 from bengi.retries import retried
+from bengi.sentences import apart, own, sentence
 from bengi.terms import AccountStatus, LedgerBook, LedgerKind, Realism
 
 ACCOUNTS_MAX = 20
@@ -306,9 +307,14 @@ def _move(
 def check_amount(amount: Decimal, currency: str, field: str = "amount") -> None:
     """Raise Malformed invalid_amount unless amount is above zero and in whole minor units."""
     if amount <= ZERO or amount != round_money(amount, currency):
-        unit = plain(minor_unit(currency))
-        detail = f"An amount of {currency} must be above zero, in steps of {unit}."
-        raise Malformed("invalid_amount", detail, field=field, value=plain(amount), limit=unit)
+        unit = minor_unit(currency)
+        detail = sentence(
+            "An amount of {currency} must be above zero, in steps of {unit}.",
+            currency=currency,
+            unit=unit,
+        )
+        told = {"value": plain(amount), "limit": plain(unit)}
+        raise Malformed("invalid_amount", detail, field=field, **told)
 
 
 def check_active(account: Account) -> None:
@@ -326,8 +332,13 @@ def check_withdrawable(account: Account, amount: Decimal, currency: str, now: da
         return
     raise Refused(
         "insufficient_available",
-        f"{grouped(amount)} {currency} needed, {grouped(state.withdrawable)} available: "
-        "settled cash that no open order holds.",
+        sentence(
+            "{amount} {currency} needed, {withdrawable} available: "
+            "settled cash that no open order holds.",
+            amount=apart(amount),
+            currency=currency,
+            withdrawable=own(state.withdrawable),
+        ),
         field="amount",
         needed=plain(amount),
         available=plain(state.withdrawable),
@@ -353,7 +364,11 @@ def post_cash(
         )
         balance.amount += leg.amount
         if balance.amount > BALANCE_MAX:
-            detail = f"A balance can be {plain(BALANCE_MAX)} {leg.currency} at most."
+            detail = sentence(
+                "A balance can be {most} {currency} at most.",
+                most=BALANCE_MAX,
+                currency=leg.currency,
+            )
             raise Refused("max_balance", detail, field="amount", limit=plain(BALANCE_MAX))
     CashBalance.objects.bulk_create(
         [balances[currency] for currency in sorted({leg.currency for leg in legs})],

@@ -22,6 +22,7 @@ from bengi.listing import midnight
 from bengi.money import ZERO, plain
 from bengi.pagination import Leaf, leaf
 from bengi.realtime.protocol import moment
+from bengi.sentences import Sentence, sentence
 from bengi.terms import LedgerKind
 
 LINES_MAX = 10_000
@@ -45,6 +46,12 @@ class StatementLine:
 
     entry: LedgerEntry
     balance: Decimal
+
+    @property
+    def words(self) -> str | Sentence:
+        """What it was: of a conversion with its numbers, which a page writes as they are read."""
+        posted = self.entry.transaction
+        return posted.conversion.words if hasattr(posted, "conversion") else posted.description
 
     @property
     def trade_id(self) -> str | None:
@@ -214,7 +221,7 @@ def line_shape(line: StatementLine) -> dict[str, Any]:
 
 def _check_length(count: int, most: int) -> None:
     if count > most:
-        detail = f"More than {most} movements; ask for a shorter time."
+        detail = sentence("More than {most} movements; ask for a shorter time.", most=most)
         raise Malformed("invalid_parameter", detail, field="from", limit=most)
 
 

@@ -18,5 +18,4 @@ urlpatterns = [
     path("settings", include("accounts.preferences.urls")),
     path("account", views.account, name="account"),
     path("account/facts", views.account_facts, name="account_facts"),
-    path("account/realism", views.realism, name="realism"),
 ]

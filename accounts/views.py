@@ -17,7 +17,6 @@ from accounts.conversions import convert, offer
 from accounts.forms import (
     AppearanceForm,
     MoneyForm,
-    RealismForm,
     SignInForm,
     SignUpForm,
 )
@@ -28,12 +27,11 @@ from accounts.identity.sign_ins import begin_session, end_current, expect_code, 
 from accounts.models import Account, User
 from accounts.move_facts import move_facts, offer_facts
 from accounts.selectors import accounts_of, main_account
-from accounts.services import deposit, set_realism, withdraw
+from accounts.services import deposit, withdraw
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in, with_next
 from bengi.errors import BengiError, NotFound
-from bengi.numerals import own_money
-from bengi.terms import Realism
+from bengi.numerals import own_money, quantity
 
 COOKIE_AGE_S = 365 * 24 * 3600
 
@@ -174,21 +172,6 @@ def account_facts(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/_facts.html", {"facts": facts})
 
 
-@require_POST
-@signed_in
-def realism(request: PageRequest) -> HttpResponse:
-    """Set how the street trades with the account's next orders."""
-    mine = _main_account(request)
-    form = RealismForm(request.POST)
-    if form.is_valid():
-        wanted = Realism(form.cleaned_data["realism"])
-        set_realism(mine.id, wanted, by=request.user, now=clock.now())
-        messages.success(request, f"Your next orders trade {wanted}.")
-    else:
-        messages.error(request, "Choose one of the three.")
-    return redirect("account")
-
-
 def _main_account(request: PageRequest) -> Account:
     mine = main_account(accounts_of(request.user))
     if mine is None:
@@ -213,7 +196,7 @@ def _move(what: str, mine: Account, asked: dict[str, Any]) -> str:
         came = own_money(Decimal(told["target_amount"]), target)
         return (
             f"{own_money(amount, source)} {source} became {came} {target} "
-            f"at {told['rate_pair']} {told['rate']}."
+            f"at {told['rate_pair']} {quantity(Decimal(told['rate']))}."
         )
     currency = asked["currency"]
     if what == "deposit":
@@ -232,7 +215,7 @@ def _account_page(
     status: int = 200,
 ) -> HttpResponse:
     context = account_context(request.user, request.GET, forms, what, clock.now())
-    context |= {"themes": THEME_CHOICES, "updowns": UPDOWN_CHOICES, **(review or {})}
+    context |= review or {}
     return render(request, "accounts/account.html", context, status=status)
 
 

@@ -24,6 +24,7 @@ from accounts.identity.api import (
     PasswordResetView,
     PasswordView,
     ProfileView,
+    RecoveryCodesView,
     RefreshView,
     RegisterView,
     SecondFactorView,
@@ -31,6 +32,7 @@ from accounts.identity.api import (
     SessionView,
     VerifyEmailView,
 )
+from accounts.identity.email_api import EmailView
 from bengi.onboarding import sign_up
 from bengi.realtime.api import StreamStatsView
 from instruments.api import (
@@ -81,7 +83,7 @@ from trades.api import (
     TradesView,
     TradeView,
 )
-from trades.notices.api import NotificationsView
+from trades.notices.api import NotificationsView, ReadNotificationsView
 from watchlists.api import (
     AlertsView,
     AlertView,
@@ -115,8 +117,10 @@ ROUTES = {
     "alerts": AlertsView.as_view(),
     "alerts/<uuid:alert_id>": AlertView.as_view(),
     "auth/2fa": SecondFactorView.as_view(),
+    "auth/2fa/recovery-codes": RecoveryCodesView.as_view(),
     "auth/api-keys": ApiKeysView.as_view(),
     "auth/api-keys/<uuid:key_id>": ApiKeyView.as_view(),
+    "auth/email": EmailView.as_view(),
     "auth/login": LoginView.as_view(),
     "auth/logout": LogoutView.as_view(),
     "auth/logout-all": LogoutAllView.as_view(),
@@ -143,6 +147,7 @@ ROUTES = {
     "markets": MarketsView.as_view(),
     "markets/movers": MoversView.as_view(),
     "notifications": NotificationsView.as_view(),
+    "notifications/read": ReadNotificationsView.as_view(),
     "orders": OrdersView.as_view(),
     "orders/<uuid:order_id>": OrderView.as_view(),
     "orders/<uuid:order_id>/cancel": CancelView.as_view(),

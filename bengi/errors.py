@@ -16,21 +16,33 @@ Doors turn them into HTTP in one place (bengi/problem.py); nothing else maps the
 from collections.abc import Sequence
 from typing import Any
 
+from bengi.sentences import Sentence
+
 
 class BengiError(Exception):
-    """One reason, written for people: code is stable, details holds the numbers behind it."""
+    """One reason, written for people: code is stable, details holds the numbers behind it.
+
+    detail is the reason as the API says it; said is the same where its numbers can still be
+    written as a reader wants them, which discreet.refusal() does.
+    """
 
     status = 500
     default_code = "error"
 
     def __init__(
-        self, code: str | None = None, detail: str = "", *, field: str | None = None, **details: Any
+        self,
+        code: str | None = None,
+        detail: str | Sentence = "",
+        *,
+        field: str | None = None,
+        **details: Any,
     ) -> None:
         self.code = code or self.default_code
-        self.detail = detail
+        self.said = detail
+        self.detail = str(detail)
         self.field = field
         self.details = details
-        super().__init__(f"{self.code}: {detail}")
+        super().__init__(f"{self.code}: {self.detail}")
 
 
 class Malformed(BengiError):
@@ -70,7 +82,7 @@ class Refused(BengiError):
     def __init__(
         self,
         code: str | None = None,
-        detail: str = "",
+        detail: str | Sentence = "",
         *,
         field: str | None = None,
         errors: Sequence[BengiError] = (),
@@ -78,7 +90,7 @@ class Refused(BengiError):
     ) -> None:
         if errors and code is None:
             first = errors[0]
-            code, detail, field, details = first.code, first.detail, first.field, first.details
+            code, detail, field, details = first.code, first.said, first.field, first.details
         super().__init__(code, detail, field=field, **details)
         self.errors: list[BengiError] = list(errors) or [self]
 

@@ -3,7 +3,7 @@
 What is wrong is told beside its field, kept as it was typed, and not looked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from bengi.inputs import YEARS
 from bengi.plain_forms import PlainForm
+from bengi.writing import long_day
 
 Choices = Sequence[tuple[str, str]]
 
@@ -51,6 +52,24 @@ class FilterForm(PlainForm):
     def is_narrow(self) -> bool:
         """Whether anything is looked for at all."""
         return any(self.query.values())
+
+    @property
+    def words(self) -> str:
+        """What is looked for, as a line of paper says it; days in UTC."""
+        since, until = self.query["from"], self.query["to"]
+        if since and until:
+            days = f"{long_day(since)} to {long_day(until)} (UTC)"
+        else:
+            days = f"from {long_day(since)} (UTC)" if since else ""
+            days = f"to {long_day(until)} (UTC)" if until else days
+        return ", ".join(filter(None, [days or "all days", *self._words_beside_days()]))
+
+    def _words_beside_days(self) -> Iterator[str]:
+        for name, value in self.query.items():
+            if value and name not in {"from", "to"}:
+                field = self.fields[name]
+                names = dict(getattr(field, "choices", ()))
+                yield f"{field.label}: {names.get(str(value), value)}"
 
     def address(self, **more: str) -> str:
         """Return what is looked for as the API's parameters."""

@@ -13,6 +13,7 @@ from bengi.csv_files import csv_file, csv_text
 from bengi.errors import Malformed
 from bengi.inputs import ApiRequest, WordField
 from bengi.pagination import PageInput, page
+from bengi.sentences import sentence
 
 Row = TypeVar("Row", bound=Model)
 Shape = dict[str, Any]
@@ -117,6 +118,6 @@ def _all_of(request: ApiRequest, rows: QuerySet[Row]) -> list[Row]:
             raise Malformed("invalid_parameter", "A file has no pages.", field=name)
     found = list(rows[: FILE_ROWS_MAX + 1])
     if len(found) > FILE_ROWS_MAX:
-        detail = f"More than {FILE_ROWS_MAX} rows; ask for fewer."
+        detail = sentence("More than {most} rows; ask for fewer.", most=FILE_ROWS_MAX)
         raise Malformed("invalid_parameter", detail, field="format", limit=FILE_ROWS_MAX)
     return found

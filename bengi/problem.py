@@ -166,7 +166,7 @@ class Invalid(Malformed):
 
     def __init__(self, errors: list[BengiError]) -> None:
         first = errors[0]
-        super().__init__(first.code, first.detail, field=first.field)
+        super().__init__(first.code, first.said, field=first.field)
         self.errors = errors
 
 

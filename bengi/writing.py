@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -106,6 +106,19 @@ def long_day(day: date) -> str:
 def short_day(day: date) -> str:
     """Write a day of this year."""
     return _day(day, current().locale.short_day)
+
+
+def minute(at: datetime) -> str:
+    """Write a moment to the minute by the reader's clock, else by UTC: 2 Mar 2026 16:00 Berlin."""
+    zone: tzinfo = current().zone or UTC
+    local = at.astimezone(zone)
+    return f"{long_day(local)} {local:%H:%M} {city_of(zone)}"
+
+
+def city_of(zone: tzinfo) -> str:
+    """Return how people call a zone: New York, UTC."""
+    name = zone.key if isinstance(zone, ZoneInfo) else str(zone)
+    return name.rpartition("/")[2].replace("_", " ")
 
 
 def _day(day: date, form: str) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bengi.numerals import age, fixed
 from bengi.terms import InstrumentStatus
+from bengi.writing import city_of
 from instruments import calendar
 from instruments.calendar import ALWAYS_OPEN, is_open, next_open, session_date, session_of
 from instruments.hours import market_hours
@@ -155,11 +156,6 @@ def lines_of(
 def zone_of(mic: str) -> ZoneInfo:
     """Return the zone whose clock the market goes by: its own, UTC where it never closes."""
     return calendar.zone_of(mic, market_hours())
-
-
-def city_of(zone: ZoneInfo) -> str:
-    """Return the city that a zone is named after: New York; UTC has none and is itself."""
-    return zone.key.rpartition("/")[2].replace("_", " ")
 
 
 def trading_words(instrument: Instrument, now: datetime) -> str:

@@ -12,6 +12,7 @@ from bengi.errors import Malformed, Refused
 from bengi.ids import new_id
 from bengi.money import plain
 from bengi.retries import retried
+from bengi.sentences import sentence
 from bengi.terms import OrderType, Side, TimeInForce
 from orders.models import Order
 from orders.services import Placement, place_order
@@ -80,8 +81,10 @@ def _quantity(position: Position, asked: Closing) -> Decimal:
     step = position.instrument.quantity_step
     quantity = position.quantity * asked.percent / 100 // step * step
     if not quantity:
-        detail = f"{plain(asked.percent)} % of the position is less than {plain(step)}."
-        raise Malformed("invalid_quantity", detail, field="percent", limit=plain(step))
+        little = sentence(
+            "{percent} % of the position is less than {step}.", percent=asked.percent, step=step
+        )
+        raise Malformed("invalid_quantity", little, field="percent", limit=plain(step))
     return quantity
 
 

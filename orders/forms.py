@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from bengi import discreet
+from bengi.discreet import refusal
 from bengi.errors import BengiError
 from bengi.ids import new_id
 from bengi.money import ZERO
@@ -169,7 +169,7 @@ class TicketForm(PlainForm):
         for error in errors:
             field = _EXIT_OF.get(error.field or "", error.field)
             field = field if field in _VISIBLE else None
-            self.add_error(field, discreet.refusal(error))
+            self.add_error(field, refusal(error))
 
     @property
     def has_exits(self) -> bool:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from bengi.errors import BengiError, Refused
 from bengi.money import minor_unit, plain
+from bengi.sentences import sentence
 from bengi.terms import OrderClass, OrderType, Side, TimeInForce
 from orders.facts import Facts
 
@@ -31,8 +32,11 @@ def check_fraction(facts: Facts) -> Iterator[BengiError]:
     if (ticket.quantity + ticket.filled_quantity) % unit:
         yield Refused(
             "unsupported_combination",
-            f"Parts of {plain(unit)} {instrument.symbol} are for market and limit orders for the "
-            f"day only.",
+            sentence(
+                "Parts of {unit} {symbol} are for market and limit orders for the day only.",
+                unit=unit,
+                symbol=instrument.symbol,
+            ),
             field="quantity",
             limit=plain(unit),
             value=plain(ticket.quantity),
@@ -46,7 +50,12 @@ def check_worth(facts: Facts, price: Decimal | None) -> Iterator[BengiError]:
         return
     unit, value = minor_unit(currency), price * ticket.quantity
     if value < unit:
-        detail = f"A buy is worth at least {plain(unit)} {currency}; this one is {plain(value)}."
+        detail = sentence(
+            "A buy is worth at least {unit} {currency}; this one is {value}.",
+            unit=unit,
+            currency=currency,
+            value=value,
+        )
         yield Refused(
             "min_notional", detail, field="quantity", limit=plain(unit), value=plain(value)
         )

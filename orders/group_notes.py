@@ -3,29 +3,45 @@
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from bengi.money import plain
+from bengi.numerals import quantity
+from bengi.sentences import Sentence, sentence
 from bengi.terms import OrderClass
 from orders.facts import TicketFacts
-from orders.legs import StopLoss
+from orders.legs import StopLoss, TakeProfit
 
 
-def leg_notes(ticket: TicketFacts) -> Iterator[str]:
+def leg_notes(ticket: TicketFacts) -> Iterator[str | Sentence]:
     """Say what the legs of a ticket will do; nothing for a simple order."""
     if ticket.order_class is OrderClass.OCO:
         yield "What one of the two orders sells, the other does not."
         return
-    ways = []
-    if ticket.take_profit is not None:
-        ways.append(f"at {plain(ticket.take_profit.limit_price)} or better")
-    if ticket.stop_loss is not None:
-        trails = ticket.stop_loss.stop_price is None
-        ways.append(f"at a stop {'' if trails else 'of '}{stop_words(ticket.stop_loss)}")
-    if ways:
-        first = ", whichever comes first" if len(ways) > 1 else ""
-        yield f"What it buys is for sale when it fills: {' or '.join(ways)}{first}."
+    gain, loss = _gain(ticket.take_profit), _loss(ticket.stop_loss)
+    ways = gain if loss is None else loss
+    if gain is not None and loss is not None:
+        ways = sentence("{gain} or {loss}, whichever comes first", gain=gain, loss=loss)
+    if ways is not None:
+        yield sentence("What it buys is for sale when it fills: {ways}.", ways=ways)
 
 
-def stop_words(stop: StopLoss, price: Callable[[Decimal], str] = plain) -> str:
+def _gain(leg: TakeProfit | None) -> Sentence | None:
+    return None if leg is None else sentence("at {limit} or better", limit=leg.limit_price)
+
+
+def _loss(leg: StopLoss | None) -> Sentence | None:
+    """Say where a stop loss sells."""
+    if leg is None:
+        return None
+    if leg.trail_price is not None:
+        return sentence("at a stop {trail} behind the price", trail=leg.trail_price)
+    if leg.trail_percent is not None:
+        return sentence("at a stop {trail} % behind the price", trail=leg.trail_percent)
+    if leg.limit_price is None:
+        return sentence("at a stop of {stop}", stop=leg.stop_price)
+    form = "at a stop of {stop}, limit {limit}"
+    return sentence(form, stop=leg.stop_price, limit=leg.limit_price)
+
+
+def stop_words(stop: StopLoss, price: Callable[[Decimal], str]) -> str:
     """Return where a stop loss stands: "95", "95, limit 94", "2 % behind the price".
 
     price writes prices.
@@ -33,6 +49,6 @@ def stop_words(stop: StopLoss, price: Callable[[Decimal], str] = plain) -> str:
     if stop.trail_price is not None:
         return f"{price(stop.trail_price)} behind the price"
     if stop.trail_percent is not None:
-        return f"{plain(stop.trail_percent)} % behind the price"
+        return f"{quantity(stop.trail_percent)} % behind the price"
     where = "" if stop.stop_price is None else price(stop.stop_price)
     return where if stop.limit_price is None else f"{where}, limit {price(stop.limit_price)}"

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bengi.errors import BengiError, Malformed, Refused
 from bengi.money import plain
+from bengi.sentences import Sentence, sentence
 from bengi.terms import Leg, OrderClass, OrderType, Side, TimeInForce
 from orders.facts import Facts, QuoteFacts, TicketFacts
 from orders.legs import PAIRS, TRIGGERED
@@ -109,17 +110,17 @@ def _entry_price(ticket: TicketFacts, quote: QuoteFacts, tick: Decimal) -> Decim
 
 def _at_least(leg: Leg, price: Decimal, least: Decimal) -> Iterator[BengiError]:
     if price < least:
-        detail = f"The take profit must be at {plain(least)} or above."
+        detail = sentence("The take profit must be at {least} or above.", least=least)
         yield _misplaced(f"{leg}.limit_price", detail, least, price)
 
 
 def _at_most(leg: Leg, price: Decimal, most: Decimal) -> Iterator[BengiError]:
     if price > most:
-        detail = f"The stop loss must be at {plain(most)} or below."
+        detail = sentence("The stop loss must be at {most} or below.", most=most)
         yield _misplaced(f"{leg}.stop_price", detail, most, price)
 
 
-def _misplaced(field: str, detail: str, limit: Decimal, value: Decimal) -> BengiError:
+def _misplaced(field: str, detail: Sentence, limit: Decimal, value: Decimal) -> BengiError:
     code = "unsupported_combination"
     return Refused(code, detail, field=field, limit=plain(limit), value=plain(value))
 
@@ -190,7 +191,9 @@ def _count(facts: Facts) -> Iterator[BengiError]:
         (account.open_orders + 1, legs, limits.max_open_orders, "open orders"),
     ):
         if open_orders <= most < open_orders + more:
-            detail = f"At most {most} {words} at a time, and the legs count."
+            detail = sentence(
+                "At most {most} {words} at a time, and the legs count.", most=most, words=words
+            )
             value = open_orders + more
             yield Refused("too_many_open_orders", detail, limit=most, value=value)
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from accounts.commission import CommissionSchedule, commission_due
 from bengi.errors import BengiError, Malformed, Refused
 from bengi.money import ZERO, minor_unit, plain
+from bengi.sentences import sentence
 from bengi.terms import OrderClass, OrderType, Side, TimeInForce
 from orders.facts import Facts, QuoteFacts
 
@@ -65,15 +66,21 @@ def check_notional(facts: Facts) -> Iterator[BengiError]:
         return
     unit = minor_unit(instrument.currency)
     if ticket.notional <= 0 or ticket.notional % unit:
-        detail = f"An amount is above zero and in whole steps of {unit} {instrument.currency}."
+        grid = sentence(
+            "An amount is above zero and in whole steps of {unit} {currency}.",
+            unit=unit,
+            currency=instrument.currency,
+        )
         yield Malformed(
-            "invalid_amount", detail, field="notional", limit=plain(unit), value=_value(facts)
+            "invalid_amount", grid, field="notional", limit=plain(unit), value=_value(facts)
         )
     elif not ticket.quantity and _price(ticket.side, facts.quote) is not None:
-        step = plain(instrument.quantity_step)
-        detail = f"The amount comes to less than {step} {instrument.symbol}."
+        step = instrument.quantity_step
+        little = sentence(
+            "The amount comes to less than {step} {symbol}.", step=step, symbol=instrument.symbol
+        )
         yield Malformed(
-            "invalid_quantity", detail, field="notional", limit=step, value=_value(facts)
+            "invalid_quantity", little, field="notional", limit=plain(step), value=_value(facts)
         )
     if ticket.lots:
         detail = "An order of an amount names no lots."

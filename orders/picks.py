@@ -6,6 +6,7 @@ from uuid import UUID
 
 from bengi.errors import BengiError, Malformed, Refused
 from bengi.money import ZERO, plain
+from bengi.sentences import sentence
 from bengi.terms import Side
 from portfolios.lots import Pick
 
@@ -28,7 +29,9 @@ def check_picks(
         return
     named = sum((pick.quantity for pick in picks), ZERO)
     if named != quantity:
-        detail = f"The lots name {plain(named)} shares, the order {plain(quantity)}."
+        detail = sentence(
+            "The lots name {named} shares, the order {quantity}.", named=named, quantity=quantity
+        )
         yield Malformed("invalid_field", detail, field="lots", value=plain(named))
         return
     for pick in picks:
@@ -36,8 +39,12 @@ def check_picks(
         if pick.quantity > there:
             yield Refused(
                 "insufficient_position",
-                f"{plain(pick.quantity)} shares of lot {pick.lot_id} to sell, "
-                f"{plain(there)} available.",
+                sentence(
+                    "{wanted} shares of lot {lot} to sell, {there} available.",
+                    wanted=pick.quantity,
+                    lot=pick.lot_id,
+                    there=there,
+                ),
                 field="lots",
                 lot_id=str(pick.lot_id),
                 needed=plain(pick.quantity),

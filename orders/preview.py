@@ -7,7 +7,8 @@ from decimal import Decimal
 from accounts.commission import commission_due
 from accounts.models import Account
 from bengi.errors import BengiError, Malformed, Refused
-from bengi.money import ZERO, plain, round_money
+from bengi.money import ZERO, round_money
+from bengi.sentences import Sentence, sentence
 from bengi.terms import OrderType, Side
 from instruments.calendar import EXTENDED
 from instruments.models import Instrument
@@ -56,7 +57,7 @@ class Preview:
     errors: list[BengiError]
     checks: list[Verdict]
     sketch: Sketch | None
-    notes: list[str]
+    notes: list[str | Sentence]
     quote: Tick | None
     quote_age: timedelta | None
 
@@ -139,7 +140,7 @@ def _reserve(facts: Facts) -> Decimal:
     return cash_needed(facts) or ZERO
 
 
-def notes_on(facts: Facts) -> list[str]:
+def notes_on(facts: Facts) -> list[str | Sentence]:
     """Say in words what will probably happen first."""
     waits = waits_for(facts)
     if waits and facts.ticket.type is OrderType.LIMIT:
@@ -147,7 +148,7 @@ def notes_on(facts: Facts) -> list[str]:
     return [*([waits] if waits else []), *_of_its_type(facts)]
 
 
-def _of_its_type(facts: Facts) -> list[str]:
+def _of_its_type(facts: Facts) -> list[str | Sentence]:
     ticket, quote = facts.ticket, facts.quote
     is_buy = ticket.side is Side.BUY
     offered = quote.ask if is_buy else quote.bid
@@ -163,15 +164,15 @@ def _of_its_type(facts: Facts) -> list[str]:
         return ["It sleeps until a trade reaches the stop, then it is a limit order."]
     if ticket.type is OrderType.TRAILING_STOP:
         stop = first_stop(ticket, quote.last, facts.instrument.tick_size)
-        where = "" if stop is None else f"The stop starts at {plain(stop)}. "
-        way = "down" if is_buy else "up"
-        return [f"{where}It follows the price {way}; reached by a trade, it goes to market."]
+        where = "" if stop is None else sentence("The stop starts at {stop}. ", stop=stop)
+        form = "{where}It follows the price {way}; reached by a trade, it goes to market."
+        return [sentence(form, where=where, way="down" if is_buy else "up")]
     limit_price = ticket.limit_price
     if offered is None or limit_price is None:
         return ["Nobody is on the other side now, so the order will rest in the book."]
     gap = limit_price - offered if is_buy else offered - limit_price
     if gap >= 0:
-        return [f"The limit reaches the {name} of {plain(offered)}, so it can fill at once."]
-    side = "under" if is_buy else "over"
-    where = f"The limit is {plain(-gap)} {side} the {name}"
-    return [f"{where}, so the order will rest in the book."]
+        form = "The limit reaches the {name} of {offered}, so it can fill at once."
+        return [sentence(form, name=name, offered=offered)]
+    form = "The limit is {gap} {side} the {name}, so the order will rest in the book."
+    return [sentence(form, gap=-gap, side="under" if is_buy else "over", name=name)]

@@ -23,6 +23,7 @@ from bengi.errors import Conflict, Refused
 from bengi.ids import new_id
 from bengi.money import ZERO, minor_unit, plain, round_up_money
 from bengi.retries import retried
+from bengi.sentences import Number, sentence
 from bengi.terms import Leg, OrderClass, OrderStatus, OrderType, Side, TimeInForce
 from orders import lifecycle
 from orders.acceptance import held
@@ -89,7 +90,10 @@ def judged(
     if ticket.quantity <= order.worked_quantity:
         raise Refused(
             "quantity_below_filled",
-            f"{plain(order.worked_quantity)} are filled already; cancel to drop the rest.",
+            sentence(
+                "{filled} are filled already; cancel to drop the rest.",
+                filled=order.worked_quantity,
+            ),
             field="quantity",
             limit=plain(order.worked_quantity),
             value=plain(ticket.quantity),
@@ -126,7 +130,12 @@ def cash_meanwhile(order: Order, facts: Facts, price: Decimal, free: Decimal) ->
         currency = facts.instrument.currency
         raise Refused(
             "insufficient_funds",
-            f"{plain(needed)} {currency} more needed meanwhile, {plain(free)} available.",
+            sentence(
+                "{needed} {currency} more needed meanwhile, {free} available.",
+                needed=needed,
+                currency=currency,
+                free=Number(free, is_own=True),
+            ),
             field="quantity",
             needed=plain(needed),
             available=plain(free),

@@ -10,11 +10,13 @@ from typing import Any
 
 from accounts.commission import CommissionSchedule, commission_due
 from bengi.errors import BengiError, Conflict, Forbidden, Malformed, Refused, Unavailable
-from bengi.money import ZERO, grouped, plain, round_up_money
+from bengi.money import ZERO, plain, round_up_money
+from bengi.sentences import apart, sentence
 from bengi.terms import AccountStatus, InstrumentStatus, Leg, OrderType, Side, TimeInForce
-from orders.facts import AccountFacts, Facts, InstrumentFacts, QuoteFacts, TicketFacts
+from orders.facts import Facts, InstrumentFacts, QuoteFacts, TicketFacts
 from orders.fractions import check_fraction, check_worth
 from orders.hours import check_hours, works_now
+from orders.means import check_means
 from orders.notional import cash_for, check_notional, shares_at_most
 from orders.picks import check_picks
 from orders.trailing import stop_behind
@@ -57,7 +59,9 @@ def check_order(facts: Facts) -> list[BengiError]:
         facts.ticket.side, facts.ticket.quantity, facts.ticket.lots, facts.account.available_lots
     )
     errors += [*check_hours(facts), *check_fraction(facts), *_window(facts)]
-    errors += [*picks, *_steps(facts), *_sizes(facts), *_prices(facts), *_means(facts)]
+    errors += [*picks, *_steps(facts), *_sizes(facts), *_prices(facts)]
+    needed = cash_needed(facts) if facts.ticket.side is Side.BUY else None
+    errors += check_means(facts, needed)
     for error in errors:
         if facts.ticket.notional is not None and error.field == "quantity":
             error.field = "notional"
@@ -199,8 +203,13 @@ def _twin(facts: Facts) -> Iterator[BengiError]:
     """The same order twice within seconds is asked about, not placed."""
     twin, ticket = facts.account.twin, facts.ticket
     if twin is not None and not ticket.is_confirmed:
-        words = f"{ticket.side} {plain(ticket.quantity)} {facts.instrument.symbol}"
-        detail = f"The same order, {words}, came in a moment ago. Confirm it if you mean both."
+        detail = sentence(
+            "The same order, {side} {quantity} {symbol}, came in a moment ago. "
+            "Confirm it if you mean both.",
+            side=ticket.side,
+            quantity=ticket.quantity,
+            symbol=facts.instrument.symbol,
+        )
         yield Conflict("possible_duplicate", detail, field="confirm_duplicate", order=str(twin))
 
 
@@ -308,7 +317,11 @@ def _steps(facts: Facts) -> Iterator[BengiError]:
         if price is not None and (price <= 0 or price % instrument.tick_size):
             yield Refused(
                 "invalid_tick",
-                f"Prices of {instrument.symbol} move in steps of {plain(instrument.tick_size)}.",
+                sentence(
+                    "Prices of {symbol} move in steps of {step}.",
+                    symbol=instrument.symbol,
+                    step=instrument.tick_size,
+                ),
                 field=field,
                 limit=plain(instrument.tick_size),
                 value=plain(price),
@@ -316,7 +329,11 @@ def _steps(facts: Facts) -> Iterator[BengiError]:
     if ticket.quantity % instrument.quantity_step:
         yield Refused(
             "invalid_step",
-            f"{instrument.symbol} trades in steps of {plain(instrument.quantity_step)}.",
+            sentence(
+                "{symbol} trades in steps of {step}.",
+                symbol=instrument.symbol,
+                step=instrument.quantity_step,
+            ),
             field="quantity",
             limit=plain(instrument.quantity_step),
             value=plain(ticket.quantity),
@@ -342,12 +359,17 @@ def _sizes(facts: Facts) -> Iterator[BengiError]:
 
 
 def _above(code: str, words: str, limit: Decimal, value: Decimal) -> BengiError:
-    detail = f"At most {grouped(limit)} {words}; this one is {grouped(value)}."
+    detail = sentence(
+        "At most {limit} {words}; this one is {value}.",
+        limit=apart(limit),
+        words=words,
+        value=apart(value),
+    )
     return Refused(code, detail, field="quantity", limit=plain(limit), value=plain(value))
 
 
 def _too_many(words: str, limit: int, value: int) -> BengiError:
-    detail = f"At most {limit} {words} at a time."
+    detail = sentence("At most {limit} {words} at a time.", limit=limit, words=words)
     return Refused("too_many_open_orders", detail, limit=limit, value=value)
 
 
@@ -371,8 +393,14 @@ def _prices(facts: Facts) -> Iterator[BengiError]:
         around: dict[str, Any] = {"stop" if is_stop else "last": plain(middle)}
         yield Refused(
             "price_collar",
-            f"The limit must be within {plain(collar * 100)} % of the "
-            f"{'stop' if is_stop else 'last'} price, from {plain(lowest)} to {plain(highest)}.",
+            sentence(
+                "The limit must be within {collar} % of the {middle} price, "
+                "from {lowest} to {highest}.",
+                collar=collar * 100,
+                middle="stop" if is_stop else "last",
+                lowest=lowest,
+                highest=highest,
+            ),
             field="limit_price",
             limit=[plain(lowest), plain(highest)],
             value=plain(ticket.limit_price),
@@ -389,8 +417,8 @@ def _trail(facts: Facts) -> Iterator[BengiError]:
         yield Refused("stale_quote", detail, field="type")
     elif stop <= 0:
         field = "trail_percent" if ticket.trail_price is None else "trail_price"
-        detail = f"So far behind the last price the stop would stand at {plain(stop)}."
-        yield Refused("invalid_trail", detail, field=field, value=plain(stop))
+        far = sentence("So far behind the last price the stop would stand at {stop}.", stop=stop)
+        yield Refused("invalid_trail", far, field=field, value=plain(stop))
 
 
 def _market_price(facts: Facts) -> Iterator[BengiError]:
@@ -403,43 +431,3 @@ def _market_price(facts: Facts) -> Iterator[BengiError]:
         other = "sells" if side is Side.BUY else "buys"
         detail = f"Nobody {other} {symbol} at the moment; place a limit order."
         yield Refused("stale_quote", detail, field="type")
-
-
-# --- means
-
-
-def _means(facts: Facts) -> Iterator[BengiError]:
-    if facts.ticket.side is Side.BUY:
-        yield from _funds(facts)
-        return
-    quantity, available = facts.ticket.quantity, facts.account.available_quantity
-    if quantity > available:
-        symbol = facts.instrument.symbol
-        yield Refused(
-            "insufficient_position",
-            f"{grouped(quantity)} {symbol} to sell, {grouped(available)} available.",
-            field="quantity",
-            needed=plain(quantity),
-            available=plain(available),
-        )
-
-
-def _funds(facts: Facts) -> Iterator[BengiError]:
-    instrument, account = facts.instrument, facts.account
-    needed = cash_needed(facts)
-    if needed is not None and needed > account.buying_power:
-        yield Refused(
-            "insufficient_funds",
-            f"{grouped(needed)} {instrument.currency} needed, "
-            f"{grouped(account.buying_power)} available.{_hint(instrument.currency, account)}",
-            field="quantity",
-            needed=plain(needed),
-            available=plain(account.buying_power),
-        )
-
-
-def _hint(currency: str, account: AccountFacts) -> str:
-    """Say how to come by a currency that is not the account's own."""
-    if currency == account.base_currency or not account.base_currency:
-        return ""
-    return f" Convert {account.base_currency} to {currency} first: /account or .../convert."

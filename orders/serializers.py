@@ -271,7 +271,7 @@ def preview_shape(preview: Preview) -> dict[str, Any]:
         "quote_age_s": None if age is None else round(age.total_seconds(), 1),
         "sketch": None if preview.sketch is None else _sketch(preview.sketch),
         "checks": [check._asdict() for check in preview.checks],
-        "notes": preview.notes,
+        "notes": [str(note) for note in preview.notes],
         "errors": [entry(error) for error in preview.errors],
     }
 

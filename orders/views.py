@@ -19,6 +19,7 @@ from django_htmx.http import reswap, retarget
 from accounts.models import Account
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in
+from bengi.discreet import refusal
 from bengi.errors import BengiError, NotFound, Refused
 from bengi.ids import new_id
 from bengi.limits.throttle import count_page_order
@@ -203,7 +204,7 @@ def _cancel_many(request: PageRequest, filters: OrdersFilter) -> None:
     except ValueError:
         count = 0
     except BengiError as error:
-        messages.error(request, error.detail)
+        messages.error(request, refusal(error))
         return
     orders = "1 order" if count == 1 else f"{count} orders"
     if count:
@@ -282,7 +283,7 @@ def done(request: PageRequest, order: Order, word: str, event: str, **told: str)
 
 def _not_canceled(request: PageRequest, error: BengiError) -> HttpResponse:
     if request.htmx:
-        event = {"order-changed": {}, "say": {"title": "Not canceled", "text": error.detail}}
+        event = {"order-changed": {}, "say": {"title": "Not canceled", "text": refusal(error)}}
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(event)})
-    messages.error(request, error.detail)
+    messages.error(request, refusal(error))
     return redirect(next_path(request, reverse("orders")))

@@ -1,11 +1,13 @@
 """What the portfolio page is asked to show: a period or days, and an instrument beside it."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from bengi.errors import NotFound
+from bengi.numerals import quantity
 from bengi.plain_forms import PlainForm
 from instruments.models import Instrument
 from instruments.selectors import instrument_by_symbol
@@ -58,7 +60,7 @@ class SpanForm(PlainForm):
         if since and until and until < since:
             self.add_error("until", "This is before the first day.")
         elif since and (end - since).days >= DAYS_MAX:
-            self.add_error("since", f"Choose at most {DAYS_MAX:,} days.")
+            self.add_error("since", f"Choose at most {quantity(Decimal(DAYS_MAX))} days.")
         return told
 
     @property

@@ -12,6 +12,7 @@ from accounts.models import User
 from bengi.errors import NotFound
 from bengi.money import ZERO, nearest_to, plain, plain_or_none
 from bengi.numerals import money, signed
+from bengi.writing import long_day
 from portfolios.analytics.allocation import Part, folded
 from portfolios.analytics.benchmark import Beside
 from portfolios.analytics.money_weighted import NoRate
@@ -233,7 +234,7 @@ def _span_words(told: Performance) -> str:
 
 
 def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    return long_day(day)
 
 
 def _curve_words(told: Performance, rows: Sequence[Row], unit: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
+from bengi.numerals import quantity
 from orders.check_words import CheckLine, check_lines
 from orders.selectors import group_of
 from portfolios.holding_period import HoldingPeriod
@@ -89,7 +90,11 @@ def left_out_words(left_out: dict[str, int]) -> str:
         "moves": ("move of the stop", "moves of the stop"),
         "steps": ("step in between", "steps in between"),
     }
-    parts = [f"{count:,} {names[kind][count != 1]}" for kind, count in left_out.items() if count]
+    parts = [
+        f"{quantity(Decimal(count))} {names[kind][count != 1]}"
+        for kind, count in left_out.items()
+        if count
+    ]
     return " and ".join(parts)
 
 

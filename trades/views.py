@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts.selectors import accounts_of, main_account
 from bengi import clock
 from bengi.access import PageRequest, signed_in
+from bengi.discreet import refusal
 from bengi.errors import Malformed, NotFound
 from bengi.filters import FilterForm
 from bengi.pagination import leaf
@@ -137,7 +138,7 @@ def period_statement(request: PageRequest) -> HttpResponse:
         try:
             context["statement"] = read_period_statement(mine, since, until)
         except Malformed as error:
-            filters.add_error(error.field, error.detail)
+            filters.add_error(error.field, refusal(error))
     ends = [today, today.replace(day=1) - timedelta(days=1)]
     context["months"] = [(end.replace(day=1), end) for end in ends]
     context["made_at"] = clock.now()

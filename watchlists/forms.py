@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from bengi.discreet import refusal
 from bengi.errors import BengiError
 from bengi.plain_forms import PlainForm
 from bengi.terms import AlertKind
@@ -36,7 +37,7 @@ class ListForm(PlainForm):
 
     def refuse(self, error: BengiError) -> None:
         """Say beside the field why there is no such list."""
-        self.add_error("name", error.detail)
+        self.add_error("name", refusal(error))
 
 
 class SymbolForm(PlainForm):
@@ -48,7 +49,7 @@ class SymbolForm(PlainForm):
 
     def refuse(self, error: BengiError) -> None:
         """Say beside the field why the symbol was not added."""
-        self.add_error("symbol", error.detail)
+        self.add_error("symbol", refusal(error))
 
 
 class LevelField(forms.Field):
@@ -89,4 +90,4 @@ class AlertForm(PlainForm):
 
     def refuse(self, error: BengiError) -> None:
         """Say beside the field at fault why the alert was not set."""
-        self.add_error(_FIELDS.get(error.field or "", error.field) or "level", error.detail)
+        self.add_error(_FIELDS.get(error.field or "", error.field) or "level", refusal(error))

@@ -6,7 +6,8 @@ from django.db.models import Q
 
 from bengi.fields import ExactField, PriceField
 from bengi.ids import new_id
-from bengi.money import plain_or_none
+from bengi.money import ZERO
+from bengi.numerals import quantity
 from bengi.terms import AlertKind, choices
 from instruments.models import Instrument
 
@@ -130,5 +131,5 @@ class PriceAlert(models.Model):
     @property
     def wish(self) -> str:
         """What it waits for, as the end of a sentence: at or above 150."""
-        price, percent = plain_or_none(self.price), plain_or_none(self.percent)
-        return f"{self.wish_words} {price if percent is None else f'{percent}%'}"
+        level, sign = (self.price, "") if self.percent is None else (self.percent, "%")
+        return f"{self.wish_words} {quantity(level or ZERO)}{sign}"

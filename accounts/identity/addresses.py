@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from accounts.identity import mails
+from accounts.identity.standing import forget_all_of
 from accounts.models import User
 from bengi.audit.services import note
 from bengi.errors import Malformed
@@ -123,6 +124,7 @@ def _take_place(address: EmailAddress, now: datetime) -> bool:
             note("user.email_changed", by=user, now=now, target=f"user {user.pk}", details=details)
     except IntegrityError:
         return False
+    forget_all_of(user)
     mails.send("address_changed", user, {"email": user.email}, to=old)
     return True
 

@@ -32,7 +32,7 @@ from accounts.identity.serializers import (
     RefreshInput,
     RegisterInput,
     SecondFactorInput,
-    SecondFactorOffInput,
+    SecondFactorProofInput,
     VerifyEmailInput,
     api_key_shape,
     pair_shape,
@@ -357,17 +357,36 @@ class SecondFactorView(APIView):
 
     @operation(
         "Turn off the second factor",
-        body=SecondFactorOffInput,
+        body=SecondFactorProofInput,
         answers=None,
         status=204,
         refuses=("wrong_password", "invalid_code"),
     )
     @sensitive_variables("values")
     def delete(self, request: ApiRequest) -> Response:
-        values = read_body(SecondFactorOffInput, request.data)
+        values = read_body(SecondFactorProofInput, request.data)
         user, plain = request.user, request._request
         factor_changes.turn_off(plain, user, **values, now=clock.wall())
         return Response(status=204)
+
+
+class RecoveryCodesView(APIView):
+    """Codes for a lost phone: new ones, by password and code, in the place of the old ones."""
+
+    @operation(
+        "Renew the recovery codes",
+        body=SecondFactorProofInput,
+        answers=shapes.RecoveryCodes,
+        refuses=("wrong_password", "invalid_code"),
+    )
+    @sensitive_variables("values", "codes")
+    def post(self, request: ApiRequest) -> Response:
+        values = read_body(SecondFactorProofInput, request.data)
+        user, plain = request.user, request._request
+        codes = factor_changes.renew_codes(plain, user, **values, now=clock.wall())
+        response = Response({"recovery_codes": codes})
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 class ApiKeysView(APIView):

@@ -131,6 +131,13 @@ class PasswordInput(Input):
     new_password = PasswordField()
 
 
+class EmailInput(Input):
+    """The address that is to be, and the password."""
+
+    email = EmailField()
+    password = PasswordField()
+
+
 class ProfileInput(Input):
     """What of themselves people may set; what is left out stays."""
 
@@ -167,7 +174,9 @@ class SecondFactorInput(Input):
     code = TextField(max_length=16, default=None)
 
 
-class SecondFactorOffInput(Input):
+class SecondFactorProofInput(Input):
+    """What turns the second factor off, and makes new recovery codes."""
+
     password = PasswordField()
     code = TextField(max_length=16)
 

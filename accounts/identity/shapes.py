@@ -44,6 +44,14 @@ class VerifiedEmail(Shape):
     email_verified: Literal[True]
 
 
+class Email(Shape):
+    """The address somebody has, and the one that waits for its confirmation."""
+
+    email: str
+    email_verified: bool
+    waiting: str | None
+
+
 class Profile(Shape):
     """What people may know of themselves."""
 

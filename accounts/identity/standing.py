@@ -68,6 +68,13 @@ def forget(*ids: UUID) -> None:
     _line.ask(lambda: cache.delete_many([_name(each) for each in ids]), None)
 
 
+def forget_all_of(user: User) -> None:
+    """Let the next look at every sign-in and key of the user's be at the table. Two statements."""
+    sign_ins = SignIn.objects.filter(user=user, ended_at=None).values_list("id", flat=True)
+    keys = ApiKey.objects.filter(user=user, revoked_at=None).values_list("id", flat=True)
+    forget(*sign_ins, *keys)
+
+
 def _read_sign_ins(ids: Collection[UUID], now: datetime) -> dict[UUID, Standing]:
     if not ids:
         return {}

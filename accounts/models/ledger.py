@@ -7,6 +7,7 @@ from accounts.models.cash import Account
 from accounts.models.users import User
 from bengi.fields import MoneyField, PriceField
 from bengi.ids import new_id
+from bengi.sentences import Number, Sentence, sentence
 from bengi.terms import LedgerBook, LedgerKind, choices
 
 
@@ -101,6 +102,21 @@ class Conversion(models.Model):
     def __str__(self) -> str:
         source = f"{self.source_amount} {self.source_currency}"
         return f"{source} to {self.target_amount} {self.target_currency}"
+
+    @property
+    def words(self) -> Sentence:
+        """What was given for what, at which rate: the description of the transaction."""
+        return sentence(
+            "{gone} {source} to {come} {target} at {base}/{quote} {rate} of {as_of}",
+            gone=Number(self.source_amount, is_own=True),
+            source=self.source_currency,
+            come=Number(self.target_amount, is_own=True),
+            target=self.target_currency,
+            base=self.rate_base,
+            quote=self.rate_quote,
+            rate=self.rate,
+            as_of=self.rate_as_of,
+        )
 
 
 class LedgerAdjustment(models.Model):

@@ -7,6 +7,7 @@ from django import forms
 from accounts.forms import PROFILES, THEMES, UPDOWNS
 from accounts.identity.serializers import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX
 from accounts.reader import zone_names
+from bengi.discreet import refusal
 from bengi.errors import BengiError
 from bengi.plain_forms import PlainForm
 from bengi.writing import LOCALES
@@ -19,7 +20,7 @@ class SettingsForm(PlainForm):
 
     def refuse(self, error: BengiError, otherwise: str) -> None:
         """Say why beside the field at fault, beside another one where that is none of ours."""
-        self.add_error(error.field if error.field in self.fields else otherwise, error.detail)
+        self.add_error(error.field if error.field in self.fields else otherwise, refusal(error))
 
     @property
     def first_wrong(self) -> str:

@@ -1,5 +1,7 @@
 """How the street trades with an account is its owner's choice, and staff's; the log tells."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -106,22 +108,21 @@ def test_one_account_takes_seven_statements(owner, account, django_assert_num_qu
         owner.get(url(account))
 
 
-def test_the_account_page_has_the_choice(owner, account):
+@pytest.mark.parametrize("profile", Realism)
+def test_the_account_page_tells_the_profile_and_leads_to_the_choice(owner, account, profile):
+    set_realism(account.id, profile, by=account.user, now=OPENED_AT)
     page = owner.get("/account").content.decode()
-    assert 'value="realistic" checked' in page
-    answer = owner.post("/account/realism", {"realism": "instant"}, follow=True)
-    assert "Your next orders trade instant." in answer.content.decode()
-    assert 'value="instant" checked' in answer.content.decode()
-    answer = owner.post("/account/realism", {"realism": "lenient"}, follow=True)
-    assert "Choose one of the three." in answer.content.decode()
-    account.refresh_from_db()
-    assert account.realism == "instant"
+    main = page[page.index("<main") : page.index("</main>")]
+    assert f'href="/help#realism">{profile.capitalize()}</a>' in main
+    assert main.count('href="/settings/trading"') == 1
+    assert not re.search('name="(realism|theme|updown)"', main)
+    assert owner.post("/account/realism", {"realism": "instant"}).status_code == 404
 
 
-def test_without_an_account_there_is_nothing_to_choose(client):
+def test_without_an_account_there_is_no_profile(client):
     client.force_login(UserFactory())
-    assert client.post("/account/realism", {"realism": "instant"}).status_code == 404
-    assert client.get("/account").status_code == 200
+    answer = client.get("/account")
+    assert (answer.status_code, b"Your next orders" in answer.content) == (200, False)
 
 
 def test_staff_set_it_in_the_admin_and_nothing_else(account):

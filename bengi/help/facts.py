@@ -61,9 +61,9 @@ def _size(profile: Profile) -> str:
 def _volume(profile: Profile) -> str:
     if profile.is_unlimited:
         return "any size at the quoted price"
-    share = Decimal(profile.impact_percent) / 100
+    share = numerals.quantity(Decimal(profile.impact_percent) / 100)
     return (
-        f"{profile.volume_percent} % of what traded last, its price moved by {share:g} × (share of "
+        f"{profile.volume_percent} % of what traded last, its price moved by {share} × (share of "
         f"the volume)², {CAP_PERCENT} % at most"
     )
 

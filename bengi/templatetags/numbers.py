@@ -115,6 +115,12 @@ def refusal(error: Any) -> str:
 
 
 @register.filter
+def written(told: Any) -> str:
+    """{{ note|written }}: a sentence with its numbers as the reader writes them."""
+    return discreet.written(told)
+
+
+@register.filter
 def tenth(value: Any) -> str:
     """{{ -2.14|tenth }} -> −2.1"""
     return NOTHING if _is_missing(value) else numerals.fixed(value, 1)

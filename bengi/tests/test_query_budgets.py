@@ -207,6 +207,7 @@ WRITES: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", "alerts/{alert}", {"price": "500"}),
     ("DELETE", "alerts/{alert}", {}),
     ("POST", "instruments", NEW),
+    ("POST", "notifications/read", {}),
     ("PUT", "instruments/ABC", LISTING),
     ("POST", "orders", ORDER | {"portfolio_id": "{portfolio}"}),
     ("POST", "orders/preview", ORDER | {"portfolio_id": "{portfolio}"}),

@@ -1,7 +1,6 @@
 """Filters that write times: by the reader's clock, the exchange's beside it where it differs."""
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils.html import format_html
@@ -9,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from bengi import clock as bengi_clock
 from bengi import writing
+from bengi.writing import city_of
 from instruments.lines import zone_of
 from instruments.models import Instrument
 
@@ -66,6 +66,24 @@ def utc(moment: datetime) -> str:
 
 
 @register.filter
+def utc_day(value: date | datetime) -> str:
+    """{{ statement.since|utc_day }} -> 2 Mar 2026, of a moment the day in UTC."""
+    return writing.long_day(value.astimezone(UTC) if isinstance(value, datetime) else value)
+
+
+@register.filter
+def utc_time(moment: datetime) -> str:
+    """{{ posted.occurred_at|utc_time }} -> 15:00:01, by UTC."""
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
+
+
+@register.filter
+def minute(at: datetime) -> str:
+    """{{ rate.as_of|minute }} -> 2 Mar 2026 16:00 Berlin, else by UTC."""
+    return writing.minute(at)
+
+
+@register.filter
 def day(value: date | datetime | None) -> str:
     """{{ trade.settles_on|day }} -> 2 Mar 2026; the day of a moment is the reader's, else UTC's."""
     return "" if value is None else writing.long_day(_own_day(value))
@@ -84,15 +102,15 @@ def time_of_day(moment: datetime) -> str:
 
 
 @register.simple_tag
+def printed_at() -> str:
+    """{% printed_at %} -> 2 Mar 2026 16:00:01 Berlin: now, as moment() writes it."""
+    return moment(bengi_clock.now())
+
+
+@register.simple_tag
 def own_zone() -> str:
     """{% own_zone %} -> Berlin, or UTC: whose clock day, time_of_day and moment go by."""
     return city_of(writing.current().zone or UTC)
-
-
-def city_of(zone: tzinfo) -> str:
-    """Return how people call a zone: New York, UTC."""
-    name = zone.key if isinstance(zone, ZoneInfo) else str(zone)
-    return name.rpartition("/")[2].replace("_", " ")
 
 
 def _time(moment: datetime, zone: tzinfo, today_of: tzinfo | None = None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from bengi import discreet
+from bengi.discreet import refusal
 from bengi.errors import BengiError
 from bengi.plain_forms import PlainForm
 from bengi.terms import OrderType, TimeInForce
@@ -70,7 +70,7 @@ class ReplaceForm(PlainForm):
         """Put the rules' reasons beside their fields."""
         for error in errors:
             field = error.field if error.field in self.fields else None
-            self.add_error(field, discreet.refusal(error))
+            self.add_error(field, refusal(error))
 
     @property
     def problems(self) -> list[Problem]:

@@ -10,6 +10,7 @@ from bengi.errors import BengiError, Refused
 from bengi.ids import new_id
 from bengi.money import ZERO
 from bengi.numerals import money, own_money, price, quantity
+from bengi.sentences import Sentence
 from bengi.terms import Side
 from orders.desk import Fact
 from orders.facts import Facts
@@ -37,7 +38,7 @@ class ReplacePreview:
     buying_power_before: Decimal
     buying_power_after: Decimal | None
     errors: list[BengiError]
-    notes: list[str]
+    notes: list[str | Sentence]
 
 
 def preview_replace(order: Order, changes: dict[str, Any], *, now: datetime) -> ReplacePreview:

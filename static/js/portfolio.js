@@ -36,7 +36,8 @@ const { unit, points } = JSON.parse(shown);
 const places = unit === "%" ? 2 : n.minorPlaces(unit);
 const box = document.createElement("div");
 box.className = "plot__canvas";
-plot.replaceChildren(box);
+plot.append(box);
+plot.classList.add("plot--live");
 const chart = createChart(box, {
   autoSize: true,
   layout: { attributionLogo: false, fontSize: 11 * scale(), fontFamily: getComputedStyle(document.body).fontFamily },

@@ -23,14 +23,27 @@ export function paintPrints(quote) {
   price.textContent = n.fixed(last, Number(box.dataset.places));
   price.className = lastBefore === null || last === lastBefore ? "flat" : last > lastBefore ? "up" : "down";
   size.textContent = n.quantity(volume - volumeBefore);
-  time.textContent = clock(box.dataset.zone).format(Date.parse(quote.as_of));
+  time.append(...told(Date.parse(quote.as_of), box.dataset.zone));
   const body = box.querySelector("tbody");
   body.prepend(row);
   while (body.children.length > MOST) body.lastElementChild.remove();
 }
 
-let shared = null;
+/** Write a time by the reader's clock, the market's beside it where theirs differ, as the rows do
+    that the page came with. */
+function told(at, zone) {
+  const there = clock(zone).format(at);
+  const own = clock(document.documentElement.dataset.zone || zone).format(at);
+  if (own === there) return [own];
+  const beside = document.createElement("span");
+  beside.className = "beside";
+  beside.textContent = `${there} ${zone.split("/").pop().replaceAll("_", " ")}`;
+  return [`${own} `, beside];
+}
+
+const CLOCKS = new Map();
 function clock(zone) {
-  shared ??= new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  return shared;
+  const form = { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+  if (!CLOCKS.has(zone)) CLOCKS.set(zone, new Intl.DateTimeFormat("en-GB", form));
+  return CLOCKS.get(zone);
 }

@@ -34,6 +34,7 @@ from portfolios.models import Position
 from tests.contract.document import Documented
 from trades.corrections import ask_bust
 from trades.models import Trade, TradeCorrection
+from trades.notices.selectors import ORDER, events_told
 from trades.tests.corporate_stage import dividend
 from trades.tests.desk import fills_of
 from trades.tests.world import Trader, World, open_world
@@ -71,6 +72,7 @@ class Stage:
             "exec_id": str(self.sold.exec_id),
             "correction_id": str(self.asked.id),
             "symbol": "ABC",
+            "notice_id": str(events_told(owner).order_by(*ORDER)[0].pk),
             "email": owner.email,
         }
 
@@ -245,6 +247,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "ask_for_a_password_reset": {"email": "{email}"},
     "confirm_a_password_reset": {"key": "{reset_key}", "password": PHRASE},
     "turn_on_the_second_factor": {"password": PASSWORD},
+    "change_the_address": {"email": "new@bengi.example", "password": PASSWORD},
+    "mark_notifications_read": {"up_to": "{notice_id}"},
+    "renew_the_recovery_codes": {"password": PASSWORD, "code": "{recovery_code}"},
     "turn_off_the_second_factor": {"password": PASSWORD, "code": "{recovery_code}"},
     "create_an_api_key": {"name": "A robot", "scopes": ["read", "trade"]},
 }

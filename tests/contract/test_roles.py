@@ -44,6 +44,9 @@ EXPECTED = {
     "sign_out": ENDS,
     "sign_out_everywhere": ENDS,
     "change_the_password": ENDS,
+    "get_the_address": ALL,
+    "change_the_address": (401, 202, 202, 202, 202),
+    "keep_the_address": ENDS,
     "get_the_profile": ALL,
     "change_the_profile": ALL,
     "verify_an_address": ANYBODY,
@@ -55,6 +58,7 @@ EXPECTED = {
     "get_the_second_factor": ALL,
     "turn_on_the_second_factor": (401, 200, 200, 409, 200),  # the dealer has one,
     "turn_off_the_second_factor": (401, 400, 400, 204, 400),  # and a code
+    "renew_the_recovery_codes": (401, 400, 400, 200, 400),
     "list_api_keys": ALL,
     "create_an_api_key": MAKES,
     "revoke_an_api_key": OWNER_ENDS,
@@ -74,6 +78,7 @@ EXPECTED = {
     "list_markets": ALL,
     "list_movers": ALL,
     "list_notifications": ALL,
+    "mark_notifications_read": OWNER,
     "list_orders": ALL,
     "place_an_order": (401, 201, 201, 400, 400),  # the desk has no portfolio to trade in
     "place_several_orders": ALL,

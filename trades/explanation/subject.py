@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bengi import numerals
+from bengi import numerals, writing
 from bengi.terms import OrderType, Side, TimeInForce
 
 Step = dict[str, Any]
@@ -60,14 +60,29 @@ class Subject:
         return numerals.quantity(Decimal(value))
 
     def clock(self, moment: datetime, now: datetime) -> str:
-        """Write a time by the exchange's clock: 09:30 New York time, with the day if another."""
-        local, today = moment.astimezone(self.zone), now.astimezone(self.zone).date()
-        city = self.zone.key.rpartition("/")[2].replace("_", " ")
-        time = f"{local:%H:%M} {city if city == 'UTC' else f'{city} time'}"
-        days = (local.date() - today).days
-        if days == 0:
-            return time
-        return f"{local:%A} {time}" if 0 < days < 7 else f"{local.day} {local:%B} {time}"
+        """Write a time by the exchange's clock: 09:30 New York time, with the day if another.
+
+        Who reads by another clock is told the time by theirs first, the exchange's behind it.
+        """
+        own = writing.current().zone
+        there = _by_clock(moment, now, self.zone)
+        if own is None or _offset(moment, own) == _offset(moment, self.zone):
+            return there
+        return f"{_by_clock(moment, now, own)}, {there}"
+
+
+def _by_clock(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    city = writing.city_of(zone)
+    time = f"{local:%H:%M} {city if city == 'UTC' else f'{city} time'}"
+    days = (local.date() - today).days
+    if days == 0:
+        return time
+    return f"{local:%A} {time}" if 0 < days < 7 else f"{local.day} {local:%B} {time}"
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
+    return moment.astimezone(zone).utcoffset()
 
 
 def gained(side: Side, price: Decimal, reference: Decimal) -> Decimal:

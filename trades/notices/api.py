@@ -3,12 +3,13 @@
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bengi.inputs import ApiRequest, read_query
+from bengi.inputs import ApiRequest, read_body, read_query
 from bengi.pagination import page
 from bengi.schema.operation import operation
 from trades.notices import shapes
-from trades.notices.selectors import ORDER, events_told, notices, unread_count
-from trades.notices.serializers import NotificationsInput, notice_shape
+from trades.notices.selectors import ORDER, events_told, notices, seen_with, unread_count
+from trades.notices.serializers import NotificationsInput, ReadInput, notice_shape
+from trades.notices.services import mark_read
 
 
 class NotificationsView(APIView):
@@ -26,3 +27,16 @@ class NotificationsView(APIView):
         )
         told = [notice_shape(each) for each in notices(request.user, found["results"])]
         return Response({**found, "results": told, "unread": unread_count(request.user)})
+
+
+class ReadNotificationsView(APIView):
+    """Notifications count as read: all of them, or one and what is older."""
+
+    @operation(
+        "Mark notifications read", body=ReadInput, answers=shapes.Unread, refuses=("not_found",)
+    )
+    def post(self, request: ApiRequest) -> Response:
+        newest = read_body(ReadInput, request.data)["up_to"]
+        user = request.user
+        mark_read(user, None if newest is None else seen_with(user, newest))
+        return Response({"unread": unread_count(user)})

@@ -8,10 +8,11 @@ from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, User
+from bengi.errors import NotFound
 from bengi.events.models import Event, Stream
 from instruments.models import CorporateAction
 from instruments.selectors import instruments_by_symbol
@@ -71,6 +72,27 @@ def unread_events(user: User) -> QuerySet[Event]:
 def unread_count(user: User) -> int:
     """Return how many notifications the user has not read, UNREAD_MAX at most."""
     return unread_events(user)[:UNREAD_MAX].count()
+
+
+def seen_with(user: User, event_id: UUID) -> dict[UUID, int]:
+    """Return the place of each of the user's logs up to which all is as old as something told.
+
+    What is newer stays beyond it, wherever it stands in its log. Raises NotFound for what is not
+    told to the user.
+    """
+    newest = Event.objects.filter(pk=event_id, stream_id__in=heads_of_user(user), type__in=KIND_OF)
+    event = newest.first()
+    if event is None:
+        raise NotFound
+    at = event.occurred_at
+    is_seen = Q(occurred_at__lt=at) | Q(occurred_at=at, pk__lte=event.pk)
+    rows = unread_events(user).order_by().values_list("stream_id")
+    told = rows.annotate(seen=Max("seq", filter=is_seen), newer=Min("seq", filter=~is_seen))
+    return {
+        stream_id: seen if newer is None else min(seen, newer - 1)
+        for stream_id, seen, newer in told
+        if seen is not None
+    }
 
 
 def _after(places: Mapping[UUID, int]) -> Q:

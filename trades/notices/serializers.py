@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bengi.inputs import WordField
+from bengi.inputs import Input, UUIDField, WordField
 from bengi.pagination import PageInput
 from bengi.realtime.protocol import moment
 from trades.notices.kinds import NoticeKind
@@ -13,6 +13,12 @@ class NotificationsInput(PageInput):
     """One kind, or all."""
 
     kind = WordField(list(NoticeKind), default=None)
+
+
+class ReadInput(Input):
+    """The newest notification that has been seen; without one, all have."""
+
+    up_to = UUIDField(default=None)
 
 
 def notice_shape(notice: Notice) -> dict[str, Any]:

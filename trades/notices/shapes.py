@@ -7,6 +7,8 @@ from msgspec import Meta
 from bengi.schema.shapes import Id, Moment, Shape
 from trades.notices.kinds import NoticeKind
 
+Count = Annotated[int, Meta(description="At most 100.")]
+
 
 class Notification(Shape):
     """Something that happened to the user, in words."""
@@ -28,4 +30,10 @@ class Notifications(Shape):
 
     results: list[Notification]
     next: str | None
-    unread: Annotated[int, Meta(description="At most 100.")]
+    unread: Count
+
+
+class Unread(Shape):
+    """How many notifications are unread."""
+
+    unread: Count

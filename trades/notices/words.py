@@ -113,7 +113,10 @@ def _wish(order: Payload, names: Names) -> str:
 def _fired(payload: Payload, names: Names) -> Saying:
     alert = payload["alert"]
     symbol = alert["symbol"]
-    level = f"{alert['percent']}%" if alert["percent"] else names.price(alert["price"], symbol)
+    if alert["percent"]:
+        level = f"{quantity(Decimal(alert['percent']))}%"
+    else:
+        level = names.price(alert["price"], symbol)
     wish = f"Your alert: {WISHES[alert['kind']]} {level}. {alert['note']}"
     return Saying(
         f"{symbol} is at {names.price(alert['fired_price'], symbol)}", wish.strip(), symbol

@@ -41,8 +41,13 @@ PATHS = (
 
 @pytest.fixture
 def trader(world: World) -> Iterator[Trader]:
-    """Somebody who has done a bit of everything, over two days."""
     clock.use(lambda: world.now)
+    yield busy(world)
+    clock.reset()
+
+
+def busy(world: World) -> Trader:
+    """Return somebody who has done a bit of everything, over two days."""
     trader = world.trader(cash="87654.32")
     abc = world.instrument()
     world.tick(abc, "97.31", "97.33", size=100)
@@ -55,8 +60,7 @@ def trader(world: World) -> Iterator[Trader]:
     world.tick(abc, "98.71", "98.73", size=100)
     world.place(trader, abc, "sell", 13)
     world.place(trader, abc, "buy", 31, limit="95.17")
-    yield trader
-    clock.reset()
+    return trader
 
 
 @pytest.fixture
@@ -135,14 +139,47 @@ def test_a_review_shows_what_one_does_and_not_what_one_has(trader: Trader, reade
     assert "1,900.60 USD" in page
     assert told_in(page, amounts) == set()
     refused = reader.post("/orders/review", {**order, "quantity": "9000"}).content.decode()
-    assert "There is not enough money for it." in refused
+    assert "855,270 USD needed, \N{BULLET}\N{BULLET}" in refused
     assert told_in(refused, amounts) == set()
+    assert_withdrawal_hides_what_there_is(reader, amounts)
     key = str(reader.get("/account").context["forms"]["convert"]["key"].value())
     asked = {"what": "convert", "amount": "432.10", "source": "USD", "target": "EUR", "key": key}
     page = reader.post("/account", asked).content.decode()
     assert "Convert 432.10 USD</button>" in page
     assert "400.09 EUR" in page
     assert told_in(page, amounts) == set()
+
+
+def assert_withdrawal_hides_what_there_is(reader: Client, amounts: set[Decimal]) -> None:
+    key = str(reader.get("/account").context["forms"]["withdraw"]["key"].value())
+    asked = {"what": "withdraw", "amount": "999999", "currency": "USD", "key": key}
+    page = reader.post("/account", asked).content.decode()
+    assert "999,999 USD needed, \N{BULLET}\N{BULLET}" in page
+    assert told_in(page, amounts) == set()
+
+
+def test_a_reader_of_another_locale_reads_refusals_in_it(trader: Trader, reader: Client):
+    order = {
+        "symbol": "ABC",
+        "portfolio_id": str(trader.portfolio.id),
+        "side": "buy",
+        "type": "limit",
+        "time_in_force": "day",
+        "quantity": "9000",
+        "limit_price": "95.03",
+    }
+    User.objects.filter(pk=trader.user.pk).update(locale="de")
+    page = reader.post("/orders/review", order).content.decode()
+    assert "855.270 USD needed, 1" in page
+    asked = {**order, "limit_price": "1097.25", "quantity": "2"}
+    page = reader.post("/orders/review", asked).content.decode()
+    assert "from 88,839 to 108,581." in page
+    page = reader.post("/orders/review", {**order, "quantity": "2"}).content.decode()
+    assert "The limit is 3,7 under the ask" in page
+    told = reader.post("/api/v1/orders/preview", order, "application/json").json()
+    (error,) = [each for each in told["errors"] if each["code"] == "insufficient_funds"]
+    assert error["detail"].startswith("855,270 USD needed, 1")
+    assert error["needed"] == "855270"
 
 
 def test_the_api_hides_nothing(trader: Trader, reader: Client):

@@ -248,6 +248,62 @@ def test_a_mark_that_is_none_marks_nothing(world, trader, seen):
     assert unread_count(other.user) == 1
 
 
+def told_by_api(client) -> list[tuple[str, bool]]:
+    found = client.get(URL).json()["results"]
+    return [(each["text"], each["is_read"]) for each in found]
+
+
+def read_up_to(client, newest: str | None = None):
+    body = {} if newest is None else {"up_to": newest}
+    return client.post(f"{URL}/read", body, content_type="application/json")
+
+
+def test_a_program_reads_up_to_what_it_has_seen(world, trader):
+    more = open_account(
+        trader.user,
+        name="Second",
+        currency="EUR",
+        now=world.now,
+        schedule=trader.account.fee_schedule,
+    )
+    for number, account in enumerate((more, trader.account, more, trader.account)):
+        at = world.now + timedelta(seconds=number + 1)
+        deposit(account, D(number + 1), "EUR", key=f"k{number}", now=at)
+    client = signed_in(trader.user)
+    second = client.get(URL).json()["results"][1]
+    assert second["text"] == "+3.00 EUR."
+    answer = read_up_to(client, second["id"])
+    assert (answer.status_code, answer.json()) == (200, {"unread": 1})
+    assert told_by_api(client) == [
+        ("+4.00 EUR.", False),
+        *((text, True) for text in ("+3.00 EUR.", "+2.00 EUR.", "+1.00 EUR.")),
+        ("+100,000.00 USD.", True),
+    ]
+    assert read_up_to(client, client.get(URL).json()["results"][3]["id"]).json() == {"unread": 1}
+    assert read_up_to(client).json() == {"unread": 0}
+    assert all(is_read for _, is_read in told_by_api(client))
+
+
+def test_what_is_newer_stays_unread_wherever_it_stands_in_its_log(world, trader):
+    for number, seconds in enumerate((5, 1)):
+        at = world.now + timedelta(seconds=seconds)
+        deposit(trader.account, D(number + 1), "USD", key=f"k{number}", now=at)
+    client = signed_in(trader.user)
+    seen = client.get(URL).json()["results"][1]
+    assert seen["text"] == "+2.00 USD."
+    assert read_up_to(client, seen["id"]).json() == {"unread": 2}
+    assert told_by_api(client)[0] == ("+1.00 USD.", False)
+
+
+def test_a_program_reads_nothing_of_anothers(world, trader):
+    other = world.trader()
+    theirs = signed_in(other.user).get(URL).json()["results"][0]["id"]
+    client = signed_in(trader.user)
+    assert read_up_to(client, theirs).status_code == 404
+    assert read_up_to(client, "x").status_code == 400
+    assert (unread_count(trader.user), unread_count(other.user)) == (1, 1)
+
+
 def test_unread_ones_are_counted_to_a_hundred(world, trader, monkeypatch):
     monkeypatch.setattr(selectors, "UNREAD_MAX", 3)
     for number in range(5):

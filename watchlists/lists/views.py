@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bengi import clock
 from bengi.access import PageRequest, next_path, signed_in
+from bengi.discreet import refusal
 from bengi.errors import BengiError, NotFound
 from instruments.models import Instrument
 from instruments.selectors import instruments_matching
@@ -116,9 +117,9 @@ def add_to_chosen(request: PageRequest) -> HttpResponse:
         add_symbol(watchlist.id, request.user, symbol, None)
     except BengiError as error:
         if request.htmx:
-            said = {"say": {"title": "Not added", "text": error.detail}}
+            said = {"say": {"title": "Not added", "text": refusal(error)}}
             return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(said)})
-        messages.error(request, error.detail)
+        messages.error(request, refusal(error))
     else:
         if not request.htmx:
             messages.success(request, f"{symbol} is in the list {watchlist.name}.")

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bengi import writing
+from bengi.writing import city_of
 from instruments.calendar import (
     MICS,
     NAMES,
@@ -18,7 +20,7 @@ from instruments.calendar import (
     zone_of,
 )
 from instruments.hours import market_hours
-from instruments.lines import Line, city_of, hours_words, lines_of
+from instruments.lines import Line, hours_words, lines_of
 from instruments.models import Instrument
 from instruments.movers import Breadth, Market, Mover
 from instruments.selectors import latest_quotes
@@ -143,5 +145,13 @@ def _changes(mic: str, now: datetime, zone: ZoneInfo) -> str:
 
 
 def _when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """Write when, by the reader's clock first where they have chosen another than the exchange."""
+    own, there = writing.current().zone, _by_clock(moment, now, zone)
+    if own is None or moment.astimezone(own).utcoffset() == moment.astimezone(zone).utcoffset():
+        return there
+    return f"{_by_clock(moment, now, own)} {city_of(own)}, {there} {city_of(zone)}"
+
+
+def _by_clock(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == today else f"{local:%a} {local.day} {local:%b %H:%M}"

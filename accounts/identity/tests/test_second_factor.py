@@ -121,6 +121,28 @@ def test_a_recovery_code_works_once(user, factor):
     assert recovery_codes_left(user) == 8
 
 
+def test_new_codes_take_the_place_of_the_old_ones(owner, user, factor):
+    _, (first, second, *_) = factor
+    path = "2fa/recovery-codes"
+    wrong = owner.ask("post", path, {"password": "wrong", "code": first})
+    assert told(wrong) == (400, "wrong_password")
+    wrong = owner.ask("post", path, {"password": PASSWORD, "code": "000000"})
+    assert told(wrong) == (400, "invalid_code")
+    answer = owner.ask("post", path, {"password": PASSWORD, "code": first})
+    codes = answer.json()["recovery_codes"]
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    assert len(set(codes)) == 10
+    assert not {first, second} & set(codes)
+    assert mail.outbox[-1].subject == "You have new recovery codes"
+    assert told(login(user, code=second)) == (401, "invalid_code")
+    assert login(user, code=codes[0]).status_code == 200
+
+
+def test_without_a_second_factor_there_are_no_codes(owner):
+    answer = owner.ask("post", "2fa/recovery-codes", {"password": PASSWORD, "code": "000000"})
+    assert told(answer) == (400, "invalid_code")
+
+
 def test_it_is_turned_off_with_both(owner, user, factor):
     _, (first, second, *_) = factor
     wrong = owner.ask("delete", "2fa", {"password": "wrong", "code": first})
