@@ -12,12 +12,12 @@ SIZES = {
     "trade": (1440, 900),
     "portfolio": (1440, 1080),
     "order": (1440, 1080),
-    "phone": (780, 1688),
+    "phone": (390, 844),
 }
-"""Width and height in pixels; a phone has two of them for each of the page's."""
+"""Width and height in pixels."""
 BYTES_MAX = 250_000
-VARIETY_LEAST = 0.005
-"""Of a blank page less than a thousandth of the pixels' bytes is left when packed."""
+VARIETY_LEAST = 0.015
+"""Bytes a pixel and colour that a page with something on it takes; a bare one takes a fifth."""
 
 
 def names() -> set[str]:

@@ -45,7 +45,7 @@ MORE_ROWS = """
     link.dataset.symbol = symbol;
     row.after(copy);
   }
-  document.dispatchEvent(new CustomEvent("htmx:afterSettle"));
+  document.dispatchEvent(new CustomEvent("htmx:afterSettle", { detail: { target: row } }));
 }
 """
 
@@ -53,7 +53,7 @@ MORE_ROWS = """
 @pytest.fixture
 def moving(open_context: Callable[..., BrowserContext], watch: Watch, person: Person) -> Page:
     """A trade page in which what flashes flashes, as most people have it, with meters."""
-    tall = {"width": 1440, "height": 2600}  # so that a list of 50 is in sight
+    tall = {"width": 1440, "height": 3200}  # so that a list of 50 is in sight
     page = open_context(reduced_motion="no-preference", viewport=tall).new_page()
     watch.follow(page)
     page.add_init_script(meters.SOCKETS)

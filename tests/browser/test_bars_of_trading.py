@@ -33,12 +33,14 @@ def test_a_restart_costs_no_fill_and_no_reload(
         sign_up(page, person)
         bench.await_live(page)
         page.evaluate("window.notReloaded = true")
+        limit = f"{bench.amount(bench.last_price(page).inner_text()) * Decimal('1.03'):.2f}"
     expect(page.locator("#feed")).to_be_visible()
     page.evaluate("window.stamps = {}")
     page.evaluate(meters.STAMP, ["live", "[data-live]", "Live"])
     with running_product(tmp_path, port):
         back = time.time()
-        place_by_api(page, symbol="AAPL", side="buy", type="market", quantity="8")
+        order = {"side": "buy", "type": "limit", "quantity": "8", "limit_price": limit}
+        place_by_api(page, symbol="AAPL", **order)
         expect(page.locator("#feed")).to_be_hidden(timeout=2 * RECOVERS_S * 1000)
         took_s = page.evaluate("window.stamps.live") / 1000 - back
         measured(8, "live again after a restart", took_s, most=RECOVERS_S, unit=" s")

@@ -47,7 +47,7 @@ def test_the_pictures_of_the_documents(
     give_a_past(product, person.email)
     _watch_more(page)
     order = _bracket(page)
-    _leave_orders(page)
+    _trade(page)
 
     _show_trading(page)
     _draw(page, folder, "trade")
@@ -104,8 +104,9 @@ def _bracket(page: Page) -> str:
     return entry
 
 
-def _leave_orders(page: Page) -> None:
-    """Leave one order on each side of the market."""
+def _trade(page: Page) -> None:
+    """Buy a little, and leave one order on each side of the market."""
+    place_by_api(page, symbol="AAPL", side="buy", type="market", quantity="20")
     last = Decimal(page.request.get("/api/v1/instruments/AAPL/quote").json()["last"])
     for side, quantity, away in (("buy", "25", "-0.60"), ("sell", "40", "0.70")):
         order = {"side": side, "quantity": quantity, "limit_price": f"{last + Decimal(away):.2f}"}
@@ -138,8 +139,7 @@ def _show_portfolio(page: Page) -> None:
 def _phone(open_context: Callable[..., BrowserContext], page: Page) -> Page:
     """Return the trade page on a phone of the same person."""
     mine: Any = page.context.storage_state()
-    look = {**LOOKS["dark-phone"], "device_scale_factor": 2, "storage_state": mine}
-    phone = open_context(**look).new_page()
+    phone = open_context(**LOOKS["dark-phone"], storage_state=mine).new_page()
     phone.goto("/trade/AAPL?bar=5min")
     bench.await_live(phone)
     expect(

@@ -22,19 +22,19 @@ deposit | /account?move=deposit | #money * | amount=-5 | amount
 withdrawal | /account?move=withdraw | #money * | amount=999999999 | amount
 conversion | /account?move=convert | #money * | amount=some | amount
 statement's days | /account | #statement * | from=2020-01-02 to=2020-01-01 | to
-printed statement | /account/statement | [role=search] | from=2020-01-02 to=2020-01-01 | to
+printed statement | /account/statement | main form[role=search] | from=2020-01-02 to=2020-01-01 | to
 alert | /alerts | [action='/alerts'] | symbol=AAPL level=1 | level
 symbol of a watchlist | /watchlists | :has([name=symbol]) | symbol=NOPE | symbol
 new watchlist | /watchlists | [action='/watchlists'] | name=Core | name
 name of a watchlist | /watchlists | [action$='/rename'] | name= | name
-filter of orders | /orders | [role=search] | from=2020-01-02 to=2020-01-01 | to
-filter of fills | /fills | [role=search] | from=2020-01-02 to=2020-01-01 | to
+filter of orders | /orders | main form[role=search] | from=2020-01-02 to=2020-01-01 | to
+filter of fills | /fills | main form[role=search] | from=2020-01-02 to=2020-01-01 | to
 portfolio's benchmark | /portfolio | :has([name=benchmark]) | benchmark=NOPE | benchmark
 profile | /settings/profile | [action$=profile] | name= | name
 e-mail address | /settings/profile | [action$=email] | email=n@b.example password=wrong | password
-new password | /settings/password | main * | password=wrong new_password=a-longer-phrase | password
-second factor | /settings/second-factor | main * | password=wrong | password
-API key | /settings/api-keys | main * | name= | name
+new password | /settings/password | :has([name=new_password]) | password=wrong new_password=a-longer-phrase | password
+second factor | /settings/second-factor | :has([name=password]) | password=wrong | password
+API key | /settings/api-keys | :has([name=scopes]) | name= | name
 """
 SECRET = {"password", "new_password"}
 TOLD = """
