@@ -32,7 +32,7 @@ filter of fills | /fills | main form[role=search] | from=2020-01-02 to=2020-01-0
 portfolio's benchmark | /portfolio | :has([name=benchmark]) | benchmark=NOPE | benchmark
 profile | /settings/profile | [action$=profile] | name= | name
 e-mail address | /settings/profile | [action$=email] | email=n@b.example password=wrong | password
-new password | /settings/password | :has([name^=new]) | password=wrong new_password=long-phrase | password
+password | /settings/password | :has([name^=new]) | password=wrong new_password=phrase | password
 second factor | /settings/second-factor | :has([name=password]) | password=wrong | password
 API key | /settings/api-keys | :has([name=scopes]) | name= | name
 """
