@@ -108,7 +108,7 @@ def _trade(page: Page) -> None:
     """Buy a little, and leave one order on each side of the market."""
     place_by_api(page, symbol="AAPL", side="buy", type="market", quantity="20")
     last = Decimal(page.request.get("/api/v1/instruments/AAPL/quote").json()["last"])
-    for side, quantity, away in (("buy", "25", "-0.60"), ("sell", "40", "0.70")):
+    for side, quantity, away in (("buy", "25", "-1.20"), ("sell", "40", "1.40")):
         order = {"side": side, "quantity": quantity, "limit_price": f"{last + Decimal(away):.2f}"}
         place_by_api(page, symbol="AAPL", type="limit", time_in_force="gtc", **order)
 
