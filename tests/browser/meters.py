@@ -91,12 +91,21 @@ FEED = """
   bring();
 })
 """
-# The sum of all shifts since the page began that no touch or key of the reader's has brought about.
+# The sum of all shifts since the page began that no touch or key of the reader's has brought about;
+# what has moved is in window.shifted.
 SHIFT = """
 (forMs) => new Promise((resolve) => {
   let sum = 0;
+  window.shifted = [];
+  const told = ({ node, previousRect: was, currentRect: is }) =>
+    `${(node?.outerHTML ?? node?.textContent ?? "").slice(0, 90)}: ` +
+    `${was.x},${was.y} ${was.width}x${was.height} to ${is.x},${is.y} ${is.width}x${is.height}`;
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+    for (const entry of list.getEntries()) {
+      if (entry.hadRecentInput) continue;
+      sum += entry.value;
+      window.shifted.push(...entry.sources.map(told));
+    }
   }).observe({ type: "layout-shift", buffered: true });
   setTimeout(() => resolve(sum), forMs);
 })
