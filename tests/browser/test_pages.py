@@ -89,7 +89,7 @@ def test_the_theme_is_there_before_the_first_paint(trader: Page):
 
 
 def test_up_can_be_red(trader: Page):
-    trader.goto("/account")
+    trader.goto("/settings/appearance")
     trader.get_by_text("Red up").click()
     trader.get_by_role("button", name="Save").click()
     expect(trader.locator("html")).to_have_attribute("data-updown", "red-up")
