@@ -4,6 +4,7 @@ import * as board from "./board.js";
 import { age } from "./numbers.js";
 
 const OLD_S = 5;
+const STALLED_S = 4.5;
 const WORDS = {
   connecting: ["Connecting", "live live--wait"],
   live: ["Live", "live"],
@@ -28,6 +29,7 @@ export function watch(source) {
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-retry]")) stream.retry();
   });
+  setInterval(show, 250);
   setInterval(tick, 500);
   show();
 }
@@ -37,7 +39,7 @@ const silent = () => (performance.now() - newsAt) / 1000;
 
 function verdict() {
   if (stream.state !== "live") return stream.state;
-  return openQuotes().length && silent() > OLD_S ? "stalled" : "live";
+  return openQuotes().length && silent() > STALLED_S ? "stalled" : "live";
 }
 
 function show() {
@@ -69,7 +71,6 @@ function banner(now, isDead) {
 
 function tick() {
   if (!stream) return;
-  if (verdict() !== shown) show();
   const box = document.getElementById("feed");
   if (box && !box.hidden) box.querySelector("[data-silent]").textContent = age(silent());
   for (const cell of document.querySelectorAll("[data-q=age], [data-q=old]")) {

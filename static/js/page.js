@@ -129,5 +129,10 @@ document.addEventListener("htmx:afterSettle", look);
 document.addEventListener("htmx:afterSettle", keepBusy);
 document.addEventListener("order-changed", refresh);
 document.addEventListener("say", ({ detail }) => tell(detail.title, detail.text, { isWarning: true }));
-document.querySelector("[aria-invalid=true]")?.focus();
+/** The first field that is wrong; an address that ends at a part of the page takes the focus away once it is loaded. */
+function toFirstWrong() {
+  if (document.activeElement === document.body) document.querySelector("[aria-invalid=true]")?.focus();
+}
+toFirstWrong();
+if (location.hash) addEventListener("load", () => requestAnimationFrame(toFirstWrong));
 if ("accounts" in document.body.dataset) startStream();
