@@ -72,8 +72,8 @@ fmt: ready-dev ## Format the code and mend what can be mended by machine
 	$(PY) -m ruff check --fix --exit-zero .
 	$(PY) -m ruff format .
 
-screenshots: ready-dev parts ## Make the pictures in docs/images with the browser tests
-	@BENGI_SCREENSHOTS=docs/images $(PY) -m pytest tests/browser -k screenshot $(ARGS)
+screenshots: ready-dev parts ## Draw the pictures in docs/screenshots, as every test run does
+	@BENGI_SCREENSHOTS=docs/screenshots $(PY) -m pytest tests/browser/test_screenshots.py $(ARGS)
 
 bench: ready-dev parts-of-modes ## Print the benchmark table
 	@$(PY) -m benchmarks $(ARGS)
