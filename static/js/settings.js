@@ -4,12 +4,13 @@ function ownZone() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const button = document.querySelector("[data-own-zone]");
   const list = document.getElementById("time_zone");
-  if (!button || !zone || list.value === zone || !list.querySelector(`option[value="${CSS.escape(zone)}"]`)) return;
-  button.textContent = `Use this browser's: ${zone.replace(/_/g, " ")}`;
-  button.hidden = false;
+  if (!button) return;
+  const hide = () => { button.style.visibility = "hidden"; }; // its place stays, so that nothing shifts
+  if (!zone || list.value === zone || !list.querySelector(`option[value="${CSS.escape(zone)}"]`)) return hide();
+  button.title = zone.replace(/_/g, " ");
   button.addEventListener("click", () => {
     list.value = zone;
-    button.hidden = true;
+    hide();
     list.focus();
   });
 }
