@@ -4,7 +4,13 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.realparts", "tests.workers", "tests.contract.watching", "tests.standins"]
+pytest_plugins = [
+    "tests.realparts",
+    "tests.bars",
+    "tests.workers",
+    "tests.contract.watching",
+    "tests.standins",
+]
 
 settings.register_profile(
     "default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow]

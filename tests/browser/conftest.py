@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.product import Product, running_product
-from tests.browser.watch import Watch
+from tests.browser.watch import Watch, count_posts
 
 LOOKS = {
     "dark-desk": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
@@ -50,8 +50,10 @@ def look(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def watch(product: Product) -> Watch:
-    return Watch(product.url)
+def watch(product: Product) -> Iterator[Watch]:
+    made = Watch(product.url)
+    yield made
+    made.count()
 
 
 @pytest.fixture
@@ -86,6 +88,7 @@ def plain_page(open_context: Callable[..., BrowserContext], watch: Watch) -> Ite
     """The same in a browser that runs no script."""
     page = open_context(java_script_enabled=False).new_page()
     watch.follow(page)
+    count_posts(page)
     yield page
     assert watch.mishaps == []
 

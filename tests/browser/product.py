@@ -38,9 +38,12 @@ class Product:
 
 
 @contextlib.contextmanager
-def running_product(folder: Path) -> Iterator[Product]:
-    """Start `manage.py run` on a new database in folder and stop it, by its id, at the end."""
-    port, log = free_port(), folder / "product.log"
+def running_product(folder: Path, port: int = 0) -> Iterator[Product]:
+    """Start `manage.py run` on a database in folder and stop it, by its id, at the end.
+
+    port: 0 for a free one; one that is named finds the product where it was before.
+    """
+    port, log = port or free_port(), folder / "product.log"
     command = [sys.executable, "manage.py", "run", "--port", str(port)]
     command += ["--database", str(folder / "product.sqlite3")]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bengi.settings.dev"}

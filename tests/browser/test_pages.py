@@ -11,15 +11,6 @@ from tests.browser import bench
 from tests.browser.conftest import LOOKS, Person
 from tests.browser.watch import Watch, assert_accessible, assert_fits
 
-LAYOUT_SHIFT = """
-() => new Promise((resolve) => {
-  let sum = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
-  }).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(sum), 3000);
-})
-"""
 IN_THE_BROWSER = """
 async (values) => {
   const n = await import("/static/js/numbers.js");
@@ -102,11 +93,6 @@ def test_up_can_be_red(trader: Page):
     trader.get_by_text("Red up").click()
     trader.get_by_role("button", name="Save").click()
     expect(trader.locator("html")).to_have_attribute("data-updown", "red-up")
-
-
-def test_nothing_moves_under_the_readers_eyes(trader: Page):
-    trader.goto("/trade/AAPL")
-    assert trader.evaluate(LAYOUT_SHIFT) < 0.02
 
 
 def test_the_chart_draws_other_bars_and_tells_them_as_a_table(trader: Page):

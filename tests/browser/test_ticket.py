@@ -4,8 +4,18 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.browser import bench
+from tests.bars import measured, tally
+from tests.browser import bench, meters
 from tests.browser.watch import Watch, place_by_api
+
+AGREE_MS = 1_000
+WHERE = """
+() => {
+  const at = document.activeElement;
+  if (at === document.body) return "the browser's own bar";
+  return at.closest("#review") ? "#review" : at.outerHTML.slice(0, 80);
+}
+"""
 
 
 def test_an_order_by_keyboard_alone(trader: Page):
@@ -27,13 +37,15 @@ def test_an_order_by_keyboard_alone(trader: Page):
     seen = set()
     for _ in range(6):
         page.keyboard.press("Tab")
-        seen.add(page.evaluate("document.activeElement.closest('dialog, body')?.id ?? ''"))
-    assert seen <= {"review", ""}, "focus stays in the dialog (or the browser's own bar)"
+        seen.add(page.evaluate(WHERE))
+    out = seen - {"#review", "the browser's own bar"}
+    measured(3, "places outside the dialog that six Tabs reach", len(out), most=0)
     send.focus()
     page.keyboard.press("Enter")
     expect(bench.toast(page, "Filled")).to_be_visible()
     expect(key, "the next order is another one").not_to_have_value(first_key)
     expect(page.get_by_label("Quantity")).to_be_focused()
+    tally(3, "orders sent and closed by keys, focus back at the ticket", "sent")
 
 
 def test_escape_closes_the_review_and_sends_nothing(trader: Page):
@@ -44,6 +56,8 @@ def test_escape_closes_the_review_and_sends_nothing(trader: Page):
     expect(page.get_by_role("dialog", name="Review order")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#review")).not_to_be_visible()
+    expect(page.get_by_label("Quantity")).to_be_focused()
+    tally(3, "orders sent and closed by keys, focus back at the ticket", "closed")
     page.goto("/orders")
     expect(page.get_by_text("No orders yet")).to_be_visible()
 
@@ -231,6 +245,8 @@ def test_a_second_tab_agrees_and_tells_once(trader: Page, watch: Watch):
     other.goto("/trade/AAPL")
     for page in (trader, other):
         bench.await_live(page)
+        page.evaluate(meters.STAMP, ["position", "#panel tr[data-symbol=AAPL] td", "6"])
+        page.evaluate(meters.STAMP, ["toast", ".toast", "Filled"])
     trader.bring_to_front()
     trader.get_by_label("Quantity").fill("6")
     bench.review(trader, "buy")
@@ -239,6 +255,11 @@ def test_a_second_tab_agrees_and_tells_once(trader: Page, watch: Watch):
         page.bring_to_front()
         expect(bench.row(page, "Positions", "AAPL").locator("td").first).to_have_text("6")
         expect(page.locator(".toast")).to_have_count(1)
+        tally(9, "tabs with one toast", "first" if page == trader else "second")
+    first, second = (page.evaluate("window.stamps") for page in (trader, other))
+    for what in ("position", "toast"):
+        apart = abs(first[what] - second[what])
+        measured(9, f"from tab to tab, the {what}", apart, most=AGREE_MS, unit=" ms")
 
 
 def _cancel_elsewhere(page: Page) -> None:

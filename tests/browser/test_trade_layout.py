@@ -5,9 +5,8 @@ import gzip
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
-from tests.browser import bench
+from tests.browser import bench, meters
 from tests.browser.conftest import LOOKS
-from tests.browser.test_pages import LAYOUT_SHIFT
 from tests.browser.watch import assert_accessible, assert_fits
 
 SHIFT_MAX = 0.02
@@ -54,7 +53,7 @@ def test_sizes_go_by_keys_and_are_kept_without_a_jump(trader: Page):
     page.keyboard.press("ArrowUp")
 
     page.reload()
-    assert page.evaluate(LAYOUT_SHIFT) < SHIFT_MAX
+    assert page.evaluate(meters.SHIFT, 3000) < SHIFT_MAX
     expect(separator(page, TABS)).to_have_attribute("aria-valuenow", "136")
     assert (width(page, ".bench__list"), width(page, ".bench__side")) == (304, 352)
     separator(page, LIST).focus()
