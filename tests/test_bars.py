@@ -50,6 +50,13 @@ def test_a_missed_bar_fails_and_is_told(run, value, limits):
     assert line.endswith("MISSED")
 
 
+def test_a_busy_machine_may_take_longer_and_is_told(run):
+    bars.measured(2, "work", 400, most=300, unit=" ms", slack=2.0)
+    assert lines_of(run, 2) == ["work: 400 ms (at most 300 ms)  MISSED"]
+    with pytest.raises(AssertionError):
+        bars.measured(2, "work", 601, most=300, unit=" ms", slack=2.0)
+
+
 def test_things_are_counted_once_and_faults_add_up(run):
     for look in ("dark", "light", "dark"):
         bars.tally(5, "pages", "orders", look)

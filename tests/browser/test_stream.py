@@ -14,6 +14,8 @@ from tests.browser.watch import Watch, place_by_api
 BANNER_WITHIN_MS = 1_000
 MUTE_WITHIN_MS = 5_000
 RECOVERS_WITHIN_MS = 20_000
+BUSY = 2.0
+"""How many times as long it may take where other browsers are at work on the same cores."""
 HEARTBEAT = '{"type":"PRICE_UPDATE","prices":[]}'
 
 
@@ -80,7 +82,7 @@ def told_within(page: Page, what: str, change: Callable[[], None], most_ms: int)
     change()
     expect(page.locator("#feed")).to_be_visible(timeout=4 * most_ms)
     took_ms = page.evaluate("window.stamps.banner") - since
-    measured(8, f"banner after {what}", took_ms, most=most_ms, unit=" ms")
+    measured(8, f"banner after {what}", took_ms, most=most_ms, unit=" ms", slack=BUSY)
 
 
 @pytest.mark.parametrize("look", ["dark-desk", "light-desk"], indirect=True)
