@@ -176,6 +176,7 @@ function reprice() {
 }
 
 export function startTicket() {
+  if (!form()) return; // a sign-in without an account has no ticket
   document.addEventListener("click", onClick);
   document.addEventListener("htmx:beforeSend", noteSent);
   document.addEventListener("htmx:beforeSwap", dropLate);
