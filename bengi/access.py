@@ -66,9 +66,12 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 
 def _headed_for(request: HttpRequest) -> str:
     """Return where to go on to: the address asked for, or the page whose form was sent."""
-    if request.method == "GET":
+    if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
-    page = urlsplit(request.headers.get("Referer", ""))
+    try:
+        page = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return next_path(request, "")
     asked = f"{page.path}?{page.query}" if page.query else page.path
     return next_path(request, asked if page.netloc == request.get_host() else "")
 

@@ -6,6 +6,7 @@ is read from its log, so that every seq arrives once, in order, however many hin
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ from orders.book_quotes import book_quotes
 
 logger = logging.getLogger(__name__)
 
+_halted: list[dict[str, str]] = []
 MESSAGES_PER_S = 50
 REFUSED_MAX = 50
 """Messages over the rate, in a row, after which the socket is closed."""
@@ -428,10 +430,15 @@ _read_heads = database_sync_to_async(_heads)
 
 @database_sync_to_async
 def _read_markets() -> str:
-    """Return what the exchanges do, by their calendar in memory, and what is halted: one query."""
+    """Return what the exchanges do, by their calendar in memory, and what is halted: one query.
+
+    While the database is away the exchanges are told, with the halts read last.
+    """
     now = clock.now()
     markets = [market_shape(mic, now, settings.MARKET_HOURS) for mic in MICS]
-    return protocol.market_frame(markets, list(halted_instruments().values("symbol", "mic")))
+    with contextlib.suppress(OperationalError, InterfaceError):
+        _halted[:] = halted_instruments().values("symbol", "mic")
+    return protocol.market_frame(markets, _halted)
 
 
 @database_sync_to_async

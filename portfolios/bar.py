@@ -15,6 +15,9 @@ from accounts.valuing import Valuer
 from bengi import writing
 from bengi.events.models import Stream
 from bengi.money import plain, sum_or_none
+from bengi.terms import InstrumentStatus
+from instruments.calendar import is_open
+from instruments.hours import market_hours
 from portfolios.models import Portfolio
 from portfolios.selectors import Holding, held_in
 
@@ -29,7 +32,8 @@ class Bar:
     Reckoned as portfolios.summary does: value and gain portfolio by portfolio, cash account by
     account, so that it is the sum of what those pages say. streams were read before everything
     else, so that no later event can be missed. portfolios are those of the open accounts, oldest
-    first, with their accounts, fee schedules and balances.
+    first, with their accounts, fee schedules and balances. open_symbols are those
+    of the holdings for which prices have to come now.
     """
 
     streams: list[StreamHead]
@@ -41,6 +45,7 @@ class Bar:
     reserved: Decimal | None
     value: Decimal | None
     gain: Decimal | None
+    open_symbols: list[str]
 
     @property
     def currency(self) -> str:
@@ -72,6 +77,7 @@ class Bar:
         return json.dumps(
             {
                 "currency": self.currency,
+                "open": self.open_symbols,
                 "rates": _rates(self),
                 "cash": [_plain(_cash(account)) for account in self.accounts],
                 "holdings": [
@@ -104,7 +110,15 @@ def read_bar(user: User, now: datetime) -> Bar:
         reserved=sum_or_none(valuer.total(_reserved(account)) for account in accounts),
         value=sum_or_none(valuer.total(_values(group)) for group in groups),
         gain=sum_or_none(valuer.total(_gains(group)) for group in groups),
+        open_symbols=sorted({held.instrument.symbol for held in holdings if _moves(held, now)}),
     )
+
+
+def _moves(held: Holding, now: datetime) -> bool:
+    """Return whether prices have to come for what is held: it trades now, and has a feed."""
+    instrument = held.instrument
+    trades = instrument.has_feed and instrument.status == InstrumentStatus.ACTIVE
+    return trades and is_open(instrument.mic, now, market_hours())
 
 
 def _owned(user: User) -> tuple[list[StreamHead], list[Account], list[Portfolio]]:

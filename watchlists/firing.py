@@ -13,6 +13,7 @@ from django.db.models import Min
 
 from accounts.services import lock_users
 from bengi.events.services import NewEvent, append
+from bengi.leases.services import LeaseLost
 from bengi.realtime.publish import publish
 from bengi.terms import AlertKind
 from instruments.corporate_actions import splits_known
@@ -35,11 +36,14 @@ def fire(
     touched: the prints of each alert in the order in which they came, from one on that met it or
     that gives a crossing its reference. Each is judged again as it stands in the database by now,
     in new shares where it has been split. is_its_turn is asked behind the locks: a process that has
-    slept must not judge old prints after another one has judged newer ones.
+    slept must not judge old prints after another one has judged newer ones. Raises LeaseLost where
+    it says no.
     """
     alerts = _locked(touched)
-    if not alerts or not is_its_turn():
+    if not alerts:
         return []
+    if not is_its_turn():
+        raise LeaseLost
     since = min(alert.armed_at for alert in alerts)
     splits = splits_known(since, {alert.instrument_id for alert in alerts})
     events = _adjust(alerts, splits, now)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from bengi.leases.services import LeaseLost
 from instruments.board import board
 from instruments.quotes import Tick
 from instruments.realism import REALISTIC
@@ -145,8 +146,14 @@ class AlertLoop:
             self._is_full = len(kept) >= self.KEPT_MAX
 
     def _fire(self) -> None:
-        """Fire, then read anew what the prints were of: nothing is looked for twice."""
-        fired = fire(self._touched, self._now(), is_its_turn=self._is_its_turn)
+        """Fire, then read anew what the prints were of: nothing is looked for twice.
+
+        What it is not the turn for is kept: the turn comes back here only if nobody had it since.
+        """
+        try:
+            fired = fire(self._touched, self._now(), is_its_turn=self._is_its_turn)
+        except LeaseLost:
+            return
         instruments = set(self._kept)
         self._kept, self._touched, self._is_full = {}, {}, False
         self._shelves.fill(waiting_alerts(instruments), of=instruments)

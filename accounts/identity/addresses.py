@@ -124,8 +124,8 @@ def _take_place(address: EmailAddress, now: datetime) -> bool:
             note("user.email_changed", by=user, now=now, target=f"user {user.pk}", details=details)
     except IntegrityError:
         return False
-    forget_all_of(user)
     mails.send("address_changed", user, {"email": user.email}, to=old)
+    forget_all_of(user)
     return True
 
 

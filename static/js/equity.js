@@ -15,6 +15,9 @@ function facts() {
 
 export const held = () => facts()?.holdings.flat().map(([symbol]) => symbol) ?? [];
 
+/** Whether prices have to come for something that is held. */
+export const isHeldOpen = () => Boolean(facts()?.open.length);
+
 /** What an amount comes to, rounded once; null where it is not known or has no rate. */
 function converted(amount, currency, { currency: target, rates }) {
   if (!amount || currency === target) return amount;

@@ -5,7 +5,6 @@ import { tell, untell } from "./toasts.js";
 
 const FAILURES = ["htmx:sendError", "htmx:responseError", "htmx:timeout"];
 const NO_ANSWER = "No answer";
-const TOAST = "not-sent";
 const KEPT = "What you typed is still here, and an order is never made twice.";
 const REASONS = {
   403: "This page is older than your sign-in. Reload it, then send it again.",
@@ -48,43 +47,51 @@ function home({ elt, target, requestConfig }) {
   return target.matches(".found") ? target : target.closest(".card") ?? target;
 }
 
-function note(box, path, title, text, retry) {
+/** One that fails again and again keeps its notice: put there anew it would be read out again. */
+function note(box, name, title, text, retry) {
+  const known = notices(name).find((each) => box.contains(each));
+  if (known) return say(known, title, text);
+  for (const old of notices(name)) old.remove();
   const notice = document.getElementById("failed").content.firstElementChild.cloneNode(true);
-  notice.dataset.failed = path;
-  notice.querySelector("b").textContent = `${title}.`;
-  notice.querySelector("[data-why]").textContent = text;
+  notice.dataset.failed = name;
+  say(notice, title, text);
   notice.querySelector("button").addEventListener("click", retry);
   if (box.matches(".found")) box.replaceChildren(notice);
   else box.prepend(notice);
 }
 
-/** Say that something posted may not have come through; without retry there is nothing to press. */
-export function tellNotSent(title = NO_ANSWER, text = "The server cannot be reached.", retry = null) {
-  tell(title, `${text} ${KEPT}`, { id: TOAST, isWarning: true, retry });
+function say(notice, title, text) {
+  const words = [[notice.querySelector("b"), `${title}.`], [notice.querySelector("[data-why]"), text]];
+  for (const [part, word] of words) if (part.textContent !== word) part.textContent = word;
 }
 
-function forget(path) {
-  for (const notice of document.querySelectorAll("[data-failed]")) {
-    if (notice.dataset.failed === path) notice.remove();
-  }
+const toastOf = (name) => `failed-${encodeURIComponent(name)}`;
+
+/** Say that something posted to a path may not have come through; without retry there is nothing to press. */
+export function tellNotSent(path, { title = NO_ANSWER, text = "The server cannot be reached.", retry = null } = {}) {
+  tell(title, `${text} ${KEPT}`, { id: toastOf(path), isWarning: true, retry });
 }
+
+const notices = (name) => [...document.querySelectorAll("[data-failed]")].filter(({ dataset }) => dataset.failed === name);
+
+/** What asks, by where its answer goes and from where it comes: several may ask the same address. */
+const nameOf = ({ target, requestConfig: { verb, path } }) => (verb === "get" ? `${target?.id ?? ""} ${path}` : path);
 
 function onFailure({ type, detail }) {
   const { elt, xhr, requestConfig } = detail;
   if (!requestConfig || elt.matches("[data-silent-errors]")) return;
   const [title, text] = told(type, xhr);
-  const box = home(detail);
-  forget(requestConfig.path);
-  if (box?.checkVisibility()) {
+  const [box, name, retry] = [home(detail), nameOf(detail), () => again(detail)];
+  if (box?.matches(".found") || box?.checkVisibility()) {
     const kept = requestConfig.verb === "get" ? "What you see may be old." : KEPT;
-    note(box, requestConfig.path, title, `${text} ${kept}`, () => again(detail));
-  } else if (requestConfig.verb === "get") tell(title, text, { id: TOAST, isWarning: true, retry: () => again(detail) });
-  else tellNotSent(title, text, () => again(detail));
+    note(box, name, title, `${text} ${kept}`, retry);
+  } else if (requestConfig.verb === "get") tell(title, text, { id: toastOf(name), isWarning: true, retry });
+  else tellNotSent(name, { title, text, retry });
 }
 
 for (const name of FAILURES) document.addEventListener(name, onFailure);
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (!detail.successful) return;
-  forget(detail.requestConfig.path);
-  if (detail.requestConfig.verb !== "get") untell(TOAST);
+  for (const notice of notices(nameOf(detail))) notice.remove();
+  untell(toastOf(nameOf(detail)));
 });

@@ -1,6 +1,7 @@
 /* Is what we see alive? The mark in the bar, the banner under it, and the age of prices. */
 
 import * as board from "./board.js";
+import { isHeldOpen } from "./equity.js";
 import { age } from "./numbers.js";
 
 const OLD_S = 5;
@@ -34,12 +35,12 @@ export function watch(source) {
   show();
 }
 
-const openQuotes = () => [...board.quotes.values()].filter((quote) => quote.is_open && quote.has_feed);
+const isMoving = () => isHeldOpen() || [...board.quotes.values()].some((quote) => quote.is_open && quote.has_feed);
 const silent = () => (performance.now() - newsAt) / 1000;
 
 function verdict() {
   if (stream.state !== "live") return stream.state;
-  return openQuotes().length && silent() > STALLED_S ? "stalled" : "live";
+  return silent() > STALLED_S && isMoving() ? "stalled" : "live";
 }
 
 function show() {

@@ -7,13 +7,17 @@ const BUSY_MS = 10_000;
 const COOKIE = /(?:^|; )(?:__Host-|__Secure-)?csrftoken=([^;]+)/;
 
 /** A sign-in in another tab gives the browser a new sign, and old pages hold the one before. */
-function renewSign(form) {
+export function renewSign(form) {
   const sign = form.elements.csrfmiddlewaretoken;
   const now = document.cookie.match(COOKIE);
   if (sign && now) sign.value = now[1];
 }
 
 document.addEventListener("submit", ({ target }) => renewSign(target), { capture: true });
+document.addEventListener("htmx:configRequest", ({ detail: { formData } }) => {
+  const now = document.cookie.match(COOKIE);
+  if (now && formData?.has("csrfmiddlewaretoken")) formData.set("csrfmiddlewaretoken", now[1]);
+});
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -22,7 +26,8 @@ document.addEventListener("submit", (event) => {
   else if (!navigator.onLine) {
     event.preventDefault();
     const { submitter } = event;
-    tellNotSent("You are offline", "Nothing was sent.", () => form.requestSubmit(submitter));
+    const retry = () => form.requestSubmit(submitter);
+    tellNotSent(form.action, { title: "You are offline", text: "Nothing was sent.", retry });
   } else {
     form.setAttribute("aria-busy", "true");
     setTimeout(() => form.removeAttribute("aria-busy"), BUSY_MS);  // for who stops it on its way

@@ -56,20 +56,37 @@ function hear({ detail: message }) {
   refresh();
 }
 
-/** What is halted comes as a whole; where the page says otherwise, its parts are asked for anew. */
-function heedHalts({ detail: { halted } }) {
+const known = { phases: "" };
+
+/** What markets do and what is halted comes as a whole; where a market opens or closes, or the page
+    says otherwise of what is halted, its parts are asked for anew. */
+function heedMarkets({ detail: { markets, halted } }) {
+  const phases = markets.map(({ mic, status }) => `${mic} ${status}`).join();
+  if (known.phases && known.phases !== phases) refresh();
+  known.phases = phases;
   const now = new Set(halted.map(({ symbol, mic }) => `${symbol}.${mic}`));
+  for (const chip of document.querySelectorAll("[data-halt]")) markHalt(chip, now.has(chip.dataset.halt));
   const differs = ({ dataset }) => now.has(dataset.listing) !== "halted" in dataset;
-  const [first] = [...document.querySelectorAll("[data-listing]")].filter(differs);
-  if (!first) return;
-  const { listing } = first.dataset;
+  const listings = new Set([...document.querySelectorAll("[data-listing]")].filter(differs).map(({ dataset }) => dataset.listing));
+  if (!listings.size) return;
+  for (const listing of listings) tellHalt(listing, now.has(listing));
+  refresh();
+}
+
+function tellHalt(listing, isHalted) {
   const symbol = listing.slice(0, listing.lastIndexOf("."));
   const id = `halt-${symbol}`;
-  if (!now.has(listing)) {
+  if (!isHalted) {
     tell("Trading goes on", `${symbol} is not halted any more.`, { id });
-    document.dispatchEvent(new CustomEvent("bengi:resumed"));
+    document.dispatchEvent(new CustomEvent("bengi:resumed", { detail: { symbol } }));
   } else if (!document.getElementById("standing")) tell("Trading is halted", `Open orders of ${symbol} wait.`, { id, isWarning: true });
-  refresh();
+}
+
+/** Rows of lists say it in a word. */
+function markHalt(chip, isHalted) {
+  if (chip.hidden === !isHalted) return;
+  chip.hidden = !isHalted;
+  chip.textContent = isHalted ? "Halted" : "";
 }
 
 /** A standing that has not changed stays where it is: put there again it would be read out again. */
@@ -84,7 +101,7 @@ function startStream() {
     if (detail.length) requestAnimationFrame(paintEquity);
   });
   stream.addEventListener("event", hear);
-  stream.addEventListener("markets", heedHalts);
+  stream.addEventListener("markets", heedMarkets);
   stream.addEventListener("resync", refresh);
   stream.addEventListener("state", () => {
     if (stream.state === "signed-out") location.reload();
@@ -116,7 +133,9 @@ const underway = new Set();
 /** A form that is on its way stays so where a refresh has brought it anew. */
 function keepBusy() {
   for (const form of document.querySelectorAll("form[hx-post]")) {
-    if (underway.has(form.getAttribute("hx-post"))) form.querySelector("button").disabled = true;
+    const isOwn = form.id === "ticket-form" || form.closest("#review"); // those are not brought anew
+    const button = form.querySelector("button:not([type=button])");
+    if (button && !isOwn && underway.has(form.getAttribute("hx-post"))) button.disabled = true;
   }
 }
 
@@ -130,7 +149,7 @@ function hearLate({ detail: { elt, xhr, requestConfig } }) {
     if (xhr.status === 422) return; // the form has come back with what is wrong
     if (!xhr.status || xhr.status >= 400) {
       refresh();
-      tellNotSent();
+      tellNotSent(requestConfig.path);
       return;
     }
     const events = JSON.parse(xhr.getResponseHeader("HX-Trigger") ?? "{}");

@@ -30,7 +30,8 @@ async function copy(button) {
 
 /** What is shown once comes with the answer to one press; a second would throw it away. Back on the
     page, by the browser's history, one may press again. */
-function once({ target }) {
+function once({ target, defaultPrevented }) {
+  if (defaultPrevented) return; // it is held back: offline, or on its way already
   const buttons = target.matches(".settings [method=post]") ? target.querySelectorAll("[type=submit]") : [];
   for (const button of buttons) button.disabled = true;
 }

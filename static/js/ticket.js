@@ -2,6 +2,7 @@
    All of it also works as plain forms; this only saves typing. */
 
 import { quotes } from "./board.js";
+import { renewSign } from "./forms.js";
 import * as n from "./numbers.js";
 import { refresh } from "./panels.js";
 import { tell } from "./toasts.js";
@@ -24,7 +25,9 @@ function set(name, value) {
 function step(name, way) {
   const by = n.units(name === "quantity" ? form().dataset.handyStep : form().dataset.tick);
   const start = ["quantity", "trail_price"].includes(name) ? "0" : quote()?.last;
-  const now = n.units(field(name).value.trim()) ?? n.units(start) ?? 0n;
+  const typed = field(name).value.trim();
+  const now = typed ? n.units(typed) : n.units(start) ?? 0n;
+  if (now === null) return; // what cannot be read here is the server's to ask about
   const next = n.floored(now, by) + BigInt(way) * by;
   if (next > 0n) set(name, next);
 }
@@ -45,12 +48,14 @@ const sent = new WeakMap();
 /** Let the server say what a share of the money, or of the shares, comes to; the rules reckon it. */
 async function share(percent) {
   const mine = ++acts;
+  renewSign(form());
   const data = new FormData(form());
   data.set("share", percent);
   const answer = await fetch(form().dataset.sizeUrl, { method: "POST", body: data }).catch(() => null);
   const { field: name, value } = answer?.ok ? await answer.json() : {};
   if (mine !== acts) return;
-  if (value) set(name, n.units(value));
+  if (!answer || answer.status >= 500) tell("No answer", "The server cannot be reached; no size was filled in.", { id: "no-size", isWarning: true });
+  else if (value) set(name, n.units(value));
   else tell("No size to fill in", isBuy() ? "There is no price yet, or too little buying power." : "There is nothing to sell.", { id: "no-size", isWarning: true });
 }
 
@@ -67,11 +72,21 @@ function noteSent({ detail }) {
 function dropLate({ detail }) {
   const then = sent.get(detail.xhr);
   const isOld = detail.target.id === "estimate" ? then?.edits !== edits : isReview(detail) && then?.acts !== acts;
+  if (isOvertaken(detail)) return keepOff(detail, "The order was not sent", "Review it again to see why. Another review stands here by now.");
   if (!then || !isOld || !detail.shouldSwap) return;
   detail.shouldSwap = false;
   if (detail.target.id === "estimate") return;
   document.dispatchEvent(new CustomEvent("bengi:late"));
   if (then.edits !== edits) tell("Not reviewed", "The ticket changed while the review was on its way. Ask for it again.", { id: "late", isWarning: true });
+}
+
+/** What answers a review that was closed meanwhile has nothing to do with the one that stands there. */
+const isOvertaken = ({ target, shouldSwap, requestConfig: { elt, verb } }) =>
+  target === review && verb === "post" && shouldSwap && review.open && !elt.isConnected;
+
+function keepOff(detail, title, text) {
+  detail.shouldSwap = false;
+  tell(title, text, { id: "late", isWarning: true });
 }
 
 /** A side and a limit, picked on the chart. */
@@ -143,17 +158,20 @@ function dropEmpty(errors) {
 }
 
 /** Trading goes on: what stood against the order as a whole is no news any more. */
-function forgetHalt() {
+function forgetHalt({ detail: { symbol } }) {
+  if (symbol !== form().dataset.symbol) return;
   const all = form().querySelector(".errors");
   for (const line of all?.querySelectorAll("li:not(:has(a))") ?? []) line.remove();
   dropEmpty(all);
 }
 
 /** The ticket's next order gets a key of its own; until an answer has come it is the same order. */
-function placed({ detail }) {
+function placed({ detail, target }) {
   if (detail.next_key) field("client_order_id").value = detail.next_key;
-  review.dataset.placed = "";
-  review.close();
+  if (target !== document || !review.open) {
+    review.dataset.placed = "";
+    review.close();
+  }
   refresh();
 }
 
@@ -180,7 +198,7 @@ export function startTicket() {
   document.addEventListener("click", onClick);
   document.addEventListener("htmx:beforeSend", noteSent);
   document.addEventListener("htmx:beforeSwap", dropLate);
-  document.addEventListener("htmx:sendError", unknown);
+  for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) document.addEventListener(name, unknown);
   document.addEventListener("change", ({ target }) => {
     if (target.id === "type" && target.form === form()) suggest();
   });

@@ -54,13 +54,13 @@ def test_a_form_that_fails_keeps_what_was_typed_and_can_be_sent_again(trader: Pa
         page.route(address, fail)
         (page.get_by_role("button", name="Add", exact=True) if first else again).click()
         first = False
-        expect(page.locator("#not-sent")).to_contain_text(words)
+        expect(page.locator("#toasts > [id^=failed-]")).to_contain_text(words)
         expect(field).to_have_value("ulvr")
         page.unroute(address)
     assert_accessible(page)
     again.click()
     expect(page.locator("#list-rows")).to_contain_text("ULVR")
-    expect(page.locator("#not-sent")).to_have_count(0)
+    expect(page.locator("#toasts > [id^=failed-]")).to_have_count(0)
     forgive(watch)
 
 
@@ -94,7 +94,8 @@ def test_what_is_sent_as_a_whole_page_is_not_thrown_at_a_dead_line(trader: Page,
     page.get_by_label("Note").fill("far away")
     page.context.set_offline(True)
     page.get_by_role("button", name="Set alert").click()
-    expect(page.locator("#not-sent")).to_contain_text("You are offline Nothing was sent.")
+    told = page.locator("#toasts > [id^=failed-]")
+    expect(told).to_contain_text("You are offline Nothing was sent.")
     expect(page.get_by_label("Note")).to_have_value("far away")
     page.context.set_offline(False)
     page.get_by_role("button", name="Try again").click()

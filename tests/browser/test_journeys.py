@@ -14,6 +14,7 @@ staff halts a symbol          test_halts::test_a_halt_while_somebody_watches
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 from importlib import import_module
@@ -163,4 +164,5 @@ def near_last(page: Page, part: str) -> str:
 
 
 def cash(page: Page) -> Decimal:
-    return Decimal(page.locator("#equity").get_attribute("data-cash") or "0")
+    told = json.loads(page.locator("#equity").get_attribute("data-worth") or "")
+    return Decimal(told["cash"][0]["USD"])

@@ -18,10 +18,11 @@ ANSWER_MAX = 100
 @dataclass
 class Past:
     """Minutes of a market that the page is told in place of the real ones: the first opens at
-    100.00, each later one a cent higher. It tells few at a time; names are the indicators asked."""
+    100.00, each later one a cent higher. It tells few at a time; oldest is the first bar of which
+    an indicator was asked."""
 
     count: int
-    names: set[str] = field(default_factory=set)
+    oldest: dict[str, int] = field(default_factory=dict)
 
     def answer(self, route: Route) -> None:
         query = parse_qs(urlsplit(route.request.url).query)
@@ -30,7 +31,8 @@ class Past:
         until = min(self.count, before)
         since = max(0, until - min(ANSWER_MAX, int(query["limit"][0])))
         names = query["indicators"][0].split(",") if "indicators" in query else []
-        self.names.update(names)
+        for name in names:
+            self.oldest[name] = min(since, self.oldest.get(name, since))
         bars = [self._bar(at, names) for at in range(since, until)]
         route.fulfill(json={"symbol": "AAPL", "interval": "1min", "results": bars})
 
@@ -83,6 +85,15 @@ def show_all(page: Page) -> None:
         page.mouse.wheel(0, 600)
 
 
+def show_newest(page: Page) -> None:
+    """Make bars so wide that only some of the newest are in the picture."""
+    box = page.locator("[data-chart]").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 90, box["y"] + 80)
+    for _ in range(30):
+        page.mouse.wheel(0, -600)
+
+
 def bars_across(page: Page) -> list[tuple[int, int]]:
     """Return where bars stand and which, from left to right; the newest is told beside them too."""
     box = page.locator("[data-chart]").bounding_box()
@@ -119,3 +130,17 @@ def test_history_stays_with_a_new_indicator_and_over_a_lost_line(
     assert found[0] < ANSWER_MAX
     steps = [right - left for left, right in itertools.pairwise(found)]
     assert max(steps) < ANSWER_MAX, f"a gap among {found}"
+
+
+def test_history_that_is_out_of_sight_stays_with_a_new_indicator(
+    wire: Wire, trader: Page, past: Past
+):
+    page = trader
+    show_all(page)
+    assert bars_across(page)[0][1] < ANSWER_MAX
+    show_newest(page)
+    assert number_at(page, 4) > 2 * ANSWER_MAX, "only the newest are in the picture"
+    page.get_by_role("group", name="Indicators").get_by_role("button", name="SMA").click()
+    expect(page.locator("[data-study-legend=sma] b")).to_have_text("102.59")
+    assert past.oldest["sma:20"] == 0, "nobody has to scroll back to have the old bars again"
+    assert number_at(page, 4) > 2 * ANSWER_MAX, "the view stays where it was"

@@ -59,7 +59,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 """Pages and parts of pages that a GET shows, by the name of their route."""
 
 POSTED = {
-    *("demo", "signout", "appearance", "realism"),
+    *("demo", "signout", "appearance"),
     *("settings-email", "settings-keep-email", "settings-switch"),
     *("settings-end-others", "settings-end-session", "settings-revoke-key"),
     *("settings-confirm-factor", "settings-new-codes", "settings-factor-off"),

@@ -35,7 +35,7 @@ ONE_TIME = "one-time-code"
 """A code of the phone may come back or not: it is as good as gone either way."""
 SEARCHES = {"search", "markets"}
 """They take any text, as much of it as their field holds, and find nothing."""
-CHOICES_GO_BACK = {"appearance", "realism"}
+CHOICES_GO_BACK = {"appearance"}
 """A choice that is none can only be made up: they lead back to where it was sent from."""
 FRAMEWORK_WORDS = ("Ensure this", "Select a valid", "Null char", "Enter a valid", "required.")
 

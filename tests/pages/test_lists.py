@@ -26,6 +26,7 @@ NO_WAY_ON = {
     "": "a part of the trade page: the ticket is beside it",
     "book": "the ticket is beside it",
     "Chart": "bars come by themselves",
+    "ladder": "quotes come by themselves, and the ticket is beside it",
     "prints": "trades come by themselves",
     "sessions-title": "there is nothing to do",
     "venues-title": "always there",

@@ -42,7 +42,8 @@ def test_a_limit_buy_shows_what_it_will_hold(world: World) -> None:
     assert (seen.gross_amount, seen.reserve) == (Decimal("3998.00"), Decimal("3998.00"))
     assert (seen.buying_power_before, seen.buying_power_after) == (100_000, Decimal("96002.00"))
     assert (seen.errors, seen.is_estimate) == ([], False)
-    assert seen.notes == ["The limit is 0.05 under the ask, so the order will rest in the book."]
+    notes = ["The limit is 0.05 under the ask, so the order will rest in the book."]
+    assert [str(note) for note in seen.notes] == notes
     assert not Order.objects.exists()
     world.place(trader, abc, "buy", 40, limit="99.95")
     balance = CashBalance.objects.get(account=trader.account)

@@ -415,21 +415,28 @@ def test_a_symbol_without_alerts_costs_no_statement(user, instrument, watched):
 
 def test_who_has_slept_through_its_turn_judges_no_old_print(user, instrument, watched):
     """Another process has judged a newer one meanwhile, and that is where the crossing begins."""
-    turns: list[bool] = []
+    turns = [True]
     sleeper = AlertLoop(lambda: QUOTED_AT, is_its_turn=lambda: turns.pop(0))
     alert = setting(user, "crossing", "100")
-    turns += [True]
     assert sleeper.turn()
     sleeper.on_ticks([print_of(instrument, "101", QUOTED_AT + A_SECOND)])
     watched.now += A_SECOND
     watched.trade(instrument, "99")
-    turns += [True, False]  # it falls asleep again before it has the locks
-    assert sleeper.turn()
-    turns += [False]
-    assert sleeper.turn()
+    turns += [True, False, False]  # it falls asleep again before it has the locks
+    assert [sleeper.turn(), sleeper.turn()] == [True, True]
     alert.refresh_from_db()
     assert (alert.reference_price, alert.fired_at) == (99, None)
     assert turns == []
+
+
+def test_a_turn_that_comes_back_goes_on_with_what_had_come(user, instrument):
+    turns = iter([True, True, False, True, True])  # nobody else had it meanwhile
+    loop = AlertLoop(lambda: QUOTED_AT, is_its_turn=turns.__next__)
+    setting(user, "above", "110")
+    assert loop.turn()
+    loop.on_ticks([print_of(instrument, "111", QUOTED_AT + A_SECOND)])
+    assert (loop.turn(), PriceAlert.objects.get().fired_at) == (True, None)
+    assert (loop.turn(), PriceAlert.objects.get().fired_price) == (True, 111)
 
 
 def test_whose_turn_it_is_not_mails_nobody(user, instrument, watched):
