@@ -102,7 +102,7 @@ def _round(page: Page, thread: meters.MainThread, frames: list[str]) -> tuple[fl
     worked, scripted = thread.worked_ms(), thread.scripted_ms()
     count = SECONDS * 1000 // FRAME_MS
     took_s = page.evaluate(meters.FEED, [frames, FRAME_MS, count]) / 1000
-    assert took_s < SECONDS * 1.2, "the page cannot keep up with its socket"
+    assert took_s < SECONDS * BUSY, "the page cannot keep up with its socket"
     return (thread.worked_ms() - worked) / took_s, (thread.scripted_ms() - scripted) / took_s
 
 

@@ -1,10 +1,12 @@
 """Answers that come late: the newest act wins, and nothing changes under somebody's hands."""
 
+import time
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser import bench
+from tests.browser.conftest import TIMEOUT_MS
 from tests.browser.watch import place_by_api
 
 
@@ -20,7 +22,9 @@ class Held:
         self.routes.append(route)
 
     def await_one(self) -> None:
+        until = time.monotonic() + TIMEOUT_MS / 1000
         while not self.routes:
+            assert time.monotonic() < until, f"nothing was sent to {self.address}"
             self.page.evaluate("new Promise(requestAnimationFrame)")
 
     def let_go(self) -> None:
@@ -105,4 +109,21 @@ def test_a_replace_that_was_closed_stays_closed(trader: Page):
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     held.let_go()
+    expect(page.locator("#review")).to_be_empty()
     expect(page.locator("#review")).not_to_be_visible()
+
+
+def test_the_answer_to_an_order_leaves_the_next_review_alone(trader: Page):
+    page = trader
+    bench.await_live(page)
+    held = Held(page, "**/orders/place")
+    quantity(page).fill("5")
+    bench.review(page, "buy")
+    press(held, page.get_by_role("button", name="Send buy order").click)
+    page.keyboard.press("Escape")
+    quantity(page).fill("6")
+    dialog = bench.review(page, "buy")
+    held.let_go()
+    expect(bench.toast(page, "Filled")).to_contain_text("Bought 5 AAPL")
+    expect(dialog).to_contain_text("Buy 6 AAPL")
+    expect(dialog).to_be_visible()

@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.conftest import TIMEOUT_MS
 from tests.browser.test_stream import Wire
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)
@@ -94,6 +97,13 @@ def show_newest(page: Page) -> None:
         page.mouse.wheel(0, -600)
 
 
+def await_number(page: Page, holds: Callable[[int], bool]) -> None:
+    """Wait until the bar at the left of the picture is one that is wanted: older ones come late."""
+    until = time.monotonic() + TIMEOUT_MS / 1000
+    while not holds(number_at(page, 4)):
+        assert time.monotonic() < until, f"the first bar in sight stays {number_at(page, 4)}"
+
+
 def bars_across(page: Page) -> list[tuple[int, int]]:
     """Return where bars stand and which, from left to right; the newest is told beside them too."""
     box = page.locator("[data-chart]").bounding_box()
@@ -109,8 +119,8 @@ def test_history_stays_with_a_new_indicator_and_over_a_lost_line(
     page = trader
     show_all(page)
     expect(page.locator("[data-live]")).to_have_text(re.compile("Live|No prices"))
+    await_number(page, lambda number: number < ANSWER_MAX)  # scrolling back leads to the first bars
     x, number = bars_across(page)[0]
-    assert number < ANSWER_MAX, "scrolling back leads to the first bars"
 
     page.get_by_role("group", name="Indicators").get_by_role("button", name="SMA").click()
     told = page.locator("[data-study-legend=sma] b")
@@ -126,6 +136,7 @@ def test_history_stays_with_a_new_indicator_and_over_a_lost_line(
     page.mouse.move(0, 0)
     expect(page.locator("[data-bar=open]")).to_have_text(f"{100 + (past.count - 1) / 100:.2f}")
     show_all(page)
+    await_number(page, lambda number: number < ANSWER_MAX)
     found = [number for _, number in bars_across(page)]
     assert found[0] < ANSWER_MAX
     steps = [right - left for left, right in itertools.pairwise(found)]
@@ -137,9 +148,9 @@ def test_history_that_is_out_of_sight_stays_with_a_new_indicator(
 ):
     page = trader
     show_all(page)
-    assert bars_across(page)[0][1] < ANSWER_MAX
+    await_number(page, lambda number: number < ANSWER_MAX)
     show_newest(page)
-    assert number_at(page, 4) > 2 * ANSWER_MAX, "only the newest are in the picture"
+    await_number(page, lambda number: number > 2 * ANSWER_MAX)  # only the newest are in the picture
     page.get_by_role("group", name="Indicators").get_by_role("button", name="SMA").click()
     expect(page.locator("[data-study-legend=sma] b")).to_have_text("102.59")
     assert past.oldest["sma:20"] == 0, "nobody has to scroll back to have the old bars again"
