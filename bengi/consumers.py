@@ -8,7 +8,7 @@ is read from its log, so that every seq arrives once, in order, however many hin
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -37,7 +37,7 @@ from orders.book_quotes import book_quotes
 
 logger = logging.getLogger(__name__)
 
-_halted: list[dict[str, str]] = []
+_halted: list[Mapping[str, Any]] = []
 MESSAGES_PER_S = 50
 REFUSED_MAX = 50
 """Messages over the rate, in a row, after which the socket is closed."""

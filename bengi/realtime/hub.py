@@ -197,9 +197,8 @@ class Hub:
     async def watch_markets(self, feed: Feed) -> None:
         """Let a feed know what the markets do: now, and whenever one opens or closes."""
         self._market_watchers.add(feed)
-        if not self.markets:
-            read = await self._read.markets()
-            self.markets = self.markets or read  # a look that began later may have ended before
+        read = self.markets or await self._read.markets()
+        self.markets = self.markets or read  # a look that began later may have ended before
         feed.markets_changed()
 
     def unwatch_markets(self, feed: Feed) -> None:
