@@ -10,7 +10,7 @@ from bengi.errors import BengiError
 from bengi.filters import ChoiceFilter, FilterForm
 from bengi.money import MINOR_UNITS
 from bengi.plain_forms import PlainForm
-from bengi.terms import LedgerKind, Realism
+from bengi.terms import LedgerKind
 from bengi.typed import read_number
 
 THEMES = ["", "light", "dark"]
@@ -52,13 +52,6 @@ class AppearanceForm(PlainForm):
 
     theme = forms.ChoiceField(required=False, choices=[(t, t) for t in (*THEMES, "other")])
     updown = forms.ChoiceField(required=False, choices=[(u, u) for u in UPDOWNS])
-
-
-PROFILES = [
-    (Realism.INSTANT, "Instant"),
-    (Realism.REALISTIC, "Realistic"),
-    (Realism.HARSH, "Harsh"),
-]
 
 
 CURRENCIES = [(code, code) for code in sorted(MINOR_UNITS)]

@@ -1,6 +1,6 @@
 """Accounts as their owner may see them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -161,10 +161,13 @@ def transactions_of(
     return found.prefetch_related(Prefetch("entries", LedgerEntry.objects.order_by("id")))
 
 
-def rates_at(now: datetime) -> list[Rate]:
-    """Return the newest rate of each pair at now, by pair."""
+def rates_at(now: datetime, among: Collection[str] | None = None) -> list[Rate]:
+    """Return the newest rate of each pair at now, by pair; among: of these currencies alone."""
     by_age = Window(RowNumber(), partition_by=["base", "quote"], order_by="-as_of")
-    rows = FxRate.objects.filter(as_of__lte=now).annotate(age=by_age).filter(age=1)
+    rows = FxRate.objects.filter(as_of__lte=now)
+    if among is not None:
+        rows = rows.filter(base__in=among, quote__in=among)
+    rows = rows.annotate(age=by_age).filter(age=1)
     in_order = rows.order_by("base", "quote")
     return [Rate(row.base, row.quote, row.rate, row.as_of) for row in in_order]
 

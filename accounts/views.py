@@ -219,10 +219,6 @@ def _account_page(
     return render(request, "accounts/account.html", context, status=status)
 
 
-THEME_CHOICES = [("", "System"), ("light", "Light"), ("dark", "Dark")]
-UPDOWN_CHOICES = [("", "Green up"), ("red-up", "Red up"), ("blue-orange", "Blue up")]
-
-
 def _front(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
     context = {
         "form": form,

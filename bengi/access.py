@@ -68,12 +68,17 @@ def _headed_for(request: HttpRequest) -> str:
     """Return where to go on to: the address asked for, or the page whose form was sent."""
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
+    return next_path(request, _path_of(request.headers.get("Referer", ""), request.get_host()))
+
+
+def _path_of(address: str, host: str) -> str:
+    """Return the path of an address of host, with its query; nothing of any other."""
     try:
-        page = urlsplit(request.headers.get("Referer", ""))
+        page = urlsplit(address)
     except ValueError:
-        return next_path(request, "")
-    asked = f"{page.path}?{page.query}" if page.query else page.path
-    return next_path(request, asked if page.netloc == request.get_host() else "")
+        return ""
+    path = f"{page.path}?{page.query}" if page.query else page.path
+    return path if page.netloc == host else ""
 
 
 def _sign_in_address(headed_for: str | None) -> str:

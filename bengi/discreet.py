@@ -14,13 +14,14 @@ from bengi.errors import BengiError
 from bengi.sentences import Number, Sentence
 
 _CONVERTED = re.compile(r"[0-9.]+ ([A-Z]{3}) to [0-9.]+ ([A-Z]{3})\b")
+_SHORT = re.compile(r"[0-9.,]+ ([A-Z]{3}) needed, [0-9.,]+ available\b")
 
 
 def sentence(text: str) -> str:
     """Write why an order ended, or what an entry of the ledger is, without amounts of one's own."""
     if not writing.current().is_discreet:
         return text
-    return _CONVERTED.sub(r"\1 to \2", text)
+    return _SHORT.sub(r"more \1 needed than available", _CONVERTED.sub(r"\1 to \2", text))
 
 
 def refusal(error: BengiError) -> str:

@@ -115,6 +115,13 @@ def minute(at: datetime) -> str:
     return f"{long_day(local)} {local:%H:%M} {city_of(zone)}"
 
 
+def zone_beside(at: datetime, there: tzinfo) -> ZoneInfo | None:
+    """Return the zone that the reader has chosen, where its clock tells another time than there."""
+    own = current().zone
+    is_alike = own is None or at.astimezone(own).utcoffset() == at.astimezone(there).utcoffset()
+    return None if is_alike else own
+
+
 def city_of(zone: tzinfo) -> str:
     """Return how people call a zone: New York, UTC."""
     name = zone.key if isinstance(zone, ZoneInfo) else str(zone)

@@ -13,7 +13,7 @@ from bengi.terms import InstrumentStatus
 from bengi.writing import city_of
 from instruments import calendar
 from instruments.calendar import ALWAYS_OPEN, is_open, next_open, session_date, session_of
-from instruments.hours import market_hours
+from instruments.hours import market_hours, trades_now
 from instruments.models import Bar, Instrument
 from instruments.quotes import Tick
 from instruments.serializers import quote_shape
@@ -138,7 +138,7 @@ class Line:
     def facts(self) -> dict[str, Any]:
         """What the script on the page starts from."""
         shape = quote_shape(self.instrument, self.tick, self.now)
-        trades = shape["is_open"] and self.instrument.status == InstrumentStatus.ACTIVE
+        trades = trades_now(self.instrument, self.now)
         more = {"is_open": trades, "has_feed": self.instrument.has_feed}
         return {**shape, "volume": shape["day_volume"], **more}
 

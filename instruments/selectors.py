@@ -17,7 +17,7 @@ from instruments.quotes import Tick
 
 def instrument_by_symbol(symbol: str) -> Instrument:
     """Return the listing of symbol, one with a feed first. Raises NotFound."""
-    found = Instrument.objects.filter(symbol=_sayable(symbol).upper())
+    found = Instrument.objects.filter(symbol=sayable(symbol).upper())
     instrument = found.order_by("-has_feed", "mic").first()
     if instrument is None:
         raise NotFound(f"There is no instrument {symbol}.")
@@ -29,14 +29,14 @@ def instruments_by_symbol(symbols: Iterable[str]) -> dict[str, Instrument]:
 
     Symbols are in capitals; those there is no instrument of are absent. One statement.
     """
-    asked = {_sayable(symbol) for symbol in symbols}
+    asked = {sayable(symbol) for symbol in symbols}
     rows = Instrument.objects.filter(symbol__in=asked).order_by("has_feed", "-mic")
     return {row.symbol: row for row in rows}  # the last one of a symbol wins
 
 
 def instruments_matching(text: str, limit: int = 20) -> QuerySet[Instrument]:
     """Return the instrument of that symbol, those whose symbol begins so, whose name holds it."""
-    text = _sayable(text)
+    text = sayable(text)
     is_it, begins = Q(symbol__iexact=text), Q(symbol__istartswith=text)
     rank = Case(When(is_it, then=Value(0)), When(begins, then=Value(1)), default=Value(2))
     found = Instrument.objects.filter(begins | Q(name__icontains=text)).annotate(rank=rank)
@@ -73,7 +73,7 @@ def feed_quotes(now: datetime) -> list[tuple[Instrument, Tick | None]]:
     return _newest(feed_instruments(), now)
 
 
-def _sayable(text: str) -> str:
+def sayable(text: str) -> str:
     """Return what somebody wrote without NUL, which no name holds and PostgreSQL does not take."""
     return text.replace("\0", "\ufffd")
 

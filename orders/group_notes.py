@@ -1,10 +1,11 @@
 """What will become of a group, in words, before it is sent."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
 
 from bengi.numerals import quantity
-from bengi.sentences import Sentence, sentence
+from bengi.sentences import Number, Sentence, sentence
 from bengi.terms import OrderClass
 from orders.facts import TicketFacts
 from orders.legs import StopLoss, TakeProfit
@@ -28,27 +29,32 @@ def _gain(leg: TakeProfit | None) -> Sentence | None:
 
 
 def _loss(leg: StopLoss | None) -> Sentence | None:
-    """Say where a stop loss sells."""
     if leg is None:
         return None
+    form = "at a stop {stop}" if leg.stop_price is None else "at a stop of {stop}"
+    return sentence(form, stop=_stop(leg))
+
+
+def _stop(leg: StopLoss) -> Sentence:
+    """Say where a stop loss stands."""
     if leg.trail_price is not None:
-        return sentence("at a stop {trail} behind the price", trail=leg.trail_price)
+        return sentence("{trail} behind the price", trail=leg.trail_price)
     if leg.trail_percent is not None:
-        return sentence("at a stop {trail} % behind the price", trail=leg.trail_percent)
+        return sentence("{trail} % behind the price", trail=leg.trail_percent)
     if leg.limit_price is None:
-        return sentence("at a stop of {stop}", stop=leg.stop_price)
-    form = "at a stop of {stop}, limit {limit}"
-    return sentence(form, stop=leg.stop_price, limit=leg.limit_price)
+        return sentence("{stop}", stop=leg.stop_price)
+    return sentence("{stop}, limit {limit}", stop=leg.stop_price, limit=leg.limit_price)
 
 
-def stop_words(stop: StopLoss, price: Callable[[Decimal], str]) -> str:
+def stop_words(leg: StopLoss, write: Callable[[Decimal], str]) -> str:
     """Return where a stop loss stands: "95", "95, limit 94", "2 % behind the price".
 
-    price writes prices.
+    write writes prices; a percentage is written as a quantity.
     """
-    if stop.trail_price is not None:
-        return f"{price(stop.trail_price)} behind the price"
-    if stop.trail_percent is not None:
-        return f"{quantity(stop.trail_percent)} % behind the price"
-    where = "" if stop.stop_price is None else price(stop.stop_price)
-    return where if stop.limit_price is None else f"{where}, limit {price(stop.limit_price)}"
+
+    def written(told: Number | datetime) -> str:
+        assert isinstance(told, Number), "a stop loss has no times"
+        value = Decimal(told.value)
+        return write(value) if leg.trail_percent is None else quantity(value)
+
+    return _stop(leg).with_numbers(written)

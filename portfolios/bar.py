@@ -15,9 +15,7 @@ from accounts.valuing import Valuer
 from bengi import writing
 from bengi.events.models import Stream
 from bengi.money import plain, sum_or_none
-from bengi.terms import InstrumentStatus
-from instruments.calendar import is_open
-from instruments.hours import market_hours
+from instruments.hours import trades_now
 from portfolios.models import Portfolio
 from portfolios.selectors import Holding, held_in
 
@@ -97,8 +95,8 @@ def read_bar(user: User, now: datetime) -> Bar:
     currency = accounts[0].base_currency if accounts else "USD"
     holdings = held_in(portfolios)
     names = {held.instrument.currency for held in holdings}
-    names |= {each.currency for account in accounts for each in account.balances.all()}
-    valuer = Valuer.of(currency, rates_at(now) if names - {currency} else [])
+    names |= {each.currency for account in accounts for each in account.balances.all()} | {currency}
+    valuer = Valuer.of(currency, rates_at(now, among=names) if len(names) > 1 else [])
     groups = _grouped(holdings)
     return Bar(
         streams,
@@ -116,9 +114,7 @@ def read_bar(user: User, now: datetime) -> Bar:
 
 def _moves(held: Holding, now: datetime) -> bool:
     """Return whether prices have to come for what is held: it trades now, and has a feed."""
-    instrument = held.instrument
-    trades = instrument.has_feed and instrument.status == InstrumentStatus.ACTIVE
-    return trades and is_open(instrument.mic, now, market_hours())
+    return held.instrument.has_feed and trades_now(held.instrument, now)
 
 
 def _owned(user: User) -> tuple[list[StreamHead], list[Account], list[Portfolio]]:

@@ -77,8 +77,8 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
     quotes = quotes_context(request.user, instrument, panels, now)
     hours = trading_words(instrument, now)
     facts = {**panels.facts, "fills": fill_marks(request.user, instrument)}
-    context = panels.context | {"quotes": quotes, "hours": hours, "facts": facts}
-    context |= {"instrument": instrument}
+    told = {"instrument": instrument, "quotes": quotes, "hours": hours, "facts": facts}
+    context = panels.context | told
     if not instrument.has_feed:  # no stream tells what trades there
         context |= {"line": Line(instrument, None, now), "prints": recent_prints(instrument)}
     return render(request, "trades/panels.html", context)
@@ -87,8 +87,9 @@ def trade_panels(request: PageRequest, symbol: str) -> HttpResponse:
 @signed_in
 def order(request: PageRequest, order_id: UUID) -> HttpResponse:
     """Show one order: where it stands, what happened to it and why, what it cost."""
-    bar = read_bar(request.user, clock.now())  # first: what comes after it is told to the page
-    context = {"place": "orders", **order_page(request.user, order_id, clock.now()), "bar": bar}
+    now = clock.now()
+    bar = read_bar(request.user, now)  # first: what comes after it is told to the page
+    context = {"place": "orders", **order_page(request.user, order_id, now), "bar": bar}
     return render(request, "trades/order.html", context)
 
 

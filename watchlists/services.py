@@ -16,7 +16,7 @@ from bengi.realtime.publish import publish
 from bengi.terms import AlertKind
 from instruments.corporate_actions import splits_known
 from instruments.models import Instrument
-from instruments.selectors import instruments_by_symbol, latest_quotes
+from instruments.selectors import instruments_by_symbol, latest_quotes, sayable
 from watchlists.models import PriceAlert, Watchlist, WatchlistItem
 from watchlists.payloads import alert_event
 from watchlists.selectors import alert_of, listed, watchlist_of
@@ -153,7 +153,9 @@ def remove_symbol(watchlist_id: UUID, user: User, symbol: str) -> None:
     """Take a symbol out of a list of the user's. Raises NotFound, also where it is not in it."""
     lock_user(user)
     watchlist = watchlist_of(user, watchlist_id)
-    items = WatchlistItem.objects.filter(watchlist=watchlist, instrument__symbol=symbol.upper())
+    items = WatchlistItem.objects.filter(
+        watchlist=watchlist, instrument__symbol=sayable(symbol).upper()
+    )
     removed, _ = items.delete()
     if not removed:
         raise NotFound

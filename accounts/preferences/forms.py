@@ -4,14 +4,22 @@ from functools import cache
 
 from django import forms
 
-from accounts.forms import PROFILES, THEMES, UPDOWNS
+from accounts.forms import THEMES, UPDOWNS
 from accounts.identity.serializers import NAME_LENGTH_MAX, PASSWORD_LENGTH_MAX
 from accounts.reader import zone_names
 from bengi.discreet import refusal
 from bengi.errors import BengiError
 from bengi.plain_forms import PlainForm
+from bengi.terms import Realism
 from bengi.writing import LOCALES
 
+PROFILES = [
+    (Realism.INSTANT, "Instant"),
+    (Realism.REALISTIC, "Realistic"),
+    (Realism.HARSH, "Harsh"),
+]
+THEME_CHOICES = [("", "System"), ("light", "Light"), ("dark", "Dark")]
+UPDOWN_CHOICES = [("", "Green up"), ("red-up", "Red up"), ("blue-orange", "Blue up")]
 LOCALE_CHOICES = [(locale.code, locale.name) for locale in LOCALES]
 
 

@@ -21,6 +21,8 @@ from accounts.identity.sign_ins import sign_in_in
 from accounts.models import Account
 from accounts.preferences.forms import (
     NO_ZONE,
+    THEME_CHOICES,
+    UPDOWN_CHOICES,
     EmailForm,
     LooksForm,
     PasswordForm,
@@ -31,7 +33,6 @@ from accounts.preferences.forms import (
 )
 from accounts.selectors import open_accounts_of
 from accounts.services import set_realism
-from accounts.views import THEME_CHOICES, UPDOWN_CHOICES
 from bengi import clock, numerals
 from bengi.access import PageRequest, next_path, signed_in
 from bengi.errors import BengiError

@@ -24,8 +24,9 @@ def clock(moment: datetime, instrument: Instrument) -> SafeString | str:
     where theirs differ. Who has chosen no zone reads the market's alone. clock_text is for
     attributes.
     """
-    zone, own = zone_of(instrument.mic), writing.current().zone
-    if own is None or _is_alike(moment, own, zone):
+    zone = zone_of(instrument.mic)
+    own = writing.zone_beside(moment, zone)
+    if own is None:
         return _time(moment, zone)
     beside = '{} <span class="beside">{} {}</span>'
     return format_html(beside, _time(moment, own), _time(moment, zone, today_of=own), city_of(zone))
@@ -128,10 +129,6 @@ def _own_day(value: date | datetime) -> date:
     return value.astimezone(writing.current().zone or UTC).date()
 
 
-def _is_alike(moment: datetime, zone: tzinfo, other: tzinfo) -> bool:
-    return _offset(moment, zone) == _offset(moment, other)
-
-
 def _offset(moment: datetime, zone: tzinfo) -> timedelta:
     return moment.astimezone(zone).utcoffset() or NO_TIME
 
@@ -139,9 +136,10 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 @register.filter
 def zone_words(instrument: Instrument) -> str:
     """{{ instrument|zone_words }} -> New York time; Berlin time, New York is 6 h behind."""
-    zone, own, now = zone_of(instrument.mic), writing.current().zone, bengi_clock.now()
-    if own is None or _is_alike(now, own, zone):
-        return _named(own or zone)
+    zone, now = zone_of(instrument.mic), bengi_clock.now()
+    own = writing.zone_beside(now, zone)
+    if own is None:
+        return _named(writing.current().zone or zone)
     ahead = _offset(now, zone) - _offset(now, own)
     hours = f"{abs(ahead) / timedelta(hours=1):g} h {'ahead' if ahead > NO_TIME else 'behind'}"
     return f"{_named(own)}, {city_of(zone)} is {hours}"

@@ -7,16 +7,17 @@ const BUSY_MS = 10_000;
 const COOKIE = /(?:^|; )(?:__Host-|__Secure-)?csrftoken=([^;]+)/;
 
 /** A sign-in in another tab gives the browser a new sign, and old pages hold the one before. */
+const signNow = () => document.cookie.match(COOKIE)?.[1];
+
 export function renewSign(form) {
   const sign = form.elements.csrfmiddlewaretoken;
-  const now = document.cookie.match(COOKIE);
-  if (sign && now) sign.value = now[1];
+  if (sign) sign.value = signNow() ?? sign.value;
 }
 
 document.addEventListener("submit", ({ target }) => renewSign(target), { capture: true });
 document.addEventListener("htmx:configRequest", ({ detail: { formData } }) => {
-  const now = document.cookie.match(COOKIE);
-  if (now && formData?.has("csrfmiddlewaretoken")) formData.set("csrfmiddlewaretoken", now[1]);
+  const now = signNow();
+  if (now && formData?.has("csrfmiddlewaretoken")) formData.set("csrfmiddlewaretoken", now);
 });
 
 document.addEventListener("submit", (event) => {

@@ -70,9 +70,9 @@ function noteSent({ detail }) {
 
 /** Keep an answer off the page that something newer has overtaken. */
 function dropLate({ detail }) {
+  if (isOvertaken(detail)) return keepOff(detail, "The order was not sent", "Review it again to see why. Another review stands here by now.");
   const then = sent.get(detail.xhr);
   const isOld = detail.target.id === "estimate" ? then?.edits !== edits : isReview(detail) && then?.acts !== acts;
-  if (isOvertaken(detail)) return keepOff(detail, "The order was not sent", "Review it again to see why. Another review stands here by now.");
   if (!then || !isOld || !detail.shouldSwap) return;
   detail.shouldSwap = false;
   if (detail.target.id === "estimate") return;
@@ -168,7 +168,7 @@ function forgetHalt({ detail: { symbol } }) {
 /** The ticket's next order gets a key of its own; until an answer has come it is the same order. */
 function placed({ detail, target }) {
   if (detail.next_key) field("client_order_id").value = detail.next_key;
-  if (target !== document || !review.open) {
+  if (review.open && target !== document) { // told on the document: of a review that was closed since
     review.dataset.placed = "";
     review.close();
   }

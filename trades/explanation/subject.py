@@ -64,9 +64,9 @@ class Subject:
 
         Who reads by another clock is told the time by theirs first, the exchange's behind it.
         """
-        own = writing.current().zone
+        own = writing.zone_beside(moment, self.zone)
         there = _by_clock(moment, now, self.zone)
-        if own is None or _offset(moment, own) == _offset(moment, self.zone):
+        if own is None:
             return there
         return f"{_by_clock(moment, now, own)}, {there}"
 
@@ -79,10 +79,6 @@ def _by_clock(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     if days == 0:
         return time
     return f"{local:%A} {time}" if 0 < days < 7 else f"{local.day} {local:%B} {time}"
-
-
-def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
-    return moment.astimezone(zone).utcoffset()
 
 
 def gained(side: Side, price: Decimal, reference: Decimal) -> Decimal:

@@ -123,18 +123,23 @@ def test_no_page_holds_an_amount(trader: Trader, reader: Client):
     assert {path: found for path, found in told.items() if found} == {}
 
 
-def test_a_review_shows_what_one_does_and_not_what_one_has(trader: Trader, reader: Client):
-    be_discreet(trader)
-    amounts = amounts_of(trader.user)
-    order = {
+def buy_at_95(trader: Trader, quantity: str) -> dict[str, str]:
+    """What the ticket sends for a limit order of 95.03."""
+    return {
         "symbol": "ABC",
         "portfolio_id": str(trader.portfolio.id),
         "side": "buy",
         "type": "limit",
         "time_in_force": "day",
-        "quantity": "20",
+        "quantity": quantity,
         "limit_price": "95.03",
     }
+
+
+def test_a_review_shows_what_one_does_and_not_what_one_has(trader: Trader, reader: Client):
+    be_discreet(trader)
+    amounts = amounts_of(trader.user)
+    order = buy_at_95(trader, "20")
     page = reader.post("/orders/review", order).content.decode()
     assert "1,900.60 USD" in page
     assert told_in(page, amounts) == set()
@@ -159,15 +164,7 @@ def assert_withdrawal_hides_what_there_is(reader: Client, amounts: set[Decimal])
 
 
 def test_a_reader_of_another_locale_reads_refusals_in_it(trader: Trader, reader: Client):
-    order = {
-        "symbol": "ABC",
-        "portfolio_id": str(trader.portfolio.id),
-        "side": "buy",
-        "type": "limit",
-        "time_in_force": "day",
-        "quantity": "9000",
-        "limit_price": "95.03",
-    }
+    order = buy_at_95(trader, "9000")
     User.objects.filter(pk=trader.user.pk).update(locale="de")
     page = reader.post("/orders/review", order).content.decode()
     assert "855.270 USD needed, 1" in page

@@ -253,19 +253,23 @@ def told_by_api(client) -> list[tuple[str, bool]]:
     return [(each["text"], each["is_read"]) for each in found]
 
 
-def read_up_to(client, newest: str | None = None):
-    body = {} if newest is None else {"up_to": newest}
-    return client.post(f"{URL}/read", body, content_type="application/json")
-
-
-def test_a_program_reads_up_to_what_it_has_seen(world, trader):
-    more = open_account(
+def second_account(world, trader):
+    return open_account(
         trader.user,
         name="Second",
         currency="EUR",
         now=world.now,
         schedule=trader.account.fee_schedule,
     )
+
+
+def read_up_to(client, newest: str | None = None):
+    body = {} if newest is None else {"up_to": newest}
+    return client.post(f"{URL}/read", body, content_type="application/json")
+
+
+def test_a_program_reads_up_to_what_it_has_seen(world, trader):
+    more = second_account(world, trader)
     for number, account in enumerate((more, trader.account, more, trader.account)):
         at = world.now + timedelta(seconds=number + 1)
         deposit(account, D(number + 1), "EUR", key=f"k{number}", now=at)
@@ -352,13 +356,7 @@ def test_the_api_tells_the_same_in_pages(world, abc, trader):
 
 
 def test_several_accounts_are_told_together_and_named(world, trader):
-    more = open_account(
-        trader.user,
-        name="Second",
-        currency="EUR",
-        now=world.now,
-        schedule=trader.account.fee_schedule,
-    )
+    more = second_account(world, trader)
     deposit(more, D(7), "EUR", key="x", now=world.now + timedelta(seconds=1))
     assert [text for _, text in told(trader.user)] == ["+7.00 EUR.", "+100,000.00 USD."]
     page = signed_in(trader.user).get("/notifications").content.decode()

@@ -182,7 +182,7 @@ def _address(watchlist_id: UUID) -> str:
 def _edit(request: PageRequest, watchlist_id: UUID) -> None:
     user, asked = request.user, request.POST
     if "remove" in asked:
-        remove_symbol(watchlist_id, user, asked["remove"].replace("\0", "\ufffd"))
+        remove_symbol(watchlist_id, user, asked["remove"])
     elif "symbol" in asked:
         place_symbol(watchlist_id, user, asked["symbol"], _number(asked.get("place", "")))
     else:

@@ -146,8 +146,8 @@ def _changes(mic: str, now: datetime, zone: ZoneInfo) -> str:
 
 def _when(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """Write when, by the reader's clock first where they have chosen another than the exchange."""
-    own, there = writing.current().zone, _by_clock(moment, now, zone)
-    if own is None or moment.astimezone(own).utcoffset() == moment.astimezone(zone).utcoffset():
+    own, there = writing.zone_beside(moment, zone), _by_clock(moment, now, zone)
+    if own is None:
         return there
     return f"{_by_clock(moment, now, own)} {city_of(own)}, {there} {city_of(zone)}"
 
