@@ -21,8 +21,7 @@ def clock(moment: datetime, instrument: Instrument) -> SafeString | str:
     """{{ order.accepted_at|clock:order.instrument }} -> 19:44:02 <span>13:44:02 New York</span>
 
     The time by the reader's clock, with the day when it is another, and beside it the market's,
-    where theirs differ. Who has chosen no zone reads the market's alone. clock_text is for
-    attributes.
+    where theirs differ. Who has chosen no zone reads the market's alone.
     """
     zone = zone_of(instrument.mic)
     own = writing.zone_beside(moment, zone)
@@ -33,12 +32,6 @@ def clock(moment: datetime, instrument: Instrument) -> SafeString | str:
 
 
 @register.filter
-def clock_text(moment: datetime, instrument: Instrument) -> str:
-    """{{ order.accepted_at|clock_text:order.instrument }} -> 19:44:02, by the reader's clock."""
-    return _time(moment, writing.current().zone or zone_of(instrument.mic))
-
-
-@register.filter
 def market_clock(moment: datetime, instrument: Instrument) -> str:
     """{{ bar.starts_at|market_clock:instrument }} -> 13:44:02, by the market's clock alone."""
     return _time(moment, zone_of(instrument.mic))
@@ -46,7 +39,7 @@ def market_clock(moment: datetime, instrument: Instrument) -> str:
 
 @register.filter
 def clock_ms(moment: datetime, instrument: Instrument) -> str:
-    """{{ line.at|clock_ms:instrument }} -> 19:31:07.412, by the clock of clock_text."""
+    """{{ line.at|clock_ms:instrument }} -> 19:31:07.412, by the reader's clock."""
     local = moment.astimezone(writing.current().zone or zone_of(instrument.mic))
     return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
 

@@ -56,14 +56,14 @@ function hear({ detail: message }) {
   refresh();
 }
 
-const known = { phases: "" };
+let phasesBefore = "";
 
 /** What markets do and what is halted comes as a whole; where a market opens or closes, or the page
     says otherwise of what is halted, its parts are asked for anew. */
 function heedMarkets({ detail: { markets, halted } }) {
   const phases = markets.map(({ mic, status }) => `${mic} ${status}`).join();
-  if (known.phases && known.phases !== phases) refresh();
-  known.phases = phases;
+  if (phasesBefore && phasesBefore !== phases) refresh();
+  phasesBefore = phases;
   const now = new Set(halted.map(({ symbol, mic }) => `${symbol}.${mic}`));
   for (const chip of document.querySelectorAll("[data-halt]")) markHalt(chip, now.has(chip.dataset.halt));
   const differs = ({ dataset }) => now.has(dataset.listing) !== "halted" in dataset;

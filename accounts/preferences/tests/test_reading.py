@@ -46,7 +46,6 @@ def test_times_are_by_ones_own_clock_with_the_exchanges_beside():
     with own("Europe/Berlin"):
         told = market.clock(AT, NASDAQ)
         assert strip_tags(told) == "01:44:02 31 Mar 19:44:02 New York"
-        assert market.clock_text(AT, NASDAQ) == "01:44:02"
         assert market.market_clock(AT, NASDAQ) == "19:44:02"
         assert market.clock_ms(AT, NASDAQ) == "01:44:02.000"
         assert market.zone_words(NASDAQ) == "Berlin time, New York is 6 h behind"
