@@ -78,7 +78,7 @@ def demo(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 def signup(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
-    """Register, open an account with demo money and go to work.
+    """Register, open an account with demo money and go to work, or where one was headed.
 
     Where addresses have to be confirmed first, everybody is sent to their mails instead: also who
     has an account by that address, so that the page tells nobody who is here.
@@ -97,9 +97,10 @@ def signup(request: HttpRequest, sign_up: SignUp) -> HttpResponse:
                 return render(request, "accounts/mail_sent.html")
             if user is not None:
                 begin_session(request, user, now=now)
-                return redirect("trade")
+                return redirect(next_path(request, reverse("trade")))
             form.add_error("email", "There is an account with this e-mail address already.")
-    return render(request, "accounts/signup.html", {"form": form})
+    context = {"form": form, "next": next_path(request, "")}
+    return render(request, "accounts/signup.html", context)
 
 
 @require_POST

@@ -67,6 +67,19 @@ def test_the_same_words_for_every_reason(client, user):
     assert "do not go together" in told.pop()
 
 
+def test_who_signs_up_on_the_way_gets_where_they_were_headed(client, db):
+    page = client.get("/signin?next=/portfolio?period=1M").content.decode()
+    assert 'href="/signup?next=/portfolio%3Fperiod%3D1M"' in page
+    page = client.get("/signup?next=/portfolio?period=1M").content.decode()
+    assert 'name="next" value="/portfolio?period=1M"' in page
+    answer = client.post("/signup", GOOD | {"next": "/portfolio?period=1M"})
+    assert answer["Location"] == "/portfolio?period=1M"
+
+
+def test_nobody_is_led_off_the_site_by_a_sign_up(client, db):
+    assert client.post("/signup", GOOD | {"next": "//evil.example"})["Location"] == "/trade/"
+
+
 def test_a_newcomer_gets_an_account_with_demo_money(client, db):
     assert client.post("/signup", GOOD)["Location"] == "/trade/"
     user = User.objects.get(email="ada@bengi.example")

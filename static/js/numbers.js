@@ -57,6 +57,9 @@ export const quotient = (left, right, places) => divide(left * ONE, right * step
 export const over = (left, right) => (right === 0n ? null : divide(left * ONE, right));
 export const percentOf = (part, whole) => (whole === 0n ? null : divide(part * 100n * ONE, whole));
 
+/** Round units to some places; they stay units. */
+const rounded = (value, places) => divide(value, step(places)) * step(places);
+
 /** Largest multiple of step that is not above value. */
 export const floored = (value, step) => (value / step) * step;
 
