@@ -7,6 +7,7 @@ CRASH_AT=book.saved:3:stop python ...  SIGSTOP instead: it goes on at SIGCONT
 
 import os
 import signal
+import threading
 
 POINTS = {
     "accept.saved": "orders and reservations are written, their transaction is open",
@@ -40,4 +41,6 @@ def _die() -> None:
     global _left  # noqa: PLW0603 - one process, one death
     _left -= 1
     if _left == 0:
-        os.kill(os.getpid(), signal.SIGSTOP if _HOW == "stop" else signal.SIGKILL)
+        # To this thread: sent to the process, another one takes it, and this one may run on.
+        how = signal.SIGSTOP if _HOW == "stop" else signal.SIGKILL
+        signal.pthread_kill(threading.get_ident(), how)

@@ -71,6 +71,7 @@ class Folded:
     """State as the events tell it. Keys and values are JSON-ready text."""
 
     events: int = 0
+    unfoldable: list[str] = field(default_factory=list)
     cash: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     entries: list[tuple[str, ...]] = field(default_factory=list)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -89,10 +90,18 @@ class Folded:
 
 
 def fold_log() -> Folded:
-    """Fold every event of every stream, each stream in order of seq."""
+    """Fold every event of every stream, each stream in order of seq.
+
+    What cannot be folded, because it builds on something that no event before it tells of, is kept
+    as a line of its own, and the fold goes on: a log with a hole is looked at in one go.
+    """
     state = Folded()
     for event in Event.objects.order_by("stream_id", "seq").iterator():
-        fold(state, event.type, event.payload, str(event.stream_id))
+        try:
+            fold(state, event.type, event.payload, str(event.stream_id))
+        except LookupError as error:
+            line = f"{event.type} {event.stream_id} {event.seq} builds on {error}: no event has it"
+            state.unfoldable.append(line)
         state.events += 1
     return state
 
@@ -200,7 +209,11 @@ def _fold_trade(state: Folded, payload: dict[str, Any]) -> None:
 
 
 def differences(state: Folded) -> Iterator[str]:
-    """Yield a line for everything that stands in the events or the tables, but not in both."""
+    """Yield a line for everything that stands in the events or the tables, but not in both.
+
+    Events that could not be folded come first.
+    """
+    yield from (f"cannot be folded: {line}" for line in state.unfoldable)
     folded, stored = set(_folded_lines(state)), set(_table_lines(state))
     yield from (f"events only: {line}" for line in sorted(folded - stored))
     yield from (f"tables only: {line}" for line in sorted(stored - folded))

@@ -202,14 +202,12 @@ class MainThread:
         return next(each["value"] for each in found if each["name"] == name)
 
 
-def slow_down(page: Page, latency_ms: int) -> None:
-    """Let every answer take so much longer from now on."""
+def slow_down(page: Page, latency_ms: int, bytes_s: int = -1) -> None:
+    """Let every answer take so much longer from now on, and come no faster than bytes_s."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    unlimited = {"downloadThroughput": -1, "uploadThroughput": -1}
-    session.send(
-        "Network.emulateNetworkConditions", {"offline": False, "latency": latency_ms, **unlimited}
-    )
+    line = {"latency": latency_ms, "downloadThroughput": bytes_s, "uploadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", {"offline": False, **line})
 
 
 class Film:

@@ -31,6 +31,9 @@ WORK_MS = 300
 GROWTH_MB = 10
 BUSY = 2.0
 SHIFT_MAX = 0.02
+SLOW_BYTES_S = 20_000
+SLOW_SHIFT_MAX = 0.05
+"""A page that comes in pieces is painted in pieces, and what has come may give way a little."""
 LATENCY_MS = 150
 ADDRESSES = (
     *("/trade/AAPL", "/positions", "/orders", "/fills", "/portfolio", "/account"),
@@ -140,6 +143,25 @@ def test_nothing_shifts_on_load_and_while_prices_move(
         tally(6, "pages", name_of(page.url), look, faults=len(moved))
         assert moved == [], f"{shift:.4f} on {address}"
         measured(6, f"most on a page ({look})", shift, most=SHIFT_MAX)
+    assert watch.mishaps == []
+
+
+@pytest.mark.parametrize("look", ["dark-desk", "light-phone"], indirect=True)
+def test_little_shifts_while_a_page_comes_in_pieces(
+    open_context: Callable[..., BrowserContext], watch: Watch, person: Person, look: str
+):
+    page = open_context(**({"is_mobile": False} if "phone" in look else {})).new_page()
+    watch.follow(page)
+    sign_up(page, person)
+    bench.await_live(page)
+    meters.slow_down(page, LATENCY_MS, SLOW_BYTES_S)
+    for address in ("/trade/KO", "/watchlists"):
+        page.goto(address)
+        bench.await_live(page)
+        shift = page.evaluate(meters.SHIFT, 1000)
+        moved = page.evaluate("window.shifted") if shift > SLOW_SHIFT_MAX else []
+        assert moved == [], f"{shift:.4f} on {address}"
+        measured(6, f"most over a slow line ({look})", shift, most=SLOW_SHIFT_MAX)
     assert watch.mishaps == []
 
 

@@ -25,6 +25,7 @@ from accounts.models import (
 from accounts.tests.money_stage import move_some_money
 from bengi import books
 from bengi.books import CHECKS, check_books
+from bengi.events.models import Event
 from bengi.replay import differences, fold_log
 from bengi.terms import AlertKind
 from instruments.models import CorporateAction, Instrument
@@ -166,6 +167,22 @@ def test_tables_that_left_the_log_are_seen(damage: Callable[[], None]) -> None:
     assert list(differences(fold_log())) == []
     damage()
     assert list(differences(fold_log())) != []
+    with pytest.raises(CommandError, match="lines differ"):
+        call_command("replay_events", stdout=_Nowhere())
+
+
+def test_a_log_with_a_hole_is_read_to_its_end() -> None:
+    """What builds on an event that is gone is named, and so is everything else that differs."""
+    with open_world() as world:
+        live_a_little(world)
+    lot = LotClosing.objects.earliest("id").lot
+    opening = Event.objects.get(type="trade.executed", payload__lot__id=str(lot.id))
+    opening.delete()
+    lines = list(differences(fold_log()))
+    holes = [line for line in lines if line.startswith("cannot be folded: ")]
+    assert holes
+    assert all(str(lot.id) in line for line in holes)
+    assert any(line.startswith("tables only: trade") for line in lines)
     with pytest.raises(CommandError, match="lines differ"):
         call_command("replay_events", stdout=_Nowhere())
 
