@@ -7,7 +7,8 @@ import { paintSpark } from "./spark.js";
 
 export const quotes = new Map();
 
-const FLASH_MS = 400;
+const STEP_MS = 200;
+const STEPS = 3;
 
 const cells = new Map();
 const changed = new Set();
@@ -80,18 +81,36 @@ function paint() {
 /** Seconds since the price was news. */
 export const ageOf = (quote) => (performance.now() - quote.seenAt) / 1000;
 
-/** Write a text; with a direction, flash: two names of one animation restart it without reflow.
-    A cell that flashes already only changes its text: the eye sees the same, at a third of the work. */
+/** Write a text; with a direction, flash. */
 export function write(cell, text, direction = "") {
   if (cell.textContent === text) return;
   if (cell.firstChild?.nodeType === Node.TEXT_NODE) cell.firstChild.data = text;
   else cell.textContent = text;
-  if (!direction) return;
-  const now = performance.now();
-  if (cell.dataset.dir === direction && now - (cell.flashedAt ?? 0) < FLASH_MS) return;
-  cell.flashedAt = now;
+  if (direction) light(cell, direction);
+}
+
+const stepsLeft = new Map();
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+let fading = 0;
+
+/** Steps in place of an animation: that one would have the whole page drawn in every frame.
+    A cell that is bright already only changes its text: the eye sees the same. */
+function light(cell, direction) {
+  if (calm.matches || (cell.dataset.dir === direction && stepsLeft.get(cell) > 1)) return;
   cell.dataset.dir = direction;
-  cell.dataset.flash = cell.dataset.flash === "0" ? "1" : "0";
+  cell.dataset.flash = STEPS;
+  stepsLeft.set(cell, STEPS + 1); // bright for a whole step at least, wherever the clock stands
+  fading ||= setTimeout(fade, STEP_MS);
+}
+
+function fade() {
+  for (const [cell, left] of stepsLeft) {
+    if (left > 1) stepsLeft.set(cell, left - 1);
+    else stepsLeft.delete(cell);
+    if (left === 1) cell.removeAttribute("data-flash");
+    else if (left <= STEPS) cell.dataset.flash = left - 1;
+  }
+  fading = stepsLeft.size ? setTimeout(fade, STEP_MS) : 0;
 }
 
 /** Write a signed text and let its class say the direction. */

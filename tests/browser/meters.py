@@ -13,8 +13,9 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page
 
-# Keeps the page's sockets, and times each price in sight that a message has made old: from its
-# arrival to the frame after the one that wrote the cell, by when that one is on the screen.
+# Keeps the page's sockets, and once window.timing is set times each price in sight that a message
+# has made old: from its arrival to the frame after the one that wrote the cell, by when that one is
+# on the screen.
 SOCKETS = """
 (() => {
 window.sockets = [];
@@ -30,6 +31,7 @@ function inSight(cell) {
   return height > 0 && top >= 0 && bottom <= innerHeight;
 }
 function arrived(event) {
+  if (!window.timing) return;
   const now = performance.now();
   const { type, prices } = JSON.parse(event.data);
   if (type !== "PRICE_UPDATE") return;
@@ -57,12 +59,17 @@ window.WebSocket = class extends WebSocket {
     this.addEventListener("message", arrived);
   }
 };
-new MutationObserver(written).observe(document, { subtree: true, characterData: true });
+window.time = () => {
+  if (window.timing) return;
+  window.timing = new MutationObserver(written);
+  window.timing.observe(document, { subtree: true, characterData: true });
+};
 })();
 """
 # So many repaints from now on, and how long those that never came have been waited for.
 REPAINTS = """
 (count) => new Promise((resolve) => {
+  window.time();
   window.repaints.length = 0;
   window.waiting.clear();
   const look = () => {

@@ -53,6 +53,15 @@ MORE_ROWS = """
   document.dispatchEvent(new CustomEvent("htmx:afterSettle", { detail: { target: row } }));
 }
 """
+# Every step of brightness that the big price has been seen at from now on.
+WATCH_STEPS = """
+() => {
+  window.steps = new Set();
+  const cell = document.querySelector(".quote__last");
+  const look = () => cell.dataset.flash && window.steps.add(cell.dataset.flash);
+  new MutationObserver(look).observe(cell, { attributeFilter: ["data-flash"] });
+}
+"""
 
 
 @pytest.fixture
@@ -107,6 +116,26 @@ def _round(page: Page, thread: meters.MainThread, frames: list[str]) -> tuple[fl
     took_s = page.evaluate(meters.FEED, [frames, FRAME_MS, count]) / 1000
     assert took_s < SECONDS * BUSY, "the page cannot keep up with its socket"
     return (thread.worked_ms() - worked) / took_s, (thread.scripted_ms() - scripted) / took_s
+
+
+@pytest.mark.parametrize(("motion", "steps"), [("no-preference", ["1", "2", "3"]), ("reduce", [])])
+def test_a_price_that_moves_is_lit_and_fades_unless_motion_is_unwanted(
+    open_context: Callable[..., BrowserContext],
+    watch: Watch,
+    person: Person,
+    motion: str,
+    steps: list[str],
+):
+    page = open_context(reduced_motion=motion).new_page()
+    watch.follow(page)
+    page.add_init_script(meters.SOCKETS)
+    sign_up(page, person)
+    bench.await_live(page)
+    page.evaluate(WATCH_STEPS)
+    quote = {"symbol": page.locator(".quote").get_attribute("data-symbol"), "last": "100.00"}
+    page.evaluate(meters.FEED, [meters.price_frames([quote], 20), FRAME_MS, 20])
+    page.wait_for_function("steps => [...window.steps].sort().join() === steps.join()", arg=steps)
+    assert watch.mishaps == []
 
 
 def _a_list_of_fifty(page: Page) -> list[dict[str, Any]]:
