@@ -53,13 +53,15 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "bengi.health.HealthMiddleware",
     "bengi.problem.RequestIdMiddleware",
+    # What follows may refuse by itself, and a refusal carries the headers as every answer does.
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "bengi.audit.origin.OriginMiddleware",
     "bengi.limits.throttle.RateLimitMiddleware",
     "bengi.problem.ApiProblemMiddleware",
-    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -68,7 +70,6 @@ MIDDLEWARE = [
     "accounts.identity.middleware.SeenMiddleware",
     "accounts.reader.ReaderMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "bengi.page_refusals.NotAllowedMiddleware",
 ]

@@ -6,6 +6,7 @@ from http import HTTPStatus
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from accounts.tests.factories import UserFactory
@@ -122,7 +123,11 @@ def test_an_unknown_address(anonymous, path, debug):
 @pytest.mark.parametrize("path", ["raise/bug", "raise/conflict", "raise/django-404", "nothing"])
 def test_a_problem_has_the_headers_of_every_answer(anonymous, path):
     """Also where it stands for a page that Django has made of an error."""
-    told = anonymous.get(f"/api/{path}").headers
+    assert_has_all_headers(anonymous.get(f"/api/{path}"))
+
+
+def assert_has_all_headers(response: HttpResponse) -> None:
+    told = response.headers
     assert told["X-Content-Type-Options"] == "nosniff"
     assert told["X-Frame-Options"] == "DENY"
     assert told["Referrer-Policy"] == told["Cross-Origin-Opener-Policy"] == "same-origin"
@@ -192,7 +197,9 @@ def test_json_whatever_is_accepted(client, accept):
 
 @pytest.mark.parametrize("size", [256 * 1024 + 1, 3_000_000])
 def test_a_large_body_is_refused(client, size):
-    problem_of(post(client, "x" * size), 413, "payload_too_large")
+    response = post(client, "x" * size)
+    problem_of(response, 413, "payload_too_large")
+    assert_has_all_headers(response)
 
 
 def test_a_large_body_that_does_not_tell_its_size_is_refused(client):

@@ -34,8 +34,13 @@ export function plain(value) {
     more place that it is none (bengi/typed.py). */
 export function inField(value) {
   const text = plain(value);
-  return thousands === "." && /^[1-9]\d{0,2}\.\d{3}$/.test(text) ? `${text}0` : text;
+  return isAmbiguous(text) ? `${text}0` : text;
 }
+
+/** Read what stands in a field: null too where its point may be the reader's mark for thousands. */
+export const ofField = (text) => (isAmbiguous(text) ? null : units(text));
+
+const isAmbiguous = (text) => thousands === "." && /^[1-9]\d{0,2}\.\d{3}$/.test(text);
 
 /** Divide and round half to even: the one rounding rule. */
 function divide(value, by) {

@@ -26,7 +26,7 @@ function step(name, way) {
   const by = n.units(name === "quantity" ? form().dataset.handyStep : form().dataset.tick);
   const start = ["quantity", "trail_price"].includes(name) ? "0" : quote()?.last;
   const typed = field(name).value.trim();
-  const now = typed ? n.units(typed) : n.units(start) ?? 0n;
+  const now = typed ? n.ofField(typed) : n.units(start) ?? 0n;
   if (now === null) return; // what cannot be read here is the server's to ask about
   const next = n.floored(now, by) + BigInt(way) * by;
   if (next > 0n) set(name, next);

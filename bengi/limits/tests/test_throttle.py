@@ -92,6 +92,8 @@ def test_who_is_nobody_is_an_address_whatever_the_headers_claim():
         assert Client().get(ACCOUNTS, headers={"X-Forwarded-For": forwarded}).status_code == 401
     response = Client().get(ACCOUNTS, headers={"X-Forwarded-For": "3.3.3.3"})
     assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert (response["X-Frame-Options"], response["X-Content-Type-Options"]) == ("DENY", "nosniff")
     assert Client(REMOTE_ADDR="9.9.9.9").get(ACCOUNTS).status_code == 401
 
 
