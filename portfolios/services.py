@@ -12,6 +12,7 @@ from django.db.models import ProtectedError
 
 from accounts.idempotency import known_answer, remember
 from accounts.models import Account, FeeSchedule, User
+from accounts.selectors import open_accounts_of
 from accounts.services import (
     Receipt,
     check_active,
@@ -65,6 +66,16 @@ def open_trading_account(
     asked = PaperAccount("Paper account", currency, cash)
     account = fund_account(user, asked, None, now=now)
     return open_portfolio(account, FIRST_NAME, CostBasisMethod.FIFO, now=now)
+
+
+@retried
+def open_first_account(user: User, *, now: datetime) -> bool:
+    """Open what everybody starts with for somebody who has nothing open; False for who has."""
+    lock_user(user)
+    if open_accounts_of(user).exists():
+        return False
+    open_trading_account(user, now=now)
+    return True
 
 
 @retried

@@ -4,8 +4,10 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
 from bengi import clock
 from bengi.access import PageRequest, signed_in
@@ -21,8 +23,18 @@ from portfolios.portfolio_page import past_of, portfolio_of_page, portfolio_page
 from portfolios.position_sums import free_quantity, position_sums, share_of, together
 from portfolios.selectors import Holding, open_portfolios_of, realized_pnl_of
 from portfolios.serializers import POSITION_ORDERS, sorted_holdings
+from portfolios.services import open_first_account
 
 SHARES = ("25", "50", "75", "100")
+
+
+@require_POST
+@signed_in
+def open_first(request: PageRequest) -> HttpResponse:
+    """Open an account with practice cash for who has none; a second press finds the first one's."""
+    if open_first_account(request.user, now=clock.now()):
+        messages.success(request, "Your account is open, with practice cash in it.")
+    return redirect("account")
 
 
 @signed_in

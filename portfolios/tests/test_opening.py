@@ -43,6 +43,29 @@ def codes(response):
     return {error["field"]: error["code"] for error in response.json()["errors"]}
 
 
+@pytest.mark.parametrize("path", ["/account", "/account/statement"])
+def test_who_has_no_account_opens_the_first_one_on_a_page(client, user, path):
+    assert 'action="/account/open"' in client.get(path).content.decode()
+    answer = client.post("/account/open", follow=True)
+    assert "Your account is open" in answer.content.decode()
+    account = Account.objects.get(user=user)
+    assert [each.name for each in account.portfolios.all()] == ["Main"]
+    assert CashBalance.objects.get(account=account).amount == 100_000
+    assert "Your account is open" not in client.post("/account/open", follow=True).content.decode()
+    assert Account.objects.get(user=user) == account, "a second press opens no other"
+    assert list(differences(fold_log())) == []
+
+
+def test_a_frozen_account_is_one_and_a_closed_one_is_none(client, user):
+    frozen = AccountFactory(user=user, status="frozen")
+    client.post("/account/open")
+    assert Account.objects.get(user=user) == frozen
+    Account.objects.filter(user=user).update(status="closed")
+    client.post("/account/open")
+    assert Account.objects.filter(user=user).exclude(id=frozen.id).get().status == "active"
+    assert Client().post("/account/open").status_code == 302
+
+
 def test_another_account(client, user):
     FeeScheduleFactory(code="flat")
     body = {

@@ -14,10 +14,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from django.core.exceptions import ValidationError
 from playwright.sync_api import Page, expect
 
 from bengi import numerals
-from bengi.typed import in_field
+from bengi.typed import in_field, read_number
 from bengi.writing import LOCALE_OF, LOCALES, Writing, long_day, written_for
 from tests.browser import bench
 from tests.browser.conftest import LOOKS, Person, sign_up
@@ -37,6 +38,7 @@ async ([code, thousands, point, groups, values, fields]) => {
   const parts = /^(en|$)/.test(code) ? words : digits;
   return {
     typed: fields.map((text) => n.inField(n.units(text))),
+    refused: fields.filter((text) => n.ofField(text) === null),
     ours: values.map((text) => n.fixed(n.units(text), 2)),
     theirs: values.map((text) => theirs.format(text).replace("-", "\\u2212")),
     long: new Intl.DateTimeFormat(name, { ...parts, year: "numeric" }).format(day),
@@ -173,11 +175,21 @@ def test_browsers_write_numbers_and_days_as_we_do(visitor: Page):
         with written_for(lambda code=locale.code: Writing(LOCALE_OF[code])):
             ours = [numerals.fixed(Decimal(value), 2) for value in values]
             typed = [in_field(value) for value in fields]
+            refused = [value for value in fields if not _is_read(value)]
             written = long_day(day)
         assert told["typed"] == typed, locale.code
+        assert told["refused"] == refused, locale.code
         assert told["ours"] == ours, locale.code
         assert told["theirs"] == ours, locale.code
         assert told["long"] == written, locale.code
+
+
+def _is_read(text: str) -> bool:
+    try:
+        read_number(text, example="1.5")
+    except ValidationError:
+        return False
+    return True
 
 
 def test_without_script(plain_page: Page, person: Person, watch: Watch):

@@ -64,6 +64,7 @@ POSTED = {
     *("settings-end-others", "settings-end-session", "settings-revoke-key"),
     *("settings-confirm-factor", "settings-new-codes", "settings-factor-off"),
     *("watch", "watchlist_add", "watchlist_edit", "watchlist_rename", "alert_delete"),
+    "account_open",
     *("order_review", "order_estimate", "order_place", "order_cancel", "notifications_read"),
 }
 """Where forms of those pages go that are shown elsewhere: each must be named by one of them."""
