@@ -37,7 +37,7 @@ from orders.models import Order
 from orders.narrowing import OrdersFilter, orders_totals
 from orders.presets import amount_for, quantity_for
 from orders.preview import preview
-from orders.selectors import orders_by_key, orders_where
+from orders.selectors import halted_accounts, orders_by_key, orders_where
 from orders.services import request_cancel
 from orders.tickets import OrderTicket, read_desk
 from portfolios.bar import read_bar
@@ -120,7 +120,8 @@ def estimate(request: PageRequest) -> HttpResponse:
         ticket = form.ticket(request.user)
         outcome = preview(ticket, now=clock.now())
     context = estimate_context(account, line.instrument.currency, outcome, ticket)
-    return render(request, "orders/_estimate.html", {**context, "line": line})
+    context |= {"line": line, "halt": halted_accounts([account.id]).get(account.id)}
+    return render(request, "orders/_estimate.html", context)
 
 
 @require_POST

@@ -204,7 +204,13 @@ def test_the_review_asks_before_it_is_sent(trader, ticket):
 
 def test_while_trading_is_halted_the_ticket_says_why(trader, ticket):
     staff = UserFactory(is_staff=True)
-    halt_trading(staff, reason="The feed is off.", now=QUOTED_AT)
+    typed = trader.post("/orders/estimate", ticket, headers=HTMX)
+    assert "Trading is halted" not in typed.content.decode()
+    halt_trading(staff, reason="The feed is off", now=QUOTED_AT)
+    typed = trader.post("/orders/estimate", ticket, headers=HTMX)
+    assert (
+        "Trading is halted: orders are refused for now. The feed is off" in typed.content.decode()
+    )
     answer = trader.post("/orders/review", ticket, headers=HTMX)
     assert "Trading is halted: The feed is off." in answer.content.decode()
     sent = trader.post("/orders/place", ticket | {"client_order_id": "key-1"}, headers=HTMX)
