@@ -155,6 +155,8 @@ def test_it_serves_stops_on_ctrl_c_and_keeps_its_data(tmp_path: Path) -> None:
     kept = (tmp_path / "bengi.sqlite3").stat().st_size
     with running(tmp_path, before=IN_BACKGROUND) as (address, process):
         assert urllib.request.urlopen(address, timeout=5).status == 200
+        line = refused(tmp_path, "--port", "0")
+        assert "bengi.sqlite3 already; stop it, or choose another file" in line
     assert process.returncode == 0
     assert (tmp_path / "bengi.sqlite3").stat().st_size >= kept
     assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0

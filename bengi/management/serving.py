@@ -1,9 +1,11 @@
 """Processes that work until they are told to stop: a server's, and those that serve nobody."""
 
+import fcntl
 import signal
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -19,6 +21,21 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             hint = "choose another one with ARGS='--port N'"
             raise CommandError(f"Port {port} cannot be used ({error.strerror}); {hint}") from error
+
+
+@contextmanager
+def held_alone(file: Path) -> Iterator[None]:
+    """Let no other process hold a database's file; however this one ends, the system lets it go.
+
+    Raises CommandError where another holds it: two would both move the prices in it.
+    """
+    with file.with_name(f"{file.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            hint = "stop it, or choose another file with ARGS='--database FILE'"
+            raise CommandError(f"Bengi runs on {file} already; {hint}") from error
+        yield
 
 
 def server(host: str, port: int, announce: Callable[[], None]) -> Any:

@@ -1,6 +1,7 @@
 """`manage.py run`: the whole of Bengi in one process, on SQLite, with a market of its own."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import DatabaseError, connections
 from bengi import clock
 from bengi.management import feeds
 from bengi.management.commands.seed_demo import seed
-from bengi.management.serving import check_port, server
+from bengi.management.serving import check_port, held_alone, server
 from instruments.days import use_stored_days
 from instruments.feed import ClockBehind
 
@@ -36,10 +37,11 @@ class Command(BaseCommand):
         if options["feed"] == "replay":
             settings.GUARD_S_MIN = int(options["speed"])
             settings.MONGODB_URI = ""  # the archive is of the books that go on
-        _use_database(_database_file(options))
+        file = _use_database(_database_file(options))
         check_port(options["host"], options["port"])
-        self._prepare(options)
-        self._serve(options)
+        with nullcontext() if file is None else held_alone(file):
+            self._prepare(options)
+            self._serve(options)
 
     def _prepare(self, options: dict[str, Any]) -> None:
         """Bring the database up to date and fill in what is missing of the demo."""
@@ -93,7 +95,8 @@ def _database_file(options: dict[str, Any]) -> Path | None:
     return None
 
 
-def _use_database(file: Path | None) -> None:
+def _use_database(file: Path | None) -> Path | None:
+    """Use a SQLite file, None: what the settings name; return the file, None where it is none."""
     default = connections.settings["default"]
     if file is not None:
         if "sqlite" not in default["ENGINE"]:
@@ -101,11 +104,13 @@ def _use_database(file: Path | None) -> None:
         default["NAME"] = str(file)
         connections["default"].settings_dict["NAME"] = str(file)
     if "sqlite" not in default["ENGINE"]:
-        return
-    folder = Path(default["NAME"]).parent
+        return None
+    used = Path(default["NAME"])
+    folder = used.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandError(f"The folder {folder} cannot be made: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
         raise CommandError(f"The folder {folder} cannot be written to")
+    return used
