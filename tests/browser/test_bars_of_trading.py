@@ -42,7 +42,8 @@ def test_a_restart_costs_no_fill_and_no_reload(
         order = {"side": "buy", "type": "limit", "quantity": "8", "limit_price": limit}
         place_by_api(page, symbol="AAPL", **order)
         expect(page.locator("#feed")).to_be_hidden(timeout=2 * RECOVERS_S * 1000)
-        took_s = page.evaluate("window.stamps.live") / 1000 - back
+        # The page may be back before this process has seen the server answer.
+        took_s = max(0.0, page.evaluate("window.stamps.live") / 1000 - back)
         measured(8, "live again after a restart", took_s, most=RECOVERS_S, unit=" s")
         expect(page.locator(".toast", has_text="Filled")).to_have_count(1)
         expect(page.locator(POSITION)).to_have_text("8")
