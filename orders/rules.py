@@ -195,11 +195,11 @@ def _standing(facts: Facts) -> Iterator[BengiError]:
 
 def halted(reason: str) -> BengiError:
     """Return what everybody is told while trading is halted, for a reason."""
-    detail = f"Trading is halted: {as_sentence(reason)} Orders can still be canceled."
+    detail = f"Trading is halted: {_as_sentence(reason)} Orders can still be canceled."
     return Unavailable("trading_halted", detail, reason=reason, retry_after_s=HALT_RETRY_S)
 
 
-def as_sentence(reason: str) -> str:
+def _as_sentence(reason: str) -> str:
     """Return what staff have written with a point at its end."""
     return reason if reason.endswith((".", "!", "?")) else f"{reason}."
 

@@ -155,41 +155,47 @@ def _a_list_of_fifty(page: Page) -> list[dict[str, Any]]:
     return [{"symbol": symbol, "last": "100.00"} for symbol in (*symbols, *more)]
 
 
-@pytest.mark.parametrize("look", ["dark-desk", "light-phone"], indirect=True)
-def test_nothing_shifts_on_load_and_while_prices_move(
+@pytest.fixture
+def told_of_shifts(
     open_context: Callable[..., BrowserContext], watch: Watch, person: Person, look: str
-):
+) -> Page:
     """A phone without the emulation of one, in which Chromium tells of no shift at all."""
     page = open_context(**({"is_mobile": False} if "phone" in look else {})).new_page()
     watch.follow(page)
     sign_up(page, person)
+    return page
+
+
+def _shift(page: Page, address: str, look: str, most: float) -> float:
+    """Open a page and return how far it has shifted; what has moved is told if that is too far."""
+    page.goto(address)
+    bench.await_live(page)
+    shift: float = page.evaluate(meters.SHIFT, 1000)
+    moved = page.evaluate("window.shifted") if shift > most else []
+    tally(6, "pages", name_of(page.url), look, faults=len(moved))
+    assert moved == [], f"{shift:.4f} on {address}"
+    return shift
+
+
+@pytest.mark.parametrize("look", ["dark-desk", "light-phone"], indirect=True)
+def test_nothing_shifts_on_load_and_while_prices_move(
+    told_of_shifts: Page, watch: Watch, look: str
+):
+    page = told_of_shifts
     place_by_api(page, symbol="BTCUSD", side="buy", type="market", quantity="0.1")
     for address in ADDRESSES:
-        page.goto(address)
-        bench.await_live(page)
-        shift = page.evaluate(meters.SHIFT, 1000)
-        moved = page.evaluate("window.shifted") if shift > SHIFT_MAX else []
-        tally(6, "pages", name_of(page.url), look, faults=len(moved))
-        assert moved == [], f"{shift:.4f} on {address}"
+        shift = _shift(page, address, look, SHIFT_MAX)
         measured(6, f"most on a page ({look})", shift, most=SHIFT_MAX)
     assert watch.mishaps == []
 
 
 @pytest.mark.parametrize("look", ["dark-desk", "light-phone"], indirect=True)
-def test_little_shifts_while_a_page_comes_in_pieces(
-    open_context: Callable[..., BrowserContext], watch: Watch, person: Person, look: str
-):
-    page = open_context(**({"is_mobile": False} if "phone" in look else {})).new_page()
-    watch.follow(page)
-    sign_up(page, person)
+def test_little_shifts_while_a_page_comes_in_pieces(told_of_shifts: Page, watch: Watch, look: str):
+    page = told_of_shifts
     bench.await_live(page)
     meters.slow_down(page, LATENCY_MS, SLOW_BYTES_S)
     for address in ("/trade/KO", "/watchlists"):
-        page.goto(address)
-        bench.await_live(page)
-        shift = page.evaluate(meters.SHIFT, 1000)
-        moved = page.evaluate("window.shifted") if shift > SLOW_SHIFT_MAX else []
-        assert moved == [], f"{shift:.4f} on {address}"
+        shift = _shift(page, address, look, SLOW_SHIFT_MAX)
         measured(6, f"most over a slow line ({look})", shift, most=SLOW_SHIFT_MAX)
     assert watch.mishaps == []
 

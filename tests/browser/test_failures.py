@@ -87,11 +87,14 @@ def test_a_list_that_fails_stays_says_so_and_comes_again(trader: Page, watch: Wa
     bench.await_live(page)
     page.evaluate(MARK_PRESSED)
     notice, fail = page.locator("#list > .failed"), _break
-    is_pressed = "x-pressed"
-    page.route(
-        "**/orders",
-        lambda route: route.continue_() if is_pressed in route.request.headers else fail(route),
-    )
+
+    def answer(route: Route) -> None:
+        if "x-pressed" in route.request.headers:
+            route.continue_()
+        else:
+            fail(route)
+
+    page.route("**/orders", answer)
     for each, words in FAILURES.values():
         fail = each
         page.evaluate("window.htmx.trigger('#list', 'refresh')")
