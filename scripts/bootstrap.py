@@ -6,27 +6,30 @@
 Standard library only, because nothing is installed yet. A second run finds everything in place
 and takes a fraction of a second: each step leaves a stamp naming the files it was made from, and
 a stamp that no longer fits makes the step run again, and an environment that does not start, lost
-a package or was left half installed is made again.
+a package or was left half installed is made again. Two runs at once take turns.
 Everything that can go wrong ends in one line on stderr and exit code 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+BIN = VENV / "bin"
 PYTHON = BIN / "python"
 LOG = ROOT / "var" / "bootstrap.log"
+LOCK = ROOT / "var" / "bootstrap.lock"
 NODE_MODULES = ROOT / "node_modules"
 OLDEST_PYTHON = (3, 11)
 RUNTIME = ("requirements.txt",)
@@ -60,18 +63,33 @@ def prepare(requirements: tuple[str, ...]) -> None:
     if sys.version_info < OLDEST_PYTHON:
         raise CannotPrepare(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     ensure_writable()
-    ensure_environment()
-    ensure_packages(requirements)
-    ensure_frontend()
+    with taking_turns():
+        LOG.write_text("")
+        ensure_environment()
+        ensure_packages(requirements)
+        ensure_frontend()
 
 
 def ensure_writable() -> None:
     """Refuse early and plainly where nothing can be written."""
     try:
         LOG.parent.mkdir(exist_ok=True)
-        LOG.write_text("")
+        LOG.touch()
+        LOCK.touch()
     except OSError as error:
         raise CannotPrepare(f"cannot write in {LOG.parent}: {error.strerror}") from None
+
+
+@contextmanager
+def taking_turns() -> Iterator[None]:
+    """Wait for another run in this copy: both would make .venv and spoil each other's."""
+    with LOCK.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Waiting for another make that prepares this folder")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def ensure_environment() -> None:

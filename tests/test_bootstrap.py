@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ def copy(tmp_path, monkeypatch):
     monkeypatch.setattr(bootstrap, "PYTHON", tmp_path / ".venv" / "bin" / "python")
     monkeypatch.setattr(bootstrap, "UNFINISHED", tmp_path / ".venv" / "bengi-unfinished")
     monkeypatch.setattr(bootstrap, "LOG", tmp_path / "var" / "bootstrap.log")
+    monkeypatch.setattr(bootstrap, "LOCK", tmp_path / "var" / "bootstrap.lock")
     monkeypatch.setattr(bootstrap, "NODE_MODULES", tmp_path / "node_modules")
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
     (tmp_path / "requirements.txt").write_text("one==1\n")
@@ -144,6 +147,27 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(copy, capsys):
     (copy / "var").write_text("a file where the folder should be")
     assert bootstrap.main([]) == 1
     assert capsys.readouterr().err == f"bengi: cannot write in {copy / 'var'}: File exists\n"
+
+
+def test_two_runs_at_once_take_turns(copy, installs, monkeypatch, capsys):
+    """Of two runs that find no environment each would make it, and spoil what the other made."""
+    at_work: list[int] = []
+    together: list[int] = []
+
+    def make_environment():
+        at_work.append(1)
+        together.append(len(at_work))
+        time.sleep(0.2)
+        at_work.pop()
+
+    monkeypatch.setattr(bootstrap, "ensure_environment", make_environment)
+    with ThreadPoolExecutor() as pool:
+        codes = list(pool.map(bootstrap.main, [[], [], []]))
+    assert codes == [0, 0, 0]
+    assert together == [1, 1, 1]
+    assert installs == ["requirements.txt"]
+    said = capsys.readouterr().out
+    assert said.count("Waiting for another make that prepares this folder") == 2
 
 
 def test_a_failing_step_tells_its_error_and_where_to_read_on(copy):
