@@ -87,6 +87,11 @@ def everything(instrument: Instrument) -> dict[str, object]:
     return told
 
 
+def differing(one: dict[str, object], other: dict[str, object]) -> list[str]:
+    """Return the names of what is not the same: told in full it would take pytest a minute."""
+    return [name for name in one | other if one.get(name) != other.get(name)]
+
+
 def documents() -> list[dict]:
     return mongo.ask(lambda database: list(database["bars"].find({}, {"_id": False})))
 
@@ -108,7 +113,7 @@ def test_what_is_read_is_what_was_read_before_it_was_archived(acme, mongodb):
     assert archive_bars(NOW) == len(old)
     assert old_rows() == []
     assert len(documents()) == len(old)
-    assert everything(acme) == before
+    assert differing(before, everything(acme)) == []
 
 
 def test_numbers_are_exact(acme, mongodb):
@@ -153,10 +158,10 @@ def test_a_crash_before_the_delete_loses_and_doubles_nothing(acme, mongodb, monk
             archive_bars(NOW)
     assert len(documents()) == 100
     assert len(old_rows()) == old
-    assert everything(acme) == before
+    assert differing(before, everything(acme)) == []
     assert archive_bars(NOW) == old
     assert len(documents()) == old
-    assert everything(acme) == before
+    assert differing(before, everything(acme)) == []
 
 
 def test_what_changes_between_is_archived_again_as_it_is_then(acme, mongodb, monkeypatch):
@@ -188,7 +193,7 @@ def test_two_at_once_archive_everything_once(acme, mongodb):
     for thread in threads:
         thread.join(60)
     assert sum(moved) + archive_bars(NOW) == old == len(documents())
-    assert everything(acme) == before
+    assert differing(before, everything(acme)) == []
 
 
 def test_what_is_in_the_table_counts_before_the_archive(acme, mongodb):
@@ -238,7 +243,7 @@ def test_a_split_counts_for_what_is_archived_too(acme, mongodb, archived_after):
         apply(action)
     archive_bars(NOW)
     assert old_rows() == []
-    assert everything(acme) == expected
+    assert differing(expected, everything(acme)) == []
 
 
 def test_statements_and_queries_do_not_grow(acme, mongodb, django_assert_num_queries):
@@ -286,7 +291,7 @@ def test_a_lost_server_costs_no_bar_and_it_heals(acme, mongodb_standin, seconds,
     mongodb_standin.start()
     assert known_bars(acme, "1min", 1000, now=NOW) == table
     seconds["s"] += mongo.PAUSE_S
-    assert everything(acme) == before
+    assert differing(before, everything(acme)) == []
     assert "MongoDB answers again" in caplog.text
     assert archive_bars(NOW) == old
 

@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from hypothesis import Phase, settings
 
 from portfolios.tests import test_analytics as checks
 from trades.tests.sandbox import Bug, Sandbox
@@ -116,6 +117,9 @@ BUGS = [
 ]
 
 
+UNSHRUNK = settings(phases=[Phase.generate], derandomize=True, database=None, deadline=None)
+
+
 def run(test):
     """Run a test with each of the rows it is given, if it is given any."""
     marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
@@ -136,6 +140,8 @@ def check(sandbox, monkeypatch):
     tests = [thing for name, thing in vars(checks).items() if name.startswith("test_")]
     tests.sort(key=lambda test: hasattr(test, "hypothesis"))
     for test in tests:
+        if hasattr(test, "hypothesis"):  # the first failure will do, it need not be the smallest
+            monkeypatch.setattr(test, "_hypothesis_internal_use_settings", UNSHRUNK)
         run(test)
 
 
