@@ -1,6 +1,7 @@
 """The line to a server nothing depends on: left alone for a while after it broke, told once."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,9 +15,9 @@ PAUSE_S, PAUSE_S_MAX = 1.0, 10.0
 class Line:
     """Whether Redis is there, as one part of this process finds it.
 
-    Several threads use it without a lock: at worst something is said twice. without: what goes on
-    meanwhile, for the log. It is left alone for pause_s, twice as long each time it breaks again,
-    pause_s_max at most: a server that hangs costs each question its timeout.
+    Any thread may use it. without: what goes on meanwhile, for the log. It is left alone for
+    pause_s, twice as long each time it breaks again, pause_s_max at most: a server that hangs costs
+    each question its timeout.
     """
 
     def __init__(
@@ -30,15 +31,19 @@ class Line:
         self._first_s, self._most_s = pause_s, pause_s_max
         self._pause_s = pause_s
         self._broke_at_s: float | None = None
+        self._returns = 0
+        self._lock = threading.Lock()
 
     def ask(self, question: Callable[[], T], otherwise: T) -> T:
         """Return question's answer; otherwise where there is none, for a while without asking."""
         if self.is_paused():
             return otherwise
+        returns = self._returns
         try:
             answer = question()
         except (RedisError, OSError) as error:
-            self.broke(error)
+            if returns == self._returns:  # else somebody was answered since this was asked
+                self.broke(error)
             return otherwise
         self.holds()
         return answer
@@ -49,15 +54,19 @@ class Line:
 
     def broke(self, error: Exception) -> None:
         """Note that it does not hold; the first time is told."""
-        if self._broke_at_s is None:
-            self._pause_s = self._first_s
-            self._log.warning("Redis is away, %s: %s", self._without, error)
-        else:
-            self._pause_s = min(2 * self._pause_s, self._most_s)
-        self._broke_at_s = time.monotonic()
+        with self._lock:
+            is_news = self._broke_at_s is None
+            self._pause_s = self._first_s if is_news else min(2 * self._pause_s, self._most_s)
+            self._broke_at_s = time.monotonic()
+            if is_news:
+                self._log.warning("Redis is away, %s: %s", self._without, error)
 
     def holds(self) -> None:
         """Note that it holds, again after a break is told."""
-        if self._broke_at_s is not None:
-            self._broke_at_s = None
-            self._log.warning("Redis answers again")
+        if self._broke_at_s is None:
+            return
+        with self._lock:
+            is_news, self._broke_at_s = self._broke_at_s is not None, None
+            self._returns += is_news
+            if is_news:
+                self._log.warning("Redis answers again")
