@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from bengi.bus import MISSED, NUDGE, TICKS, get_bus
+from bengi import bus as bus_module
+from bengi.bus import MISSED, NUDGE, TICKS, MemoryBus, get_bus
 from bengi.events.lease import LASTS, take_lease
 from bengi.events.models import Event, RelayedStream
 from bengi.events.relay import Relay
@@ -36,6 +37,12 @@ pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 
 Play = Callable[[pytest.MonkeyPatch], None]
+
+
+@pytest.fixture(autouse=True)
+def _bus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a bug leaves on the bus must not hear the tests that follow."""
+    monkeypatch.setattr(bus_module, "_bus", MemoryBus())
 
 
 # -- plays -----------------------------------------------------------------------------------------
