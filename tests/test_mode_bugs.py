@@ -6,7 +6,7 @@ something that would be seen only now and then, after a gap or a pause, and by f
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bengi import bus as bus_module
-from bengi.bus import MISSED, NUDGE, TICKS, MemoryBus, get_bus
+from bengi.bus import MISSED, NUDGE, TICKS, get_bus
 from bengi.events.lease import LASTS, take_lease
 from bengi.events.models import Event, RelayedStream
 from bengi.events.relay import Relay
@@ -40,9 +40,10 @@ Play = Callable[[pytest.MonkeyPatch], None]
 
 
 @pytest.fixture(autouse=True)
-def _bus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def _bus_of_its_own() -> Iterator[None]:
     """What a bug leaves on the bus must not hear the tests that follow."""
-    monkeypatch.setattr(bus_module, "_bus", MemoryBus())
+    yield
+    bus_module.reset()
 
 
 # -- plays -----------------------------------------------------------------------------------------

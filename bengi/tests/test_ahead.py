@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import FxRate, UnsettledCash
 from bengi.ahead import block_here, sent_ahead
@@ -17,13 +17,14 @@ from bengi.events.models import Event, Stream
 from bengi.events.services import Log, NewEvent, append, heads_of, lock_heads
 from bengi.ids import new_id
 from bengi.instances import made
+from bengi.tests.databases import on_postgresql
 from portfolios.models import Lot, LotClosing
 from trades.models import Trade
 
 pytestmark = pytest.mark.django_db
 
 AT = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
-ONLY_THERE = pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere none waits")
+ONLY_THERE = on_postgresql("elsewhere none waits")
 
 
 def rate(number: int) -> FxRate:
@@ -95,7 +96,7 @@ def test_a_log_with_locked_heads_writes_what_append_writes() -> None:
     assert heads == {row.stream_id: row.hash for row in rows}
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere nothing is compiled")
+@on_postgresql("elsewhere nothing is compiled")
 def test_a_compiled_statement_is_asked_for_another_moment() -> None:
     insert_rows(FxRate, [rate(1), rate(2), rate(3)])
     known = Compiled(FxRate.objects.filter(as_of__lte=MOMENT, source="x").values_list("rate"))

@@ -21,6 +21,7 @@ from bengi.events.models import Event, Stream
 from bengi.ids import new_id
 from bengi.instances import made
 from bengi.terms import OrderStatus
+from bengi.tests.databases import on_postgresql
 from instruments.models import QuarantinedTick
 from orders.models import Order
 from orders.tests.factories import OrderFactory
@@ -378,9 +379,7 @@ def test_what_the_table_refuses_is_refused():
         bulk.insert_rows(FxRate, [rate(source=None)])
 
 
-@pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite does not ask how long text is"
-)
+@on_postgresql("SQLite does not ask how long text is")
 def test_text_that_is_too_long_is_refused_not_cut():
     with pytest.raises(DataError), transaction.atomic():
         bulk.insert_rows(FxRate, [rate(source="x" * 41)])
@@ -388,7 +387,7 @@ def test_text_that_is_too_long_is_refused_not_cut():
         bulk.insert_rows(FxRate, [rate(source="a\0b")])
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="the portable path is the ORM's own")
+@on_postgresql("the portable path is the ORM's own")
 def test_a_model_that_wants_to_know_of_being_saved_is_refused():
     with pytest.raises(AssertionError):
         bulk.insert_rows(QuarantinedTick, [QuarantinedTick(reason="insane", tick={})])

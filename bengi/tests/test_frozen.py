@@ -9,10 +9,11 @@ from django.db import connection, transaction
 
 from bengi.clock import wall
 from bengi.frozen import end_frozen_sessions
+from bengi.tests.databases import on_postgresql
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no sessions"),
+    on_postgresql("SQLite has no sessions"),
 ]
 LOCK = "SELECT pg_advisory_xact_lock(7)"
 

@@ -10,10 +10,11 @@ from django.db import OperationalError, ProgrammingError, connection, models
 from django.db.migrations.state import ProjectState
 
 from bengi.live_schema import AddIndexLive
+from bengi.tests.databases import on_postgresql
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows one way"),
+    on_postgresql("SQLite knows one way"),
 ]
 TABLE = "trades_trade"
 NAME = "tried_twice"

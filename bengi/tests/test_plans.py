@@ -16,6 +16,7 @@ from bengi import arrays
 from bengi.events.models import Event, Stream
 from bengi.events.selectors import events_about, events_after
 from bengi.ids import new_id
+from bengi.tests.databases import on_postgresql
 from orders import desk_rows
 from orders.book_quotes import best_prices
 from orders.models import OPEN_STATUSES, Order
@@ -233,7 +234,7 @@ def hot_queries(order: Order) -> dict[str, tuple[object, str]]:
     }
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's")
+@on_postgresql("the plans are PostgreSQL's")
 def test_hot_queries_use_the_index_that_is_there_for_them(order):
     assert events_after(order.account_id, ROWS) == []
     wrong = {}
@@ -244,7 +245,7 @@ def test_hot_queries_use_the_index_that_is_there_for_them(order):
     assert not wrong, "\n\n".join(f"{name}:\n{told}" for name, told in wrong.items())
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="the plans are PostgreSQL's")
+@on_postgresql("the plans are PostgreSQL's")
 @pytest.mark.parametrize("name", ["what somebody is told", "what is unread"])
 def test_only_the_newest_of_a_log_is_read_for_news(order, name):
     query, _ = hot_queries(order)[name]

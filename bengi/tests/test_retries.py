@@ -10,6 +10,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from accounts.models import User
 from bengi import retries
 from bengi.retries import is_given_up, retried
+from bengi.tests.databases import on_postgresql
 
 DEADLOCK = psycopg.errors.DeadlockDetected("deadlock detected")
 
@@ -127,7 +128,7 @@ def test_which_of_sqlites_errors_pass(code, expected):
     assert is_given_up(wrapped(sqlite_error(code))) is expected
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@on_postgresql("SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
 def test_two_that_lock_each_other_out_both_hold():
     """Real deadlock: each locks a row, then wants the other's."""
